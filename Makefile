@@ -1,0 +1,72 @@
+# Every command of the repository. The first one makes .venv (tools/bootstrap.sh); the tools themselves are Python.
+PYTHON := .venv/bin/python
+STACK := $(PYTHON) -m tools.stack
+# Which tests, and how: make test TESTS=services/trading PYTEST="-n 0 -x"
+PYTEST ?= -n 2 --dist loadfile
+SERVICES := auth trading market backtest broker notification
+empty :=
+space := $(empty) $(empty)
+export PYTHONPATH := .:libs/kit:libs/quant:$(subst $(space),:,$(addprefix services/,$(SERVICES)))
+LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo up down status logs clean test check bench contracts fmt lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv:
+	@tools/bootstrap.sh
+
+demo: up ## start everything and play the story through the gateway; DATA=path loads your own prices
+	@DATA="$(DATA)" $(PYTHON) -m tools.demo
+
+up: venv ## start everything; returns when it is ready and prints the addresses
+	@$(STACK) up
+
+down: venv ## stop everything; the state stays
+	@$(STACK) down
+
+status: venv ## one line per process
+	@$(STACK) status
+
+logs: venv ## follow the logs
+	@$(STACK) logs
+
+clean: venv ## stop everything and remove its state, secrets included
+	@$(STACK) clean
+	@$(STACK) test-servers down
+
+# Two processes share the tests file by file; those of the whole platform follow alone, on one platform of their own.
+test: venv ## everything the tests need, then all tests
+ifdef TESTS
+	@$(PYTHON) -m pytest $(PYTEST) $(TESTS)
+else
+	@$(PYTHON) -m pytest $(PYTEST) libs services gateway tools; parts=$$?; \
+	$(PYTHON) -m pytest tests; whole=$$?; \
+	$(STACK) test-servers down; \
+	exit $$((parts + whole))
+endif
+
+check: venv ## format, lint, types, architecture rules, contracts
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy libs services tools gateway benchmarks
+	.venv/bin/lint-imports
+	$(PYTHON) -m tools.tidy
+	$(PYTHON) -m tools.contracts --check
+
+bench: venv ## measure; writes benchmarks/results/latest.json
+	@$(PYTHON) -m benchmarks
+
+contracts: venv ## write contracts/ anew from the services
+	@$(PYTHON) -m tools.contracts
+
+fmt: venv ## format and fix what can be fixed
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix --quiet .
+
+lock: venv ## resolve requirements.in and requirements-dev.in anew
+	@$(PYTHON) -m pip install --quiet uv
+	@$(LOCK) requirements.in --output-file requirements.lock
+	@$(LOCK) requirements-dev.in --output-file requirements-dev.lock

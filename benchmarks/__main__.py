@@ -1,0 +1,133 @@
+"""`make bench`: start a platform of its own, measure it beside its baselines, write benchmarks/results/latest.json."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import websockets
+
+from benchmarks import orders
+from benchmarks.baselines import pgbench
+from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
+from benchmarks.results import Result, publish, result
+from tools import private_stack
+from tools.native import credentials, running
+from tools.native.layout import ROOT, Layout
+from tools.native.ports import Ports
+from tools.native.supervisor import Supervisor
+
+PORTS = Ports(base=23000, gateway=23443, gateway_http=23080)
+BARE_PORT = 23900
+ACCEPT_SECONDS = 15
+ROUND_TRIP_SECONDS = 60
+BASELINE_SECONDS = 15
+CALM_RATE = 25
+CALM_SECONDS = 20
+START_SECONDS_MAX = 15
+
+
+@contextmanager
+def bare_program(layout: Layout) -> Iterator[None]:
+    """Run the round trip's baseline on the same PostgreSQL and RabbitMQ."""
+    passwords = credentials.open_passwords(layout)
+    addresses = credentials.Addresses.native(layout)
+    postgres = credentials.postgres_url(passwords, addresses.postgres).replace("postgresql+asyncpg", "postgresql")
+    command = [sys.executable, "-m", "benchmarks.baselines.bare_round_trip", str(BARE_PORT), postgres]
+    process = subprocess.Popen([*command, credentials.amqp_url(passwords, addresses.amqp)], cwd=ROOT)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def connect_when_up() -> Connection:
+    """Wait for the baseline to listen."""
+    async with asyncio.timeout(START_SECONDS_MAX):
+        while True:
+            try:
+                return await Connection.open(BARE_PORT, None)
+            except OSError:
+                await asyncio.sleep(0.1)
+
+
+async def bare_round_trip(seconds: float) -> Measured:
+    """Drive the baseline as the platform is driven: the same rate, heard over a WebSocket."""
+    ears = orders.Ears()
+    connections = [await connect_when_up() for _ in range(orders.TRADERS * orders.CONNECTIONS_EACH)]
+
+    async def listen() -> None:
+        async with websockets.connect(f"ws://127.0.0.1:{BARE_PORT}/ws", max_queue=None, compression=None) as socket:
+            async for text in socket:
+                ears.heard.setdefault(json.loads(text)["client_order_id"], time.perf_counter())
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0.5)
+    numbers = iter(range(1_000_000))
+    body = ears.timed(lambda: json.dumps({"client_order_id": f"bare-{next(numbers)}"}).encode())
+    posted = await at_a_steady_rate(
+        [Client(connection, "", "/orders", body) for connection in connections], orders.STEADY_RATE, seconds
+    )
+    await asyncio.sleep(1)
+    listening.cancel()
+    return Measured([ears.heard[key] - ears.sent[key] for key in ears.heard], posted.failures, posted.elapsed)
+
+
+async def measure_orders(layout: Layout) -> list[Result]:
+    """Measure acceptance and round trip, each beside its baseline."""
+    crowd = await orders.Crowd.gather(layout)
+    base_tps = await asyncio.to_thread(pgbench.tpc_b, layout, ACCEPT_SECONDS)
+    flood, steady = await orders.accept(crowd, ACCEPT_SECONDS)
+    with bare_program(layout):
+        bare = await bare_round_trip(BASELINE_SECONDS)
+    calm, calm_lost = await orders.round_trip(crowd, CALM_RATE, CALM_SECONDS)
+    trip, lost = await orders.round_trip(crowd, orders.STEADY_RATE, ROUND_TRIP_SECONDS)
+    await crowd.leave()
+    for name, measured in (
+        ("order_accept", flood),
+        ("at 100/s", steady),
+        ("baseline", bare),
+        ("calm", calm),
+        ("round trip", trip),
+    ):
+        if measured.failures:
+            print(f"  {name}: not accepted: {measured.failures}")
+    return [
+        result("order_accept", flood.rate, "orders/s", base_tps),
+        result("order_accept_p50_at_100", steady.percentile(0.50), "ms"),
+        result("order_accept_p95_at_100", steady.percentile(0.95), "ms"),
+        result("order_accept_p99_at_100", steady.percentile(0.99), "ms"),
+        result("order_accept_failures", sum(flood.failures.values()) + sum(steady.failures.values()), "requests"),
+        result("order_round_trip_p50", trip.percentile(0.50), "ms", bare.percentile(0.50)),
+        result("order_round_trip_p95", trip.percentile(0.95), "ms", bare.percentile(0.95)),
+        result("order_round_trip_p99", trip.percentile(0.99), "ms", bare.percentile(0.99)),
+        result("order_round_trip_p50_at_25", calm.percentile(0.50), "ms", bare.percentile(0.50)),
+        result("order_round_trip_p95_at_25", calm.percentile(0.95), "ms", bare.percentile(0.95)),
+        result("order_round_trip_lost", lost + calm_lost, "fills"),
+    ]
+
+
+def main() -> int:
+    """Measure everything; 1 when 100 orders a second with p95 under 200 ms does not hold, or a fill was lost."""
+    began = time.monotonic()
+    layout = private_stack.start(".stack-bench", PORTS)
+    cold_start = time.monotonic() - began
+    try:
+        results = [result("cold_start_with_prices", cold_start, "s"), *asyncio.run(measure_orders(layout))]
+    finally:
+        if Supervisor(layout).is_running():
+            running.down(layout)
+    print(f"written to {publish(results).relative_to(ROOT)}")
+    figures = {item.name: item.value for item in results}
+    fine = figures["order_accept_p95_at_100"] < 200 and figures["order_round_trip_lost"] == 0
+    if not fine:
+        print("100 orders a second with p95 under 200 ms and no lost fill: does NOT hold")
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

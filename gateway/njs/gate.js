@@ -1,0 +1,102 @@
+/*
+ * Judges access tokens at the edge. What is not proven is refused, and so is whatever goes wrong while judging.
+ * Runs on njs 0.7.9: keys come as SPKI DER (no JWK import there), and `token_keys` is preloaded by nginx.conf.
+ */
+
+const ISSUER = 'exodus';
+const AUDIENCE = 'exodus';
+const TYPE = 'at+jwt';
+const TOKEN_LENGTH_MAX = 4096;
+const LIFETIME_SECONDS_MAX = 3600;
+const LEEWAY_SECONDS = 5;
+const SIGNATURE_LENGTH = 64;
+const CURVE = {name: 'ECDSA', namedCurve: 'P-256'};
+const ALGORITHM = {name: 'ECDSA', hash: 'SHA-256'};
+
+const BEARER = /^Bearer +([^ ]+)$/i;
+const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Answers an auth_request: 204 with the user, or 401 with the verdict, both as headers that never leave nginx. */
+async function judge(r) {
+    let user = '';
+    let verdict = 'token_invalid';
+    try {
+        const claims = await prove(r.variables.http_authorization || '', Date.now() / 1000);
+        user = claims.sub;
+        verdict = '';
+    } catch (e) {
+        if (e instanceof Refused) {
+            verdict = e.verdict;
+        } else {
+            r.error(`token refused on an unexpected ${e.name}`);
+        }
+    }
+    r.headersOut['Token-User'] = user;
+    r.headersOut['Token-Verdict'] = verdict;
+    r.return(verdict === '' ? 204 : 401, verdict);
+}
+
+function Refused(verdict) {
+    this.verdict = verdict;
+}
+
+function demand(condition, verdict) {
+    if (condition !== true) {
+        throw new Refused(verdict || 'token_invalid');
+    }
+}
+
+/** Returns the claims of a token, or throws. */
+async function prove(authorization, now) {
+    demand(/^Bearer /i.test(authorization), 'token_missing');
+    demand(authorization.length <= TOKEN_LENGTH_MAX + 'Bearer '.length);
+    const bearer = BEARER.exec(authorization);
+    demand(bearer !== null && COMPACT.test(bearer[1]));
+    const parts = bearer[1].split('.');
+
+    const key = keyOf(readObject(parts[0]));
+    const claims = readObject(parts[1]);
+    requireOurs(claims, now);
+    const signature = Buffer.from(parts[2], 'base64url');
+    demand(signature.length === SIGNATURE_LENGTH);
+    const signed = await isSigned(key, signature, `${parts[0]}.${parts[1]}`);
+    demand(signed);
+    demand(now < claims.exp + LEEWAY_SECONDS, 'token_expired');
+    return claims;
+}
+
+function readObject(part) {
+    const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+    demand(typeof value === 'object' && value !== null && !Array.isArray(value));
+    return value;
+}
+
+/** The header only chooses among our keys; with anything in it that we do not write, the token is not ours. */
+function keyOf(header) {
+    const names = Object.keys(header).sort().join(' ');
+    demand(names === 'alg kid typ' && header.alg === 'ES256' && header.typ === TYPE);
+    demand(typeof header.kid === 'string' && Object.prototype.hasOwnProperty.call(token_keys, header.kid));
+    return token_keys[header.kid];
+}
+
+function requireOurs(claims, now) {
+    demand(claims.iss === ISSUER && claims.aud === AUDIENCE);
+    demand(isText(claims.sub) && UUID.test(claims.sub) && isText(claims.sid) && isText(claims.jti));
+    demand(isText(claims.role) && claims.role !== 'service');
+    demand(Number.isInteger(claims.iat) && Number.isInteger(claims.exp));
+    demand(claims.iat <= now + LEEWAY_SECONDS);
+    demand(claims.exp > claims.iat && claims.exp - claims.iat <= LIFETIME_SECONDS_MAX);
+    demand(claims.nbf === undefined || (Number.isInteger(claims.nbf) && claims.nbf <= now + LEEWAY_SECONDS));
+}
+
+function isText(value) {
+    return typeof value === 'string' && value !== '';
+}
+
+async function isSigned(spki, signature, text) {
+    const key = await crypto.subtle.importKey('spki', Buffer.from(spki, 'base64'), CURVE, false, ['verify']);
+    return crypto.subtle.verify(ALGORITHM, key, signature, Buffer.from(text));
+}
+
+export default {judge};

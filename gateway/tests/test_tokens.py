@@ -1,0 +1,124 @@
+"""Which access tokens the edge believes: those that auth signed, and none of many forgeries."""
+
+import time
+
+import jwt
+import psutil
+import pytest
+from kit.auth import TokenVerifier
+from kit.errors import Unauthenticated
+
+from gateway.tests.credentials import KEY_ID, OLDER_KEY_ID
+from gateway.tests.edge import Edge, assert_problem, statuses
+from gateway.tests.forged_tokens import forged_tokens, stricter_at_the_edge
+from gateway.tests.stub_services import StubServices
+
+ROUTE = "/api/v1/portfolio/summary"
+FORGED_MIN = 100
+VERIFICATIONS_PER_CORE_MIN = 500
+VERIFICATIONS = 600
+
+
+@pytest.mark.requirement("R-42")
+def test_a_token_of_the_current_and_of_the_older_key_opens_the_gate(edge: Edge) -> None:
+    for key_id in (KEY_ID, OLDER_KEY_ID):
+        token = edge.issuer.token(headers={"kid": key_id})
+        answer = edge.ask("GET", ROUTE, token=token)
+        assert answer.status_code == 200, answer.text
+        headers = dict(answer.json()["headers"])
+        assert headers["authorization"] == f"Bearer {token}"
+        assert headers["x-user-id"] == jwt.decode(token, options={"verify_signature": False})["sub"]
+
+
+@pytest.mark.parametrize("role", ["user", "admin", "viewer"])
+def test_roles_are_for_the_services_to_judge(edge: Edge, role: str) -> None:
+    assert edge.ask("GET", ROUTE, token=edge.issuer.token(role=role)).status_code == 200
+
+
+@pytest.mark.requirement("R-42")
+async def test_no_forged_token_is_believed_by_the_edge_or_by_a_service(edge: Edge, services: StubServices) -> None:
+    keys = {KEY_ID: edge.issuer.key.public_key(), OLDER_KEY_ID: edge.issuer.older_key.public_key()}
+    verifier = TokenVerifier(issuer="exodus", audience="exodus", keys=keys)
+    forged = list(forged_tokens(edge.issuer))
+    assert len(forged) >= FORGED_MIN
+    services.seen.clear()
+    for trick, token in forged:
+        answer = edge.ask("GET", ROUTE, token=token)
+        assert answer.status_code in (401, 431), f"believed at the edge: {trick}"
+        with pytest.raises(Unauthenticated):
+            pytest.fail(f"believed by a service: {trick}, {await verifier.verify(token)}")
+    assert services.seen == []
+
+
+@pytest.mark.requirement("R-52")
+def test_a_token_that_auth_would_never_issue_ends_at_the_edge(edge: Edge, services: StubServices) -> None:
+    services.seen.clear()
+    for trick, token in stricter_at_the_edge(edge.issuer):
+        assert edge.ask("GET", ROUTE, token=token).status_code == 401, trick
+    assert services.seen == []
+
+
+@pytest.mark.requirement("R-42")
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("", "token_missing"),
+        ("Basic dXNlcjpwYXNz", "token_missing"),
+        ("Token abc", "token_missing"),
+        ("Bearer", "token_missing"),
+        ("Bearerabc", "token_missing"),
+        ("Bearer abc", "token_invalid"),
+        ("Bearer {token} {token}", "token_invalid"),
+        ("Bearer {token},{token}", "token_invalid"),
+        ("Bearer {token}, Bearer {token}", "token_invalid"),
+        ("Bearer \t{token}", "token_invalid"),
+        ("Bearer {token}\x01", "token_invalid"),
+        ("Bearer {expired}", "token_expired"),
+    ],
+)
+def test_the_problem_says_what_is_wrong_with_the_token(edge: Edge, header: str, code: str) -> None:
+    now = int(time.time())
+    sent = header.format(token=edge.issuer.token(), expired=edge.issuer.token(iat=now - 900, exp=now - 300))
+    answer = edge.ask("GET", ROUTE, headers={"Authorization": sent})
+    assert_problem(answer, 401, code)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.requirement("R-42")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Authorization: Bearer {right}\r\nAuthorization: Bearer {wrong}\r\n",
+        "Authorization: Bearer {right}\r\n Authorization: Bearer {wrong}\r\n",
+        "Authorization: Bearer {right}\r\nauthorization: Basic e30=\r\n",
+    ],
+)
+def test_of_two_authorization_headers_only_the_judged_one_arrives(
+    edge: Edge, services: StubServices, lines: str
+) -> None:
+    services.seen.clear()
+    right, wrong = edge.issuer.token(), edge.issuer.token(role="service")
+    head = f"GET {ROUTE} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".format(right=right, wrong=wrong)
+    answered = statuses(edge.raw(head.encode()))
+    assert answered in ([200], [400], [401])
+    arrived = [value for request in services.seen for name, value in request["headers"] if name == "authorization"]
+    assert arrived == ([f"Bearer {right}"] if answered == [200] else [])
+
+
+@pytest.mark.requirement("R-34")
+def test_a_token_in_the_address_or_in_a_cookie_opens_nothing(edge: Edge) -> None:
+    token = edge.issuer.token()
+    assert_problem(edge.ask("GET", f"{ROUTE}?access_token={token}"), 401, "token_missing")
+    assert_problem(edge.ask("GET", ROUTE, headers={"Cookie": f"access_token={token}"}), 401, "token_missing")
+
+
+@pytest.mark.requirement("R-52")
+def test_the_verifier_costs_a_core_less_than_two_milliseconds_a_request(edge: Edge) -> None:
+    tokens = [edge.issuer.token() for _ in range(VERIFICATIONS)]
+    workers = psutil.Process(edge.process.pid).children()
+    edge.ask("GET", ROUTE, token=tokens[0])
+    before = sum(sum(worker.cpu_times()[:2]) for worker in workers)
+    for token in tokens:
+        assert edge.ask("GET", ROUTE, token=token).status_code == 200
+    seconds = sum(sum(worker.cpu_times()[:2]) for worker in workers) - before
+    assert VERIFICATIONS / max(seconds, 0.01) >= VERIFICATIONS_PER_CORE_MIN

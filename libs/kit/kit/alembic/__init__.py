@@ -1,0 +1,1 @@
+"""Alembic's scripts, shared by all services: only the version files differ."""

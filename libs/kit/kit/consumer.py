@@ -1,0 +1,278 @@
+"""The consumer: each message changes the world once, in the transaction that also remembers having seen it.
+
+Messages of one owner are handled strictly in order, those of different owners side by side; what waits of one owner
+shares a transaction, so that a busy system costs less for each message. A message is acknowledged after the commit. A
+failing handler is tried again in place, so that nothing overtakes it; when its tries are used up it becomes a dead
+letter. While the database is away nothing is given up: the queue waits.
+"""
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from kit import amqp, context
+from kit.clock import now
+from kit.db import Database, Session
+from kit.errors import Unavailable
+from kit.events import Envelope
+from kit.observe import message_seconds, messages_handled
+
+LANES = 16
+PREFETCH = 256
+BATCH_MAX = 50
+GATHER_SECONDS = 0.003
+TRIES_MAX = 6
+LATER_TRIES_MAX = 60
+PAUSE_SECONDS_FIRST = 0.05
+PAUSE_SECONDS_MAX = 2.0
+RESTART_SECONDS_MAX = 5.0
+
+TAKE = text(
+    "INSERT INTO inbox (consumer, message_id, received_at)"
+    " SELECT :consumer, unnest(CAST(:message_ids AS uuid[])), :received_at"
+    " ON CONFLICT DO NOTHING RETURNING message_id"
+)
+
+Fact = TypeVar("Fact", bound=BaseModel)
+
+log = structlog.get_logger()
+
+
+class Later(Exception):
+    """Raised by a handler whose message came before something it needs: try again soon, in order."""
+
+
+class HasDatabase(Protocol):
+    """What a consumer needs of a service's resources."""
+
+    @property
+    def database(self) -> Database: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One event type, the fields we read of it, and what to do."""
+
+    event_type: str
+    model: type[BaseModel]
+    handler: Callable[[Any, Any, Envelope], Awaitable[None]]
+    phases: bool
+
+
+class Subscriptions:
+    """The table of everything a service listens to."""
+
+    def __init__(self, consumer: str) -> None:
+        self.consumer = consumer
+        self.handlers: dict[str, Subscription] = {}
+
+    def on(
+        self, event_type: str, model: type[Fact], *, phases: bool = False
+    ) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., Awaitable[None]]]:
+        """Register `async def handler(session, fact, message)` for one event type.
+
+        With `phases=True` the handler gets `(resources, fact, message)` and no transaction: it opens its own around a
+        call to the outside, must be idempotent by its own keys, and remembers the message with `take` in its last one.
+        """
+
+        def register(handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+            assert event_type not in self.handlers, f"{event_type} is handled twice"
+            self.handlers[event_type] = Subscription(event_type, model, handler, phases)
+            return handler
+
+        return register
+
+
+async def take(session: Session, message_id: UUID, consumer: str) -> bool:
+    """Remember a message in this transaction; tell whether it is new."""
+    return bool(await take_all(session, [message_id], consumer))
+
+
+async def take_all(session: Session, message_ids: Sequence[UUID], consumer: str) -> set[UUID]:
+    """Remember messages in this transaction; return those that are new."""
+    given = {"consumer": consumer, "message_ids": list(message_ids), "received_at": now()}
+    return set((await session.execute(TAKE, given)).scalars())
+
+
+class Lane:
+    """Messages that are handled one after the other."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[AbstractIncomingMessage] = deque()
+        self._ready = asyncio.Event()
+
+    def put(self, message: AbstractIncomingMessage) -> None:
+        """Add a message at the end."""
+        self._waiting.append(message)
+        self._ready.set()
+
+    async def take(self) -> list[AbstractIncomingMessage]:
+        """Wait for messages; return the first and those of the same owner that follow it directly."""
+        while not self._waiting:
+            self._ready.clear()
+            await self._ready.wait()
+            await asyncio.sleep(GATHER_SECONDS)  # what one transaction announced arrives within a few milliseconds
+        batch = [self._waiting.popleft()]
+        owner = owner_of(batch[0])
+        while self._waiting and len(batch) < BATCH_MAX and owner_of(self._waiting[0]) == owner:
+            batch.append(self._waiting.popleft())
+        return batch
+
+
+def owner_of(message: AbstractIncomingMessage) -> str:
+    """Return whose message it is, without reading it."""
+    return str(message.headers.get("owner") or "")
+
+
+class Consumer:
+    """Reads one service's queue until cancelled, through every restart of the bus."""
+
+    def __init__(self, subscriptions: Subscriptions, resources: HasDatabase, amqp_url: str) -> None:
+        self._subscriptions = subscriptions
+        self._resources = resources
+        self._amqp_url = amqp_url
+
+    async def run(self) -> None:
+        """Consume until cancelled; reconnect with growing pauses."""
+        pause = 0.1
+        while True:
+            try:
+                await self._consume()
+                pause = 0.1
+            except* (OSError, TimeoutError, AMQPError, ConnectionLost) as lost:
+                log.warning("consumer starts over", error=repr(lost.exceptions), consumer=self._subscriptions.consumer)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RESTART_SECONDS_MAX)
+
+    async def _consume(self) -> None:
+        connection = await amqp.connect(self._amqp_url, f"{self._subscriptions.consumer} consumer")
+        async with connection:
+            channel = await connection.channel()
+            await channel.set_qos(prefetch_count=PREFETCH)
+            queue = await amqp.declare_queue(channel, self._subscriptions.consumer, list(self._subscriptions.handlers))
+            lanes = [Lane() for _ in range(LANES)]
+
+            async def receive(message: AbstractIncomingMessage) -> None:
+                lanes[zlib.crc32(owner_of(message).encode()) % LANES].put(message)
+
+            async with asyncio.TaskGroup() as group:
+                for lane in lanes:
+                    group.create_task(self._work(lane))
+                await queue.consume(receive)
+                log.info("consumer listens", consumer=self._subscriptions.consumer)
+                await channel.closed()
+                raise ConnectionLost
+
+    async def _work(self, lane: Lane) -> None:
+        while True:
+            batch = await lane.take()
+            outcomes = await self._settle(batch)
+            for message, outcome in zip(batch, outcomes, strict=True):
+                messages_handled.labels(self._subscriptions.consumer, message.routing_key or "", outcome).inc()
+            try:
+                await asyncio.gather(
+                    *(
+                        message.reject(requeue=False) if outcome == "dead" else message.ack()
+                        for message, outcome in zip(batch, outcomes, strict=True)
+                    )
+                )
+            except (AMQPError, ChannelInvalidStateError) as gone:
+                log.info("messages come again, the inbox will know them", error=repr(gone), count=len(batch))
+
+    async def _settle(self, batch: Sequence[AbstractIncomingMessage]) -> list[str]:
+        """Handle messages of one owner: together where that works, else one by one."""
+        if len(batch) > 1:
+            try:
+                read = [self._read(message) for message in batch]
+                if not any(each.subscription.phases for each in read):
+                    with message_seconds.labels(self._subscriptions.consumer, "batch").time():
+                        return await self._handle_together(read)
+            except Exception as failed:  # noqa: BLE001 - each message shows by itself whether it was to blame
+                log.info("messages are handled one by one", error=repr(failed), count=len(batch))
+        return [await self._handle_until_settled(message) for message in batch]
+
+    async def _handle_until_settled(self, message: AbstractIncomingMessage) -> str:
+        tries, pause = 0, PAUSE_SECONDS_FIRST
+        while True:
+            try:
+                with message_seconds.labels(self._subscriptions.consumer, message.routing_key or "").time():
+                    return await self._handle(message)
+            except (ValidationError, UnknownType) as unreadable:
+                log.warning("message cannot be read", id=message.message_id, error=str(unreadable))
+                return "dead"
+            except Exception as failed:  # whatever a handler raises, the message must be settled
+                tries += not is_passing(failed)
+                limit = LATER_TRIES_MAX if isinstance(failed, Later) else TRIES_MAX
+                log.warning("message not handled", id=message.message_id, type=message.routing_key, exc_info=failed)
+                if tries >= limit:
+                    return "dead"
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+    async def _handle(self, message: AbstractIncomingMessage) -> str:
+        read = self._read(message)
+        if not read.subscription.phases:
+            return (await self._handle_together([read]))[0]
+        context.correlation.set(read.envelope.correlation_id)
+        context.causation.set(read.envelope.id)
+        await read.subscription.handler(self._resources, read.fact, read.envelope)
+        return "done"
+
+    def _read(self, message: AbstractIncomingMessage) -> "Read":
+        envelope = Envelope.model_validate_json(message.body)
+        subscription = self._subscriptions.handlers.get(envelope.type)
+        if subscription is None:
+            raise UnknownType(f"nobody here reads {envelope.type}")
+        return Read(envelope, subscription, subscription.model.model_validate(envelope.data))
+
+    async def _handle_together(self, batch: Sequence["Read"]) -> list[str]:
+        """Handle messages of one owner in one transaction, in order, those that are new."""
+        database, owner = self._resources.database, batch[0].envelope.owner
+        async with database.system() if owner is None else database.owned(owner) as session:
+            ids = [read.envelope.id for read in batch]
+            new = await take_all(session, ids, self._subscriptions.consumer)
+            outcomes = []
+            for read in batch:
+                outcomes.append("done" if read.envelope.id in new else "known")
+                if read.envelope.id not in new:
+                    continue
+                new.discard(read.envelope.id)  # the same message twice in one batch is known the second time
+                context.correlation.set(read.envelope.correlation_id)
+                context.causation.set(read.envelope.id)
+                await read.subscription.handler(session, read.fact, read.envelope)
+        return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message, read: its envelope, who handles it, and the fact in the handler's words."""
+
+    envelope: Envelope
+    subscription: Subscription
+    fact: BaseModel
+
+
+class UnknownType(Exception):
+    """A message of a type that is not subscribed to."""
+
+
+class ConnectionLost(Exception):
+    """The channel closed under us."""
+
+
+def is_passing(failed: BaseException) -> bool:
+    """Tell whether a failure is the surroundings' (database or network away) and not the message's."""
+    if isinstance(failed, DBAPIError):
+        return failed.connection_invalidated
+    return isinstance(failed, Unavailable | OSError | TimeoutError)

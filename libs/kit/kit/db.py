@@ -1,0 +1,288 @@
+"""One request, message or tick is one explicit transaction; only this module commits.
+
+Two roles reach the data. The app role sees the rows of one owner, named as the first statement of the transaction
+(`app.owner_id`, read by every row-level policy). The worker role sees all owners, by policies that say so.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+import asyncpg
+import structlog
+from fastapi import Depends, Request
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from kit.auth import CurrentUser
+from kit.errors import Unavailable
+from kit.json import dumps_text, loads
+
+log = structlog.get_logger()
+
+Action = Callable[[], Awaitable[None]]
+
+Session = AsyncConnection
+"""A connection inside an explicit transaction that kit began and kit will end."""
+
+STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+IDLE_IN_TRANSACTION_MS = 15_000
+ROLLBACK_TIMEOUT_SECONDS = 2
+POOL_TIMEOUT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 5
+EVENTS_CHANNEL = "exodus_events"
+SCOPE = "kit.scope"
+WAKE = text(f"SELECT pg_notify('{EVENTS_CHANNEL}', '')")
+
+
+def create_engine(url: str, pool_size: int, application: str) -> AsyncEngine:
+    """Build a pool whose every statement, lock wait and idle transaction has a bound."""
+    engine = create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",  # transactions are begun and ended by this module alone
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_pre_ping=False,
+        pool_use_lifo=True,
+        json_serializer=dumps_text,
+        json_deserializer=loads,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_SECONDS,
+            "command_timeout": STATEMENT_TIMEOUT_MS / 1000 + 2,
+            "server_settings": {
+                "application_name": application,
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+                "jit": "off",
+                "plan_cache_mode": "force_generic_plan",  # every statement here is prepared, and wants the same plan
+            },
+        },
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_the_dead)
+    return engine
+
+
+def _refuse_the_dead(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Let nobody have a connection whose other end is gone: when one is, all that are as old go with it."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+
+
+class Database:
+    """A service's own database, through its two roles."""
+
+    def __init__(self, app_url: str, system_url: str, *, pool_size: int = 10, application: str = "exodus") -> None:
+        self._app = create_engine(app_url, pool_size, application)
+        self._system = create_engine(system_url, pool_size, f"{application}-system")
+        self._waker = Waker(self._system)
+
+    def owned(self, owner: UUID) -> AbstractAsyncContextManager[Session]:
+        """Open a transaction that sees only this owner's rows; commit at the end, roll back on any error."""
+        assert isinstance(owner, UUID), "an owner is an id: it goes into the statement as it is"
+        return self._transaction(self._app, f"BEGIN; SET LOCAL app.owner_id = '{owner}'")
+
+    def public(self) -> AbstractAsyncContextManager[Session]:
+        """Open a transaction of the app role without an owner: shared tables only, tenant tables raise."""
+        return self._transaction(self._app, "BEGIN")
+
+    def system(self) -> AbstractAsyncContextManager[Session]:
+        """Open a transaction of the worker role, which sees every owner."""
+        return self._transaction(self._system, "BEGIN")
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine, opening: str) -> AsyncIterator[Session]:
+        # BEGIN and the owner travel together, in one round trip: that is why the driver's own BEGIN is not used
+        try:
+            async with engine.connect() as session:
+                session.info[SCOPE] = scope = Scope()
+                try:
+                    await _say(session, opening)
+                    yield session
+                    await scope.run_before_commit()
+                    done = await _say(session, "COMMIT")
+                except BaseException:
+                    await _roll_back(session)
+                    raise
+        except (TimeoutError, PoolTimeoutError, OSError) as down:
+            raise Unavailable("The database does not answer. Try again: the same client id never acts twice.") from down
+        except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as failed:
+            if is_outage(failed):
+                raise Unavailable(
+                    "The database is busy or restarting. Try again: the same client id never acts twice."
+                ) from failed
+            raise
+        assert done == "COMMIT", (
+            "a statement failed inside this transaction and its error was swallowed: nothing is saved"
+        )
+        if scope.announced:
+            self._waker.wake()
+        await scope.run_after_commit()
+
+    def wake_here(self, relay_wakes: Callable[[], bool]) -> None:
+        """Wake a relay in this very process without asking the database, whenever it says that it publishes."""
+        self._waker.relay_wakes = relay_wakes
+
+    async def ping(self) -> None:
+        """Answer only if the database does."""
+        async with self.public() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Finish the last wake-up and close both pools."""
+        await self._waker.close()
+        await self._app.dispose()
+        await self._system.dispose()
+
+
+@dataclass
+class Scope:
+    """What belongs to one transaction besides its rows."""
+
+    announced: bool = False
+    notes: dict[str, Any] = field(default_factory=dict)
+    before_commit: dict[str, Action] = field(default_factory=dict)
+    after_commit: list[Action] = field(default_factory=list)
+
+    async def run_before_commit(self) -> None:
+        """Run what was put off to the end of the transaction."""
+        for action in list(self.before_commit.values()):
+            await action()
+
+    async def run_after_commit(self) -> None:
+        """Run what waits for the commit; it cannot be undone any more, so nothing here may fail it."""
+        for action in self.after_commit:
+            try:
+                await action()
+            except Exception:
+                log.exception("an action after the commit failed")
+
+
+def scope_of(session: Session) -> Scope:
+    """Return the scope of the transaction that is open on a session."""
+    scope: Scope = session.info[SCOPE]
+    return scope
+
+
+def notes(session: Session) -> dict[str, Any]:
+    """Return a dictionary that lives as long as this transaction: for handlers that share work."""
+    return scope_of(session).notes
+
+
+def before_commit(session: Session, key: str, action: Action) -> None:
+    """Run an action at the end of this transaction, inside it: once for each key."""
+    scope_of(session).before_commit.setdefault(key, action)
+
+
+def after_commit(session: Session, action: Action) -> None:
+    """Run an action once this transaction has committed; never when it has not."""
+    scope_of(session).after_commit.append(action)
+
+
+def _driver(session: Session) -> "asyncpg.Connection[Any]":
+    assert session.sync_connection is not None
+    return cast("asyncpg.Connection[Any]", session.sync_connection.connection.driver_connection)
+
+
+async def _say(session: Session, command: str) -> str:
+    try:
+        return str(await _driver(session).execute(command))
+    except asyncpg.PostgresError as failed:  # in the same words as every other statement's
+        raise DBAPIError(command, None, failed) from failed
+
+
+async def _roll_back(session: Session) -> None:
+    """End a transaction that failed or was cancelled; a connection that cannot promise that is thrown away."""
+    if session.invalidated:
+        return  # cancelled in the middle of a statement: the connection is gone, and the transaction with it
+    assert session.sync_connection is not None
+    try:
+        async with asyncio.timeout(ROLLBACK_TIMEOUT_SECONDS):
+            await _say(session, "ROLLBACK")
+    except Exception:
+        log.info("a connection is thrown away", exc_info=True)
+        session.sync_connection.invalidate()
+    except BaseException:
+        session.sync_connection.invalidate()
+        raise
+
+
+class Waker:
+    """Tells the relay that there is something to publish: a hint, sent after the commit and outside of it.
+
+    NOTIFY inside the business transaction would make all commits of the database queue behind one lock. A lost hint
+    costs one polling interval, nothing else. Hints that pile up while one is under way become one.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self.relay_wakes: Callable[[], bool] = lambda: False
+        self._due = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Ask for a hint soon; never waits, never fails."""
+        if self.relay_wakes():
+            return
+        self._due.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="waker")
+
+    async def _run(self) -> None:
+        while self._due.is_set():
+            self._due.clear()
+            with suppress(DBAPIError, OSError, TimeoutError):
+                async with self._engine.connect() as connection:
+                    await connection.execute(WAKE)
+
+    async def close(self) -> None:
+        """Wait for the hint under way."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+OVERLOAD_STATES = ("40001", "40P01", "53", "55P03", "57", "08")
+"""SQLSTATE prefixes that mean: nothing was done, a second try may succeed (deadlock, no room, lock wait, shutdown)."""
+
+
+def is_outage(failed: Exception) -> bool:
+    """Tell whether the database refused for want of time, room or life, and not for what was asked."""
+    if isinstance(failed, DBAPIError) and failed.connection_invalidated:
+        return True
+    if isinstance(failed, asyncpg.InterfaceError):
+        return True  # the driver found its connection closed
+    origin = failed.orig if isinstance(failed, DBAPIError) else failed
+    return str(getattr(origin, "sqlstate", "") or "").startswith(OVERLOAD_STATES)
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.resources.database
+    return database
+
+
+async def _owned(request: Request, user: CurrentUser) -> AsyncIterator[Session]:
+    async with _database(request).owned(user.user_id) as session:
+        yield session
+
+
+async def _public(request: Request) -> AsyncIterator[Session]:
+    async with _database(request).public() as session:
+        yield session
+
+
+async def _system(request: Request) -> AsyncIterator[Session]:
+    async with _database(request).system() as session:
+        yield session
+
+
+# scope="function": the transaction ends before the answer is sent, so a failed commit is a failed request
+OwnedSession = Annotated[Session, Depends(_owned, scope="function")]
+PublicSession = Annotated[Session, Depends(_public, scope="function")]
+SystemSession = Annotated[Session, Depends(_system, scope="function")]

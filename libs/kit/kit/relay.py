@@ -1,0 +1,164 @@
+"""The relay: publishes unsent events, in order, with confirms; a service has one at a time.
+
+It holds an advisory lock on the very connection it claims rows with: when that connection dies, so does its right to
+publish, and a second relay takes over. Rows are claimed by flag, never by "larger than the last", so nothing that
+commits late is skipped. A publish that times out may have arrived: the same message id is sent again, and inboxes drop
+the second copy.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import aio_pika
+import asyncpg
+import structlog
+from aio_pika.abc import AbstractExchange
+from aio_pika.exceptions import AMQPError, DeliveryError
+
+from kit import amqp
+from kit.clock import now
+from kit.db import EVENTS_CHANNEL, Database
+from kit.json import Fragment, dumps
+from kit.observe import events_lag_seconds, events_published, events_unroutable
+from kit.settings import ServiceSettings
+
+BATCH_MAX = 200
+POLL_SECONDS = 1.0
+PUBLISH_TIMEOUT_SECONDS = 5.0
+LOCK_RETRY_SECONDS = 1.0
+RESTART_SECONDS_MAX = 5.0
+UNROUTABLE_RETRY_SECONDS = 2
+
+CLAIM = """
+SELECT position, id, type, subject, owner_id, correlation_id, causation_id, data, must_reach, occurred_at
+  FROM events
+ WHERE published_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
+ ORDER BY position LIMIT $1
+   FOR UPDATE SKIP LOCKED
+"""
+MARK_SENT = "UPDATE events SET published_at = now() WHERE position = ANY($1::bigint[])"
+MARK_RETRY = "UPDATE events SET retry_at = now() + make_interval(secs => $2) WHERE position = ANY($1::bigint[])"
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """Publishes the events of one service; commits of the same process wake it without a detour."""
+
+    def __init__(self, settings: ServiceSettings, database: Database, source: str) -> None:
+        system_url = settings.system_database_url.get_secret_value()
+        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._amqp_url = settings.amqp_url.get_secret_value()
+        database.wake_here(self.wake)
+        self._source = source
+        self._wake = asyncio.Event()
+        self._publishes = False
+        self._lock_key = int.from_bytes(hashlib.sha256(f"relay:{source}".encode()).digest()[:8], "big", signed=True)
+
+    def wake(self) -> bool:
+        """Look for events at once; False when another process publishes, which has to be told by the database."""
+        if self._publishes:
+            self._wake.set()
+        return self._publishes
+
+    async def run(self) -> None:
+        """Publish until cancelled; begin again whenever the database or the bus goes away."""
+        pause = 0.1
+        while True:
+            try:
+                await self._hold_the_lock_and_publish()
+                pause = 0.1
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, AMQPError) as lost:
+                log.warning("relay starts over", error=repr(lost), source=self._source)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RESTART_SECONDS_MAX)
+
+    async def _hold_the_lock_and_publish(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
+        try:
+            await self._own_the_lock(connection)
+            await connection.add_listener(EVENTS_CHANNEL, lambda *_: self._wake.set())
+            bus = await amqp.connect(self._amqp_url, f"{self._source} relay")
+            try:
+                channel = await bus.channel(publisher_confirms=True, on_return_raises=True)
+                exchange = await amqp.declare_exchange(channel)
+                log.info("relay publishes", source=self._source)
+                self._publishes = True
+                await self._publish_forever(connection, exchange)
+            finally:
+                self._publishes = False
+                await bus.close()
+        finally:
+            connection.terminate()
+
+    async def _own_the_lock(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Wait until no other relay of this service publishes; asking again is what lets a cancelled wait end."""
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock_key):  # noqa: ASYNC110
+            await asyncio.sleep(LOCK_RETRY_SECONDS)
+
+    async def _publish_forever(self, connection: "asyncpg.Connection[Any]", exchange: AbstractExchange) -> None:
+        while True:
+            self._wake.clear()
+            claimed = await self._publish_batch(connection, exchange)
+            if claimed < BATCH_MAX:
+                try:
+                    # not wait_for: before Python 3.12 it loses a cancellation that arrives together with its result
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+
+    async def _publish_batch(self, connection: "asyncpg.Connection[Any]", exchange: AbstractExchange) -> int:
+        """Publish what is unsent. Raises when the bus failed: what it confirmed until then is marked first."""
+        rows = await connection.fetch(CLAIM, BATCH_MAX)
+        if not rows:
+            return 0
+        answers = await asyncio.gather(*(self._publish(exchange, row) for row in rows), return_exceptions=True)
+        sent = [row for row, answer in zip(rows, answers, strict=True) if not isinstance(answer, BaseException)]
+        lost = [row for row, answer in zip(rows, answers, strict=True) if isinstance(answer, DeliveryError)]
+        if sent:
+            await connection.execute(MARK_SENT, [row["position"] for row in sent])
+        if lost:
+            await connection.execute(MARK_RETRY, [row["position"] for row in lost], UNROUTABLE_RETRY_SECONDS)
+        self._count(sent, lost)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, DeliveryError):
+                raise answer
+        return len(rows)
+
+    async def _publish(self, exchange: AbstractExchange, row: asyncpg.Record) -> None:
+        body = dumps(
+            {
+                "id": row["id"],
+                "type": row["type"],
+                "source": self._source,
+                "time": row["occurred_at"],
+                "subject": row["subject"],
+                "owner": row["owner_id"],
+                "correlation_id": row["correlation_id"],
+                "causation_id": row["causation_id"],
+                "version": row["position"],
+                "data": Fragment(row["data"]),
+            }
+        )
+        message = aio_pika.Message(
+            body,
+            message_id=str(row["id"]),
+            type=row["type"],
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            timestamp=row["occurred_at"],
+            headers={"owner": str(row["owner_id"] or "")},
+        )
+        await exchange.publish(message, row["type"], mandatory=row["must_reach"], timeout=PUBLISH_TIMEOUT_SECONDS)
+
+    def _count(self, sent: Sequence[asyncpg.Record], unroutable: Sequence[asyncpg.Record]) -> None:
+        moment = now()
+        for row in sent:
+            events_published.labels(row["type"]).inc()
+            events_lag_seconds.labels(self._source).observe((moment - row["occurred_at"]).total_seconds())
+        for row in unroutable:
+            events_unroutable.labels(row["type"]).inc()
+            log.error("nobody is bound for an event that must be heard", type=row["type"], id=str(row["id"]))

@@ -1,0 +1,1 @@
+"""What tests of every service share: real servers, fresh databases, signed tokens, clients for people."""

@@ -1,0 +1,1 @@
+"""A service of one table, so that kit is tested on what services do with it."""

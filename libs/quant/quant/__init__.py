@@ -1,0 +1,1 @@
+"""Pure trading mathematics shared by every service: market rules, costs, matching, indicators, rules, backtests."""

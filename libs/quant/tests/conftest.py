@@ -1,0 +1,14 @@
+"""Where reference data lies when it is at hand; tests that want it are skipped, with a message, where it is not."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of real market data next to the repository."""
+    folder = Path(__file__).resolve().parents[3].parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no reference data at {folder}")
+    return folder

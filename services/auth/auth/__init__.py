@@ -1,0 +1,1 @@
+"""auth: who you are, and the tokens that prove it."""

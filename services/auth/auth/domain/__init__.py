@@ -1,0 +1,1 @@
+"""What auth decides: passwords, e-mail addresses, refresh tokens; pure."""

@@ -1,0 +1,81 @@
+"""What a password must be: long, and more than words that everybody, or everybody who knows you, tries first."""
+
+import re
+import unicodedata
+
+PASSWORD_LENGTH_MIN = 15
+"""For a password that stands alone. With a second factor, 8 will do."""
+PASSWORD_LENGTH_MAX = 128
+OWN_LENGTH_MIN = 8
+"""Characters that must be left when common words, names and the e-mail address are taken out."""
+DISTINCT_MIN = 5
+CONTEXT_LENGTH_MIN = 3
+"""Shorter parts of a name are found in too many words to say anything."""
+
+COMMON = (
+    *(
+        "password",
+        "passw0rd",
+        "p@ssword",
+        "p@ssw0rd",
+        "passwort",
+        "letmein",
+        "welcome",
+        "changeme",
+        "default",
+        "secret",
+    ),
+    *(
+        "qwertyuiop",
+        "asdfghjkl",
+        "zxcvbnm",
+        "qwerty",
+        "asdfgh",
+        "zxcvbn",
+        "1q2w3e4r5t",
+        "1q2w3e4r",
+        "1qaz2wsx",
+        "qazwsx",
+    ),
+    *("1234567890", "0123456789", "123456789", "12345678", "1234567", "123456", "12345", "1234", "987654321", "654321"),
+    *("abcdefghijklmnopqrstuvwxyz", "abcdefgh", "abcdef", "abc123", "iloveyou", "admin", "administrator", "master"),
+    *("dragon", "monkey", "sunshine", "princess", "football", "baseball", "superman", "batman", "trustno1", "starwars"),
+    *("비밀번호", "비번", "사랑해", "대한민국", "tkfkdgo", "qlalfqjsgh", "dkssudgktpdy"),
+    *("exodus", "stock", "trading", "trader", "invest", "samsung", "kospi", "kosdaq", "엑소더스", "주식", "투자"),
+)
+"""Short on purpose: of the well-known lists hardly a password has 15 characters, and those are built of these."""
+
+LONGEST_FIRST = tuple(sorted(COMMON, key=len, reverse=True))
+
+
+def normalise(password: str) -> str:
+    """Return the form that is hashed: NFKC, so that every keyboard's way to type it is the same password."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def weakness_of(password: str, email: str, name: str) -> str | None:
+    """Say what is wrong with a normalised password, or None.
+
+    Args:
+        password: as `normalise` returns it.
+        email: the account's normalised address; its parts are words a guesser knows.
+        name: the person's name; likewise.
+    """
+    if len(password) < PASSWORD_LENGTH_MIN:
+        return f"needs at least {PASSWORD_LENGTH_MIN} characters; a few words in a row are easy to remember"
+    if len(password) > PASSWORD_LENGTH_MAX:
+        return f"may have at most {PASSWORD_LENGTH_MAX} characters"
+    if len(set(password)) < DISTINCT_MIN:
+        return f"needs at least {DISTINCT_MIN} different characters"
+    rest = password.casefold()
+    for word in (*_context(email, name), *LONGEST_FIRST):
+        rest = rest.replace(word, "")
+    if len(rest) < OWN_LENGTH_MIN:
+        return "consists of common words, your name or your e-mail address; add something nobody would guess"
+    return None
+
+
+def _context(email: str, name: str) -> list[str]:
+    text = unicodedata.normalize("NFKC", f"{email} {name}").casefold()
+    words = {word for word in re.split(r"[\W_]+", text) if len(word) >= CONTEXT_LENGTH_MIN}
+    return sorted(words, key=len, reverse=True)

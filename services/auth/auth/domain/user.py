@@ -1,0 +1,35 @@
+"""A person with an account."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NewType
+from uuid import UUID
+
+UserId = NewType("UserId", UUID)
+Role = Literal["admin", "user", "viewer"]
+Language = Literal["ko", "en"]
+
+NAME_LENGTH_MAX = 100
+LANGUAGE_DEFAULT: Language = "ko"
+TIME_ZONE_DEFAULT = "Asia/Seoul"
+TIME_ZONE_LENGTH_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What people say about themselves, and may change."""
+
+    name: str
+    language: Language
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account. Its password hash is not part of it, so that it cannot slip into an answer or a log."""
+
+    id: UserId
+    email: str
+    role: Role
+    profile: Profile
+    created_at: datetime

@@ -1,0 +1,59 @@
+"""What auth holds open while it runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from kit.db import Database
+
+from auth.config import Settings
+from auth.domain.session import Lifetimes
+from auth.hashing import Hasher
+from auth.tokens import TokenSigner, read_key
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The database, the hashing threads, the signing key."""
+
+    database: Database
+    hasher: Hasher
+    signer: TokenSigner
+    lifetimes: Lifetimes
+
+
+def signer_of(settings: Settings) -> TokenSigner:
+    """Make the signer of the configured key."""
+    return TokenSigner(
+        read_key(settings.signing_key.get_secret_value()),
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        ttl_seconds=settings.token_ttl_seconds,
+    )
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open everything, and close it at the end."""
+    database = Database(
+        settings.database_url.get_secret_value(),
+        settings.system_database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application="auth",
+    )
+    hasher = Hasher(settings.hashes_at_once)
+    try:
+        yield Resources(database, hasher, signer_of(settings), settings.lifetimes)
+    finally:
+        hasher.close()
+        await database.close()
+
+
+def _opened(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+Opened = Annotated[Resources, Depends(_opened)]

@@ -1,0 +1,19 @@
+"""End a session, or all of them: their refresh tokens die at once."""
+
+from datetime import datetime
+
+from kit.db import Session as Transaction
+from kit.events import record
+
+from auth.domain.session import EndReason, SessionId
+from auth.domain.user import UserId
+from auth.events import SessionRevoked
+from auth.store import sessions
+
+
+async def end_sessions(
+    session: Transaction, owner: UserId, because: EndReason, now: datetime, only: SessionId | None = None
+) -> None:
+    """End the owner's sessions, or only one; what had ended before stays as it was, and is announced once."""
+    ended = await sessions.save_end(session, owner, because, now, only)
+    await record(session, *(SessionRevoked(user_id=owner, session_id=each) for each in ended), owner=owner)

@@ -1,0 +1,12 @@
+"""Throw away what has no use any more."""
+
+from datetime import datetime
+
+from kit.db import Session as Transaction
+
+from auth.store import system
+
+
+async def forget_expired(session: Transaction, now: datetime) -> None:
+    """Delete sessions and counts whose time is over."""
+    await system.delete_expired(session, now)

@@ -1,0 +1,57 @@
+"""Spend a refresh token for its successor."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kit.db import Session as Transaction
+
+from auth.domain.session import Lifetimes, Session, Verdict, digest_of, issue, judge, successor_of
+from auth.domain.user import User
+from auth.store import sessions, system, users
+from auth.usecases.end_sessions import end_sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A session that goes on: with whom, and by which token."""
+
+    user: User
+    session: Session
+    refresh_token: str
+
+
+async def refresh_session(
+    session: Transaction, token: str, salt: bytes, lifetimes: Lifetimes, now: datetime
+) -> Refreshed | None:
+    """Return the successor of a token, or None when it is worth nothing.
+
+    Those who present one token at the same time wait for one another and get the same successor. A refusal is a value,
+    not an exception, because a reused token ends its session, and that must be committed.
+
+    Args:
+        session: of the worker role: nobody is known yet.
+        token: as presented.
+        salt: 32 random bytes, for the successor.
+        lifetimes: of the successor.
+        now: the time.
+    """
+    locked = await system.lock_refresh_token(session, digest_of(token))
+    if locked is None:
+        return None
+    spent, family = locked
+    match judge(spent, family, now):
+        case Verdict.REFUSE:
+            return None
+        case Verdict.REUSE:
+            await end_sessions(session, family.owner, "reuse", now, family.id)
+            return None
+        case Verdict.REPEAT:
+            assert spent.salt is not None, "a spent token has its salt: the table says so"
+            successor = successor_of(token, spent.salt)
+        case Verdict.ROTATE:
+            successor = successor_of(token, salt)
+            await sessions.save_spent(session, family.owner, spent.digest, salt, now)
+            await sessions.save_token(session, family.owner, issue(successor, family, lifetimes, now))
+    user = await users.find(session, family.owner)
+    assert user is not None, "a session has its user: the table says so"
+    return Refreshed(user, family, successor)

@@ -1,0 +1,42 @@
+"""The worker: publishes what auth announces, and throws away what has expired. Run: `python -m auth.worker`."""
+
+import asyncio
+
+import uvloop
+from kit.clock import now
+from kit.db import Database
+from kit.errors import Unavailable
+from kit.observe import configure_logging, log
+from kit.relay import Relay
+from kit.settings import load
+from kit.worker import run_tasks
+
+from auth.config import Settings
+from auth.resources import open_resources
+from auth.usecases.forget_expired import forget_expired
+
+FORGET_EVERY_SECONDS = 600
+
+
+async def forget_forever(database: Database) -> None:
+    """Throw away what has expired, every ten minutes; while the database is away there is no hurry."""
+    while True:
+        try:
+            async with database.system() as session:
+                await forget_expired(session, now())
+        except Unavailable as down:
+            log.warning("nothing forgotten", error=str(down))
+        await asyncio.sleep(FORGET_EVERY_SECONDS)
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    configure_logging("auth")
+    settings = load(Settings)
+    async with open_resources(settings) as resources:
+        relay = Relay(settings, resources.database, "auth")
+        await run_tasks(resources, settings.worker_port, [relay.run(), forget_forever(resources.database)])
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

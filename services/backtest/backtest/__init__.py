@@ -1,0 +1,1 @@
+"""The backtest service: strategies and their versions, backtests, and sweeps over parameters."""

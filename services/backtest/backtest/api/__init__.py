@@ -1,0 +1,1 @@
+"""Shapes and routes of /api/v1/backtest."""

@@ -1,0 +1,1 @@
+"""The two services the worker asks: auth for a token, market for bars."""

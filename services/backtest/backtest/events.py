@@ -1,0 +1,72 @@
+"""Everything the backtest service announces."""
+
+from decimal import Decimal
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from kit.events import Event
+from kit.money import Money
+from pydantic import BaseModel, ConfigDict
+
+from backtest.domain.outcome import Metrics
+
+FOUR_DECIMALS = Decimal("0.0001")
+
+
+class RunRequested(Event):
+    """A backtest or a sweep waits to be computed. The service's own worker listens."""
+
+    TYPE: ClassVar[str] = "backtest.run.requested.v1"
+    SUBJECT: ClassVar[str] = "run_id"
+
+    run_id: UUID
+    kind: Literal["backtest", "optimize"]
+
+
+class Summary(BaseModel):
+    """The figures a notice shows, as fractions with four decimals; of a sweep, those of its best trial."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    total_return: Money | None
+    max_drawdown: Money | None
+    sharpe: Money | None
+    trades: int
+
+
+class RunFinished(Event):
+    """A run ended; a failed one has no summary, its job says why."""
+
+    TYPE: ClassVar[str] = "backtest.run.finished.v1"
+    SUBJECT: ClassVar[str] = "run_id"
+
+    run_id: UUID
+    kind: Literal["backtest", "optimize"]
+    status: Literal["done", "failed"]
+    summary: Summary | None
+
+
+class StrategyPublished(Event):
+    """A strategy has a new version that will never change. Nobody has to hear of it yet."""
+
+    TYPE: ClassVar[str] = "backtest.strategy.published.v1"
+    SUBJECT: ClassVar[str] = "strategy_id"
+    MUST_REACH: ClassVar[bool] = False
+
+    strategy_id: UUID
+    version: int
+    name: str
+
+
+def summary_of(metrics: Metrics) -> Summary:
+    """The figures of a notice, from all figures of a result."""
+    return Summary(
+        total_return=_rounded(metrics["total_return"]),
+        max_drawdown=_rounded(metrics["max_drawdown"]),
+        sharpe=_rounded(metrics["sharpe"]),
+        trades=int(metrics["trades"] or 0),
+    )
+
+
+def _rounded(figure: float | None) -> Decimal | None:
+    return None if figure is None else Decimal(figure).quantize(FOUR_DECIMALS)

@@ -1,0 +1,78 @@
+"""Results: written once when a run ends well, read page by page; of one owner at a time."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from uuid import UUID
+
+from kit.db import Session
+from sqlalchemy import RowMapping, insert, select
+
+from backtest.domain.outcome import Basis, Metrics, Simulation, Sweep, Trade, Trial
+from backtest.domain.run import RunId
+from backtest.store.tables import results, trades, trials
+
+_HEAD = [column for column in results.c if column.name not in {"dates", "equity"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A result without its long columns; `metrics` of a sweep are the best trial's, `costs` None."""
+
+    basis: Basis
+    metrics: Metrics
+    costs: float | None
+
+
+async def find(session: Session, owner: UUID, run_id: RunId) -> Head | None:
+    """Return what a run came to."""
+    query = select(*_HEAD).where(results.c.owner_id == owner, results.c.run_id == run_id)
+    row = (await session.execute(query)).mappings().one_or_none()
+    return None if row is None else Head(_basis(row), row["metrics"], row["costs"])
+
+
+async def save(session: Session, owner: UUID, run_id: RunId, basis: Basis, outcome: Simulation | Sweep) -> None:
+    """Write a result with everything that belongs to it."""
+    key = {"run_id": run_id, "owner_id": owner}
+    head = {**key, **asdict(basis), "metrics": outcome.metrics}
+    if isinstance(outcome, Sweep):
+        await session.execute(insert(results).values(head))
+        rows = [
+            {**key, "rank": rank, "parameters": trial.parameters, "metrics": trial.metrics}
+            for rank, trial in enumerate(outcome.trials, 1)
+        ]
+        await session.execute(insert(trials), rows)
+        return
+    curve = {"costs": outcome.costs, "dates": list(outcome.dates), "equity": list(outcome.equity)}
+    await session.execute(insert(results).values(head | curve))
+    if outcome.trades:
+        rows = [{**key, "number": number, **asdict(trade)} for number, trade in enumerate(outcome.trades, 1)]
+        await session.execute(insert(trades), rows)
+
+
+async def list_trades(session: Session, owner: UUID, run_id: RunId, after: int, limit: int) -> list[tuple[int, Trade]]:
+    """Return trades with their numbers, from the one after `after`."""
+    query = select(trades).where(trades.c.owner_id == owner, trades.c.run_id == run_id, trades.c.number > after)
+    rows = (await session.execute(query.order_by(trades.c.number).limit(limit))).mappings()
+    fields = [column.name for column in trades.c if column.name not in {"run_id", "owner_id", "number"}]
+    return [(row["number"], Trade(**{field: row[field] for field in fields})) for row in rows]
+
+
+async def list_trials(session: Session, owner: UUID, run_id: RunId, after: int, limit: int) -> list[tuple[int, Trial]]:
+    """Return trials with their ranks, from the one after `after`."""
+    query = select(trials).where(trials.c.owner_id == owner, trials.c.run_id == run_id, trials.c.rank > after)
+    rows = (await session.execute(query.order_by(trials.c.rank).limit(limit))).mappings()
+    return [(row["rank"], Trial(row["parameters"], row["metrics"])) for row in rows]
+
+
+async def list_equity(session: Session, owner: UUID, run_id: RunId, after: int, limit: int) -> list[tuple[date, float]]:
+    """Return the equity at each close, from the bar after the first `after` ones; nothing for a sweep."""
+    span = slice(after + 1, after + limit)  # PostgreSQL counts from 1 and includes the end
+    query = select(results.c.dates[span], results.c.equity[span]).where(
+        results.c.owner_id == owner, results.c.run_id == run_id
+    )
+    row = (await session.execute(query)).one_or_none()
+    return [] if row is None or row[0] is None else list(zip(row[0], row[1], strict=True))
+
+
+def _basis(row: RowMapping) -> Basis:
+    return Basis(**{name: row[name] for name in Basis.__slots__})

@@ -1,0 +1,101 @@
+"""Runs, of one owner at a time."""
+
+from typing import Any
+from uuid import UUID
+
+from kit.db import Session
+from quant.markets.symbols import Listing
+from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backtest.domain.run import Refusal, Run, RunId, Task, Terms
+from backtest.domain.strategy import Rules, StrategyId
+from backtest.store.tables import runs
+
+_LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended('runs:' || :owner, 0))")
+
+
+async def find(session: Session, owner: UUID, run_id: RunId) -> Run | None:
+    """Return a run, or None if this owner has none of that id."""
+    query = select(runs).where(runs.c.owner_id == owner, runs.c.id == run_id)
+    row = (await session.execute(query)).mappings().one_or_none()
+    return None if row is None else run_from(row)
+
+
+async def lock(session: Session, owner: UUID, run_id: RunId) -> Run | None:
+    """Return a run and keep other workers from changing it until the transaction ends."""
+    query = select(runs).where(runs.c.owner_id == owner, runs.c.id == run_id).with_for_update()
+    row = (await session.execute(query)).mappings().one_or_none()
+    return None if row is None else run_from(row)
+
+
+async def lock_waiting(session: Session, owner: UUID) -> int:
+    """Count an owner's unfinished runs, and keep the owner from adding others until the transaction ends."""
+    await session.execute(_LOCK_OWNER, {"owner": str(owner)})
+    query = select(func.count()).select_from(runs).where(runs.c.owner_id == owner, runs.c.finished_at.is_(None))
+    return int((await session.execute(query)).scalar_one())
+
+
+async def list_page(session: Session, owner: UUID, before: RunId | None, limit: int) -> list[Run]:
+    """Return the newest runs, or those asked for before one of them."""
+    query = select(runs).where(runs.c.owner_id == owner)
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    rows = (await session.execute(query.order_by(runs.c.id.desc()).limit(limit))).mappings()
+    return [run_from(row) for row in rows]
+
+
+async def save(session: Session, owner: UUID, run: Run) -> None:
+    """Write a run, new or further on its way; what was asked for never changes."""
+    state = {
+        "status": run.status,
+        "done": run.done,
+        "error_code": run.refusal.code if run.refusal else None,
+        "error": run.refusal.detail if run.refusal else None,
+        "finished_at": run.finished_at,
+    }
+    fresh = insert(runs).values(id=run.id, owner_id=owner, **_request(run), **state)
+    await session.execute(fresh.on_conflict_do_update(index_elements=["id"], set_=state))
+
+
+async def save_progress(session: Session, owner: UUID, run_id: RunId, done: int) -> None:
+    """Write how far a run has come, unless it has ended meanwhile."""
+    mine = (runs.c.owner_id == owner, runs.c.id == run_id, runs.c.status == "running")
+    await session.execute(update(runs).where(*mine).values(done=done))
+
+
+def _request(run: Run) -> dict[str, Any]:
+    task, terms = run.task, run.task.terms
+    return {
+        "strategy_id": run.strategy_id,
+        "kind": task.kind,
+        "symbol": terms.listing.code,
+        "market": terms.listing.market,
+        "start_date": terms.start,
+        "end_date": terms.end,
+        "initial_cash": terms.initial_cash,
+        "entry": task.rules.entry,
+        "exit": task.rules.exit,
+        "stop_loss": task.rules.stop_loss,
+        "grid": task.grid,
+        "objective": task.objective,
+        "total": task.total,
+        "requested_at": run.requested_at,
+    }
+
+
+def run_from(row: RowMapping) -> Run:
+    """Read a run from a row of its table."""
+    listing = Listing(row["symbol"], row["market"])
+    terms = Terms(listing, row["initial_cash"], row["start_date"], row["end_date"])
+    rules = Rules(row["entry"], row["exit"], row["stop_loss"])
+    return Run(
+        id=RunId(row["id"]),
+        strategy_id=None if row["strategy_id"] is None else StrategyId(row["strategy_id"]),
+        task=Task(terms, rules, row["grid"], row["objective"]),
+        status=row["status"],
+        done=row["done"],
+        refusal=None if row["error"] is None else Refusal(row["error_code"], row["error"]),
+        requested_at=row["requested_at"],
+        finished_at=row["finished_at"],
+    )

@@ -1,0 +1,26 @@
+"""What the backtest worker listens to: its own requests."""
+
+from uuid import UUID
+
+from kit.consumer import Subscriptions
+from kit.events import Envelope
+from pydantic import BaseModel
+
+from backtest.domain.run import RunId
+from backtest.usecases.execute_run import CONSUMER, Errand, execute_run
+from backtest.workshop import Workshop
+
+subscriptions = Subscriptions(CONSUMER)
+
+
+class RunRequestedFact(BaseModel):
+    """What we read of a request."""
+
+    run_id: UUID
+
+
+@subscriptions.on("backtest.run.requested.v1", RunRequestedFact, phases=True)
+async def run_requested(workshop: Workshop, fact: RunRequestedFact, message: Envelope) -> None:
+    """Compute a run; the same request twice computes it once."""
+    assert message.owner is not None, "a run always has an owner"
+    await execute_run(workshop, Errand(message.owner, RunId(fact.run_id), message.id))

@@ -1,0 +1,111 @@
+"""Auth and market as backtest meets them: a real server on loopback that speaks their two internal routes."""
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import FastAPI, Header, Query, Response
+
+SECRET = "7be0c1f4a95d4e6f8123d09ab6e2c475"
+FIRST_DAY = date(2015, 1, 5)
+DAYS = 1_000
+START_SECONDS_MAX = 10
+
+
+def weekdays(count: int, first: date = FIRST_DAY) -> list[date]:
+    days = (first + timedelta(days=number) for number in range(2 * count))
+    return [day for day in days if day.weekday() < 5][:count]
+
+
+def a_walk(seed: int, count: int = DAYS) -> dict[str, list[Any]]:
+    """Bars of a price that wanders, the same for every call."""
+    chance = random.Random(seed)
+    price, columns = 50_000.0, {name: [] for name in ("open", "high", "low", "close", "volume")}
+    for _ in range(count):
+        opened, price = price, max(1_000.0, price * (1 + chance.gauss(0.0003, 0.015)))
+        columns["open"].append(round(opened))
+        columns["high"].append(round(max(opened, price) * 1.005))
+        columns["low"].append(round(min(opened, price) * 0.995))
+        columns["close"].append(round(price))
+        columns["volume"].append(chance.randrange(1_000, 1_000_000))
+    return {"date": [day.isoformat() for day in weekdays(count)], **columns}
+
+
+@dataclass
+class Neighbours:
+    """What the two services have, how they are, and what they were asked."""
+
+    url: str = ""
+    bars: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
+    questions: list[dict[str, str]] = field(default_factory=list)
+    expires_in: int = 600
+    market_status: int = 200
+    auth_status: int = 200
+    market_body: bytes | None = None
+    wait_seconds: float = 0
+
+    def reset(self) -> None:
+        self.__init__(url=self.url, bars={"005930": a_walk(7), "AAPL": a_walk(8)})  # type: ignore[misc]
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.post("/internal/service-token")
+        def service_token(body: dict[str, str]) -> Any:
+            if self.auth_status != 200 or body != {"service": "backtest", "secret": SECRET}:
+                return Response(status_code=self.auth_status if self.auth_status != 200 else 401)
+            self.tokens.append(f"token-{len(self.tokens) + 1}")
+            return {"access_token": self.tokens[-1], "expires_in": self.expires_in}
+
+        @app.get("/internal/bars")
+        def bars(
+            authorization: Annotated[str, Header()],
+            symbols: str,
+            first: Annotated[date, Query(alias="from")],
+            last: Annotated[date, Query(alias="to")],
+            interval: str,
+        ) -> Any:
+            self.questions.append({"symbols": symbols, "interval": interval, "token": authorization})
+            time.sleep(self.wait_seconds)
+            if not self.tokens or authorization != f"Bearer {self.tokens[-1]}":
+                return Response(status_code=401)
+            if self.market_status != 200 or self.market_body is not None:
+                return Response(self.market_body, status_code=self.market_status)
+            found = {symbol: self.bars[symbol] for symbol in symbols.split(",") if symbol in self.bars}
+            return {symbol: between(columns, first, last) for symbol, columns in found.items()}
+
+        return app
+
+
+def between(columns: dict[str, Any], first: date, last: date) -> dict[str, Any]:
+    days = [date.fromisoformat(day) for day in columns["date"]]
+    kept = [place for place, day in enumerate(days) if first <= day <= last]
+    return {
+        name: [values[place] for place in kept] if isinstance(values, list) else values
+        for name, values in columns.items()
+    }
+
+
+@contextmanager
+def serving(neighbours: Neighbours) -> Iterator[Neighbours]:
+    """Serve until the end of the block, on a port the system chose."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        neighbours.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        config = uvicorn.Config(neighbours.app(), log_level="error", ws="none", lifespan="off")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        patience = time.monotonic() + START_SECONDS_MAX
+        while not server.started and time.monotonic() < patience:
+            time.sleep(0.02)
+        yield neighbours
+        server.should_exit = True
+        thread.join(START_SECONDS_MAX)

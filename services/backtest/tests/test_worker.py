@@ -1,0 +1,88 @@
+"""The worker as a process: it computes what was asked for, also after being killed in the middle."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from backtest.config import Settings
+from backtest.domain.run import Run, RunId
+from backtest.store import runs
+from backtest.usecases.queue_run import queue_run
+from kit.clock import now
+from kit.db import Database
+
+from services.backtest.tests.builders import A_BACKTEST, events_of
+from services.backtest.tests.neighbours import SECRET, Neighbours
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@asynccontextmanager
+async def a_worker(settings: Settings, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    told = settings.model_dump(mode="python") | {"worker_port": free_port(), "service_secret": SECRET}
+    for name in ("database_url", "system_database_url", "amqp_url", "redis_url"):
+        told[name] = told[name].get_secret_value()
+    environment = {f"BACKTEST_{name.upper()}": str(value) for name, value in told.items()}
+    code = os.pathsep.join(str(ROOT / folder) for folder in ("libs/kit", "libs/quant", "services/backtest"))
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "backtest.worker",
+            env={**os.environ, **environment, "PYTHONPATH": code},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+
+
+async def until_status(database: Database, owner: UUID, run_id: RunId, status: str) -> Run:
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < patience:
+        async with database.owned(owner) as session:
+            run = await runs.find(session, owner, run_id)
+        assert run is not None
+        if run.status == status:
+            return run
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"the run never became {status}")
+
+
+@pytest.mark.requirement("R-2", "R-15")
+async def test_a_run_whose_worker_is_killed_is_computed_by_the_next_one_and_ends_once(
+    settings: Settings, database: Database, neighbours: Neighbours, tmp_path: Path
+) -> None:
+    owner, log = uuid4(), tmp_path / "worker.log"
+    neighbours.wait_seconds = 5
+    async with database.owned(owner) as session:
+        run = await queue_run(session, owner, A_BACKTEST, now())
+    async with a_worker(settings, log) as first:
+        await until_status(database, owner, run.id, "running")
+        first.kill()
+        await first.wait()
+    neighbours.wait_seconds = 0
+    async with a_worker(settings, log) as second:
+        await until_status(database, owner, run.id, "done")
+        second.send_signal(signal.SIGTERM)
+        assert await second.wait() == 0, log.read_text()
+    finished = [data for kind, data in await events_of(database, owner) if kind == "backtest.run.finished.v1"]
+    assert [fact["status"] for fact in finished] == ["done"]

@@ -1,0 +1,1 @@
+"""One connector per broker, all behind the Protocol of `port`."""

@@ -1,0 +1,8 @@
+"""Every broker we can speak to, by its capabilities alone: readable without connecting to anything."""
+
+from typing import Final
+
+from broker.adapters.simulator.capabilities import SIMULATOR
+from broker.domain.capabilities import Capabilities
+
+CATALOGUE: Final[tuple[Capabilities, ...]] = (SIMULATOR,)

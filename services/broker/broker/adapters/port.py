@@ -1,0 +1,55 @@
+"""The interface every broker's connector keeps: four questions, and three ways in which the line can fail."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from broker.domain.capabilities import Capabilities
+from broker.domain.order import Absent, Accepted, CancelRefused, ClientKey, OrderIntent, Refused
+
+
+class LineFailure(Exception):
+    """The broker did not answer; the subclass says what that means for the order."""
+
+
+class NotSent(LineFailure):
+    """Certainly not done: nothing left this process. Trying again is safe."""
+
+
+class Unreachable(LineFailure):
+    """Perhaps done: the request may have arrived. Never send again without evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """News of an order we did not just ask about: everything the broker knows of it, or only what is new."""
+
+    key: ClientKey
+    news: Accepted
+
+
+class Connector(Protocol):
+    """One broker. Every call may raise NotSent or Unreachable; a refusal is an answer, not an error."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:
+        """Send an order. Called by `usecases/submit_order.py` and nothing else."""
+        ...
+
+    async def cancel(self, order: OrderIntent, key: ClientKey, broker_order_id: str) -> Accepted | CancelRefused:
+        """Cancel what is open of an order. Asking twice is harmless and gives the same answer."""
+        ...
+
+    async def find(self, order: OrderIntent, key: ClientKey, sent_at: datetime) -> Accepted | Refused | Absent:
+        """Look an order up in the broker's own lists: by key, or where there are none, by what and when it was."""
+        ...
+
+    def reports(self) -> AsyncGenerator[Sequence[Report], None]:
+        """Tell of executions and endings, in batches, for ever.
+
+        Asking for the next batch says that the last one is safely stored: until then it is told again.
+        """
+        ...

@@ -1,0 +1,279 @@
+"""The exchange's books in PostgreSQL; whoever writes to a symbol's page holds that symbol's lock."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from kit.db import Session
+from kit.json import dumps_text
+from sqlalchemy import Row, text
+
+from broker.adapters.port import Report
+from broker.adapters.simulator.exchange import BookOrder, Trades
+from broker.adapters.simulator.quotes import Quote
+from broker.domain.order import Accepted, ClientKey, Ended, Execution, Refused
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('simulator:' || :symbol, 0))")
+
+# Only orders that this quote can touch are read: a book full of far-away limits, or of orders that wait for shares this
+# quote has no more of, costs nothing. The order with the given key is read in any case.
+_READ = text(
+    """
+    SELECT q.quoted_at, q.bid_left, q.ask_left, o.*
+      FROM (VALUES (1)) AS always (one)
+      LEFT JOIN sim_quotes q ON q.symbol = :symbol
+      LEFT JOIN LATERAL (
+           SELECT * FROM sim_orders WHERE client_key = CAST(:key AS uuid)
+            UNION ALL
+           SELECT * FROM sim_orders
+            WHERE symbol = :symbol AND state = 'open' AND client_key IS DISTINCT FROM CAST(:key AS uuid)
+              AND (:is_over OR trading_date <> :trading_date
+                   OR side = 'buy' AND (limit_price IS NULL OR limit_price >= CAST(:ask AS numeric))
+                      AND (q.symbol IS NULL OR :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.ask_left > 0)
+                   OR side = 'sell' AND (limit_price IS NULL OR limit_price <= CAST(:bid AS numeric))
+                      AND (q.symbol IS NULL OR :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.bid_left > 0))
+      ) o ON true
+    """
+)
+_WRITE = text(
+    """
+    WITH entered AS (
+        INSERT INTO sim_orders (client_key, symbol, market, board, kind, side, order_type, time_in_force, limit_price,
+                                quantity, filled, state, refusal_code, refusal_text, trading_date, accepted_at)
+        SELECT client_key, symbol, market, board, kind, side, order_type, time_in_force, limit_price,
+               quantity, filled, state, refusal_code, refusal_text, trading_date, accepted_at
+          FROM jsonb_populate_recordset(NULL::sim_orders, CAST(:entered AS jsonb))
+        RETURNING sequence
+    ), changed AS (
+        UPDATE sim_orders o SET filled = c.filled, state = c.state, version = o.version + 1
+          FROM jsonb_populate_recordset(NULL::sim_orders, CAST(:changed AS jsonb)) c
+         WHERE o.client_key = c.client_key
+    ), traded AS (
+        INSERT INTO sim_executions (execution_id, client_key, quantity, price, fee, tax, trade_date, settlement_date,
+                                    executed_at)
+        SELECT execution_id, client_key, quantity, price, fee, tax, trade_date, settlement_date, executed_at
+          FROM jsonb_populate_recordset(NULL::sim_executions, CAST(:executions AS jsonb))
+    ), used AS (
+        INSERT INTO sim_quotes AS q (symbol, quoted_at, bid_left, ask_left)
+        SELECT symbol, quoted_at, bid_left, ask_left
+          FROM jsonb_populate_recordset(NULL::sim_quotes, CAST(:used AS jsonb))
+        ON CONFLICT (symbol) DO UPDATE
+           SET quoted_at = excluded.quoted_at, bid_left = excluded.bid_left, ask_left = excluded.ask_left
+    )
+    SELECT sequence FROM entered
+    """
+)
+_FIND = text("SELECT * FROM sim_orders WHERE client_key = :key")
+_CANCEL = text("UPDATE sim_orders SET state = 'canceled' WHERE client_key = :key AND state = 'open'")
+_EXECUTIONS = text("SELECT * FROM sim_executions WHERE client_key = ANY(CAST(:keys AS uuid[])) ORDER BY sequence")
+_OPEN_SYMBOLS = text("SELECT DISTINCT symbol FROM sim_orders WHERE state = 'open'")
+_UNTOLD = text("SELECT * FROM sim_orders WHERE version > told_version ORDER BY sequence LIMIT :limit")
+_TELL = text(
+    """
+    UPDATE sim_orders o SET told_version = t.version
+      FROM unnest(CAST(:keys AS uuid[]), CAST(:versions AS integer[])) AS t (key, version)
+     WHERE o.client_key = t.key AND o.told_version < t.version
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is read of a symbol's book: the order with a key, others a quote can touch, sizes still to be had."""
+
+    known: BookOrder | None
+    touched: tuple[BookOrder, ...]
+    sizes: tuple[Decimal, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Orders that changed since their broker was last told, each with the version that is told now."""
+
+    reports: tuple[Report, ...]
+    versions: tuple[tuple[UUID, int], ...]
+
+
+async def lock_symbol(session: Session, symbol: str) -> None:
+    """Hold a symbol's book until the transaction ends; what is read after this is current."""
+    await session.execute(_LOCK, {"symbol": symbol})
+
+
+async def read_page(session: Session, quote: Quote, key: ClientKey | None) -> Page:
+    """Read what a quote can touch, and the order with a key."""
+    asked = {
+        "symbol": quote.symbol,
+        "key": key,
+        "is_over": not quote.is_open,
+        "trading_date": quote.trading_date,
+        "quoted_at": quote.timestamp,
+        "bid": quote.bid,
+        "ask": quote.ask,
+    }
+    rows = (await session.execute(_READ, asked)).all()
+    orders = [_order(row) for row in rows if row.client_key is not None]
+    first = rows[0]
+    return Page(
+        known=next((order for order in orders if order.key == key), None),
+        touched=tuple(order for order in orders if order.key != key),
+        sizes=quote.sizes(first.quoted_at, first.bid_left, first.ask_left),
+    )
+
+
+async def write_trades(session: Session, quote: Quote, trades: Trades) -> int | None:
+    """Write down what a quote did; the place in arrival of the order that entered, if one did."""
+    changed = [order for order in trades.orders if not order.is_entering]
+    entered = [order for order in trades.orders if order.is_entering]
+    used = {
+        "symbol": quote.symbol,
+        "quoted_at": quote.timestamp,
+        "bid_left": trades.left.bid_size,
+        "ask_left": trades.left.ask_size,
+    }
+    return await _write(session, entered, changed, trades.executions, [used] if trades.executions else [])
+
+
+async def write_refused(session: Session, order: BookOrder) -> None:
+    """Write down an order that was refused, so that the same key is refused again."""
+    await _write(session, [order], [], (), [])
+
+
+async def _write(
+    session: Session,
+    entered: Iterable[BookOrder],
+    changed: Iterable[BookOrder],
+    executions: Iterable[tuple[UUID, Execution]],
+    used: list[dict[str, Any]],
+) -> int | None:
+    documents = {
+        "entered": dumps_text([_row(order) for order in entered]),
+        "changed": dumps_text([_row(order) for order in changed]),
+        "executions": dumps_text([_execution_row(key, execution) for key, execution in executions]),
+        "used": dumps_text(used),
+    }
+    sequence: int | None = (await session.execute(_WRITE, documents)).scalar()
+    return sequence
+
+
+async def find_order(session: Session, key: ClientKey) -> BookOrder | None:
+    """The order with a key."""
+    row = (await session.execute(_FIND, {"key": key})).first()
+    return None if row is None else _order(row)
+
+
+async def cancel(session: Session, key: ClientKey) -> None:
+    """Take an open order out of the book. The one who asks is answered, so nobody has to be told."""
+    await session.execute(_CANCEL, {"key": key})
+
+
+async def list_executions(session: Session, keys: Sequence[UUID]) -> dict[UUID, tuple[Execution, ...]]:
+    """The executions of some orders, oldest first."""
+    found: dict[UUID, tuple[Execution, ...]] = {}
+    for row in await session.execute(_EXECUTIONS, {"keys": list(keys)}):
+        found[row.client_key] = (*found.get(row.client_key, ()), _execution(row))
+    return found
+
+
+async def list_open_symbols(session: Session) -> set[str]:
+    """Symbols with orders in the book."""
+    return set((await session.execute(_OPEN_SYMBOLS)).scalars())
+
+
+async def list_untold(session: Session, limit: int) -> Untold:
+    """Orders with news nobody has taken yet."""
+    rows = (await session.execute(_UNTOLD, {"limit": limit})).all()
+    if not rows:
+        return Untold((), ())
+    executions = await list_executions(session, [row.client_key for row in rows])
+    reports = []
+    for row in rows:
+        news = answer_of(_order(row), executions.get(row.client_key, ()))
+        assert isinstance(news, Accepted), "a refused order never changes"
+        reports.append(Report(ClientKey(row.client_key), news))
+    return Untold(tuple(reports), tuple((row.client_key, row.version) for row in rows))
+
+
+async def tell(session: Session, untold: Untold) -> None:
+    """Remember that these versions have been taken; an order that changed meanwhile stays untold."""
+    keys, versions = zip(*untold.versions, strict=True)
+    await session.execute(_TELL, {"keys": list(keys), "versions": list(versions)})
+
+
+def answer_of(order: BookOrder, executions: tuple[Execution, ...]) -> Accepted | Refused:
+    """What the exchange says about an order, whenever and however it is asked."""
+    if order.refusal is not None:
+        return order.refusal
+    ended = Ended(order.state, order.open_quantity) if order.state in {"canceled", "expired"} else None
+    broker_order_id = f"SIM-{order.trading_date:%Y%m%d}-{order.sequence:06d}"
+    return Accepted(broker_order_id, order.accepted_at, executions, ended)
+
+
+def _order(row: Row[Any]) -> BookOrder:
+    return BookOrder(
+        key=row.client_key,
+        sequence=row.sequence,
+        symbol=row.symbol,
+        market=row.market,
+        board=row.board,
+        kind=row.kind,
+        side=row.side,
+        order_type=row.order_type,
+        time_in_force=row.time_in_force,
+        limit_price=row.limit_price,
+        quantity=row.quantity,
+        filled=row.filled,
+        state=row.state,
+        refusal=Refused(row.refusal_code, row.refusal_text) if row.refusal_code else None,
+        trading_date=row.trading_date,
+        accepted_at=row.accepted_at,
+    )
+
+
+def _row(order: BookOrder) -> dict[str, Any]:
+    return {
+        "client_key": str(order.key),
+        "symbol": order.symbol,
+        "market": order.market,
+        "board": order.board,
+        "kind": order.kind,
+        "side": order.side,
+        "order_type": order.order_type,
+        "time_in_force": order.time_in_force,
+        "limit_price": order.limit_price,
+        "quantity": order.quantity,
+        "filled": order.filled,
+        "state": order.state,
+        "refusal_code": order.refusal.code if order.refusal else None,
+        "refusal_text": order.refusal.text if order.refusal else None,
+        "trading_date": order.trading_date,
+        "accepted_at": order.accepted_at,
+    }
+
+
+def _execution(row: Row[Any]) -> Execution:
+    return Execution(
+        execution_id=row.execution_id,
+        quantity=row.quantity,
+        price=row.price,
+        fee=row.fee,
+        tax=row.tax,
+        trade_date=row.trade_date,
+        settlement_date=row.settlement_date,
+        executed_at=row.executed_at,
+    )
+
+
+def _execution_row(key: UUID, execution: Execution) -> dict[str, Any]:
+    return {
+        "execution_id": execution.execution_id,
+        "client_key": str(key),
+        "quantity": execution.quantity,
+        "price": execution.price,
+        "fee": execution.fee,
+        "tax": execution.tax,
+        "trade_date": execution.trade_date,
+        "settlement_date": execution.settlement_date,
+        "executed_at": execution.executed_at,
+    }

@@ -1,0 +1,19 @@
+"""What the simulator can do."""
+
+from typing import Final
+
+from broker.domain.capabilities import Capabilities
+
+SIMULATOR: Final = Capabilities(
+    broker="simulator",
+    title="The simulator",
+    account_kinds=frozenset({"paper"}),
+    markets=frozenset({"KRX", "US"}),
+    order_types=frozenset({"market", "limit"}),
+    times_in_force=frozenset({"day", "ioc", "fok"}),
+    can_cancel=True,
+    can_amend=False,
+    identifies_by_key=True,
+    absence_is_certain=True,
+    reports_executions=True,
+)

@@ -1,0 +1,165 @@
+"""The simulator's connector: an exchange that answers at once, and tells later of what rested with it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from kit.db import Database, Session
+from kit.errors import Unavailable
+from kit.ids import new_id
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from broker.adapters.port import NotSent, Report, Unreachable
+from broker.adapters.simulator import books
+from broker.adapters.simulator.capabilities import SIMULATOR
+from broker.adapters.simulator.exchange import BookOrder, Clerk, enter, trade
+from broker.adapters.simulator.quotes import Quote, quote_key, read_quote
+from broker.domain.capabilities import Capabilities
+from broker.domain.order import Absent, Accepted, CancelRefused, ClientKey, OrderIntent, Refused
+
+REPORTS_MAX: Final = 200
+POLL_SECONDS: Final = 1
+"""How often the books are asked for news of orders that another process has traded."""
+
+
+class Simulator:
+    """Matches paper orders against real quotes. All of its state is in the books, none in this object.
+
+    `open_symbols` is a hint: symbols that may have orders in the book, for the feed to watch.
+    """
+
+    capabilities: Capabilities = SIMULATOR
+
+    def __init__(
+        self, database: Database, cache: "Redis", clock: Callable[[], datetime], fee_schedule: str = "default"
+    ) -> None:
+        self._database = database
+        self._cache = cache
+        self._clock = clock
+        self._fee_schedule = fee_schedule
+        self._news = asyncio.Event()
+        self.open_symbols: set[str] = set()
+
+    async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:
+        """Refuse, or match at once against the current quote and let the rest wait; the same key, the same answer."""
+        quote = await self._quote(order.symbol)
+        return await (self._refuse(order, key) if quote is None else self._enter(order, key, quote))
+
+    async def _quote(self, symbol: str) -> Quote | None:
+        try:
+            return read_quote(await self._cache.get(quote_key(symbol)))
+        except (RedisError, OSError) as away:
+            raise NotSent("the exchange has no connection to the market's quotes") from away
+
+    @asynccontextmanager
+    async def _books(self) -> AsyncIterator[Session]:
+        """Write in the books. Until the commit is asked for, whatever fails has certainly changed nothing."""
+        is_committing = False
+        try:
+            async with self._database.system() as session:
+                yield session
+                is_committing = True
+        except Unavailable as lost:
+            failure = Unreachable if is_committing else NotSent
+            raise failure("the exchange's books do not answer") from lost
+
+    async def _refuse(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:
+        async with self._books() as session:
+            await books.lock_symbol(session, order.symbol)
+            known = await books.find_order(session, key)
+            if known is not None:
+                return await _answer(session, known)
+            refused = enter(order, None, self._clock())
+            await books.write_refused(session, refused)
+            return books.answer_of(refused, ())
+
+    async def _enter(self, order: OrderIntent, key: ClientKey, quote: Quote) -> Accepted | Refused:
+        async with self._books() as session:
+            await books.lock_symbol(session, order.symbol)
+            page = await books.read_page(session, quote, key)
+            if page.known is not None:
+                return await _answer(session, page.known)
+            moment = self._clock()
+            entering = enter(order, quote, moment)
+            if entering.refusal is not None:
+                await books.write_refused(session, entering)
+                return entering.refusal
+            clerk = Clerk(moment, new_id, self._fee_schedule)
+            trades = trade((*page.touched, entering), quote, page.sizes, clerk)
+            after = next(each for each in trades.orders if each.is_entering)
+            sequence = await books.write_trades(session, quote, trades)
+        assert sequence is not None, "an order that enters gets its place"
+        if after.state == "open":
+            self.open_symbols.add(order.symbol)
+        if len(trades.orders) > 1:
+            self._news.set()
+        executions = tuple(execution for owner, execution in trades.executions if owner == key)
+        return books.answer_of(replace(after, sequence=sequence), executions)
+
+    async def apply(self, quote: Quote) -> int:
+        """Serve the book of a symbol against a new quote; tell how many orders that changed."""
+        async with self._database.system() as session:
+            await books.lock_symbol(session, quote.symbol)
+            page = await books.read_page(session, quote, None)
+            if not page.touched:
+                return 0
+            clerk = Clerk(self._clock(), new_id, self._fee_schedule)
+            trades = trade(page.touched, quote, page.sizes, clerk)
+            if trades.orders:
+                await books.write_trades(session, quote, trades)
+        if trades.orders:
+            self._news.set()
+        return len(trades.orders)
+
+    async def cancel(self, order: OrderIntent, key: ClientKey, broker_order_id: str) -> Accepted | CancelRefused:
+        """Take what is open out of the book."""
+        async with self._books() as session:
+            await books.lock_symbol(session, order.symbol)
+            known = await books.find_order(session, key)
+            if known is None or known.state == "refused":
+                return CancelRefused("order_not_found", f"The exchange has no order {broker_order_id}.")
+            if known.state == "filled":
+                return CancelRefused("already_filled", "The order was filled before the cancel arrived.")
+            if known.state == "expired":
+                return CancelRefused("already_expired", "The order expired before the cancel arrived.")
+            await books.cancel(session, key)
+            answer = await _answer(session, replace(known, state="canceled"))
+        assert isinstance(answer, Accepted)
+        return answer
+
+    async def find(self, order: OrderIntent, key: ClientKey, sent_at: datetime) -> Accepted | Refused | Absent:  # noqa: ARG002 - the key is enough here
+        """Look the key up in the books."""
+        async with self._books() as session:
+            known = await books.find_order(session, key)
+            return Absent() if known is None else await _answer(session, known)
+
+    async def reports(self) -> AsyncGenerator[Sequence[Report], None]:
+        """Tell of orders that quotes, or other orders' arrival, have changed."""
+        while True:
+            self._news.clear()
+            async with self._database.system() as session:
+                untold = await books.list_untold(session, REPORTS_MAX)
+            if untold.reports:
+                yield untold.reports
+                async with self._database.system() as session:
+                    await books.tell(session, untold)
+                continue
+            try:
+                await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def refresh_open_symbols(self) -> None:
+        """Read again which symbols have orders in the book."""
+        async with self._database.system() as session:
+            self.open_symbols = await books.list_open_symbols(session)
+
+
+async def _answer(session: Session, order: BookOrder) -> Accepted | Refused:
+    """What the books say about an order now."""
+    executions = await books.list_executions(session, [order.key])
+    return books.answer_of(order, executions.get(order.key, ()))

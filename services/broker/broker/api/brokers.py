@@ -1,0 +1,47 @@
+"""GET /broker/brokers: what each broker can do."""
+
+from fastapi import APIRouter
+from kit.auth import CurrentUser
+from kit.errors import AUTHENTICATED
+from kit.pagination import Page
+from pydantic import BaseModel
+
+from broker.adapters.catalogue import CATALOGUE
+
+router = APIRouter(prefix="/api/v1/broker", tags=["broker"])
+
+
+class BrokerOut(BaseModel):
+    """One broker's capabilities."""
+
+    broker: str
+    title: str
+    account_kinds: list[str]
+    markets: list[str]
+    order_types: list[str]
+    times_in_force: list[str]
+    can_cancel: bool
+    can_amend: bool
+    reports_executions: bool
+
+
+@router.get("/brokers", responses=AUTHENTICATED)
+async def list_brokers(_user: CurrentUser) -> Page[BrokerOut]:
+    """Every broker an account can be at, and what it can do there; orders beyond that are refused before sending."""
+    return Page(
+        items=[
+            BrokerOut(
+                broker=able.broker,
+                title=able.title,
+                account_kinds=sorted(able.account_kinds),
+                markets=sorted(able.markets),
+                order_types=sorted(able.order_types),
+                times_in_force=sorted(able.times_in_force),
+                can_cancel=able.can_cancel,
+                can_amend=able.can_amend,
+                reports_executions=able.reports_executions,
+            )
+            for able in CATALOGUE
+        ],
+        next_cursor=None,
+    )

@@ -1,0 +1,21 @@
+"""The broker service's API."""
+
+from fastapi import FastAPI
+from kit.auth import TokenVerifier
+from kit.http import create_service
+from kit.settings import load
+
+from broker.api import brokers, executions
+from broker.config import Settings
+from broker.resources import open_resources
+
+
+def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
+    """Build the application; uvicorn calls this as a factory."""
+    return create_service(
+        settings or load(Settings),
+        [brokers.router, executions.router],
+        name="broker",
+        open_resources=open_resources,
+        verifier=verifier,
+    )

@@ -1,0 +1,28 @@
+"""Settings of the broker service."""
+
+from typing import Annotated, Literal
+
+from kit.settings import ServiceSettings, settings_config
+from pydantic import Field, model_validator
+
+
+class Settings(ServiceSettings):
+    """Every knob; see the card for what each is for."""
+
+    model_config = settings_config("BROKER_")
+
+    fee_schedule: Literal["default", "institutions_only", "free"] = "default"
+    """Commission the simulator charges."""
+    submit_timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 5
+    """How long a broker may take to answer; then the order is unknown until evidence is found."""
+    recover_every_seconds: Annotated[int, Field(ge=1, le=60)] = 2
+    recover_after_seconds: Annotated[int, Field(ge=2, le=600)] = 10
+    """How old an attempt without an answer must be before the recovery looks for evidence."""
+    not_sent_patience_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    """How long an order that certainly was not sent is tried again before it is rejected."""
+
+    @model_validator(mode="after")
+    def _recovery_waits_for_answers(self) -> "Settings":
+        if self.recover_after_seconds <= self.submit_timeout_seconds:
+            raise ValueError("recover_after_seconds must be more than submit_timeout_seconds")
+        return self

@@ -1,0 +1,54 @@
+"""What a broker can do, published to users and enforced before anything is sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from quant.markets.listing import Market
+
+from broker.domain.order import OrderIntent, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """One connector's abilities. The last three decide how we may learn what became of an order.
+
+    Attributes:
+        identifies_by_key: the broker knows an order by the key we gave it.
+        absence_is_certain: an order it does not show does not exist, and the same key never makes a second one; only
+            then may an order be sent again.
+        reports_executions: it tells of executions by itself.
+    """
+
+    broker: str
+    title: str
+    account_kinds: frozenset[str]
+    markets: frozenset[Market]
+    order_types: frozenset[str]
+    times_in_force: frozenset[str]
+    can_cancel: bool
+    can_amend: bool
+    identifies_by_key: bool
+    absence_is_certain: bool
+    reports_executions: bool
+
+
+def refuse_beyond(able: Capabilities, order: OrderIntent) -> Refused | None:
+    """The refusal of an order this broker cannot carry out; None when it can."""
+    return next(_objections(able, order), None)
+
+
+def _objections(able: Capabilities, order: OrderIntent) -> Iterator[Refused]:
+    if order.account_kind not in able.account_kinds:
+        yield Refused("live_not_permitted", f"{able.title} does not serve {order.account_kind} accounts.")
+    if order.market not in able.markets:
+        yield Refused("unknown_symbol", f"{able.title} does not trade on {order.market}.")
+    if order.order_type not in able.order_types:
+        yield Refused("order_type_not_allowed", f"{able.title} has no {order.order_type} orders.")
+    if order.time_in_force not in able.times_in_force:
+        yield Refused("order_type_not_allowed", f"{able.title} has no orders that last {order.time_in_force}.")
+    if (order.order_type == "limit") != (order.limit_price is not None):
+        yield Refused("order_type_not_allowed", "A limit order has a limit price and a market order has none.")
+    if order.quantity <= 0:
+        yield Refused("quantity_off_lot", "An order is for more than nothing.")
+    if order.limit_price is not None and order.limit_price <= 0:
+        yield Refused("price_off_tick", "A limit price is more than nothing.")

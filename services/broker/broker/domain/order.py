@@ -1,0 +1,101 @@
+"""An order as it is to be sent, and everything a broker can answer about it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, NewType
+from uuid import UUID
+
+from quant.markets.listing import Board, Kind, Market, Side
+
+OwnerId = NewType("OwnerId", UUID)
+AccountId = NewType("AccountId", UUID)
+OrderId = NewType("OrderId", UUID)
+ClientKey = NewType("ClientKey", UUID)
+"""The name we give an order towards its broker. One key is one order there, however often it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent:
+    """What trading asks us to send. Words that brokers differ in stay text: capabilities judge them."""
+
+    order_id: OrderId
+    owner: OwnerId
+    account_id: AccountId
+    account_kind: str
+    symbol: str
+    market: Market
+    board: Board
+    kind: Kind
+    side: Side
+    order_type: str
+    time_in_force: str
+    quantity: Decimal
+    limit_price: Decimal | None
+
+    @property
+    def key(self) -> ClientKey:
+        return ClientKey(self.order_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Shares that changed hands, with what the broker charged. The id is the same however often we hear of it."""
+
+    execution_id: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    tax: Decimal
+    trade_date: date
+    settlement_date: date
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The rest of an order will never trade."""
+
+    reason: Literal["canceled", "expired"]
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The broker has the order: the executions it knows of, oldest first, and how the rest ended, if it did."""
+
+    broker_order_id: str
+    accepted_at: datetime
+    executions: tuple[Execution, ...] = ()
+    ended: Ended | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The broker has said no, for good."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The broker shows no such order. Whether that proves anything is a capability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """We sent, or may have, and do not know what became of it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """The broker will not cancel: there is nothing left to cancel, or never was."""
+
+    code: str
+    text: str
+
+
+Answer = Accepted | Refused | Unanswered

@@ -1,0 +1,1 @@
+"""What the broker service remembers: attempts to send orders, and executions."""

@@ -1,0 +1,129 @@
+"""Attempts, owner first; `intent` keeps what we were asked to send, word for word."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from kit.db import Session
+from kit.json import dumps_text
+from kit.money import decimal_text
+from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from broker.domain.attempt import Attempt, AttemptState
+from broker.domain.order import AccountId, Execution, OrderId, OrderIntent, OwnerId
+from broker.store.tables import attempts
+
+_BEGIN = insert(attempts).on_conflict_do_nothing().returning(attempts.c.order_id)
+_FIND = select(attempts).where(attempts.c.owner_id == bindparam("owner"), attempts.c.order_id == bindparam("order"))
+# One round trip for both: this is the hottest path there is.
+_SAVE = text(
+    """
+    WITH settled AS (
+        UPDATE attempts SET state = :state, broker_order_id = :broker_order_id
+         WHERE owner_id = :owner AND order_id = :order AND state <> :state
+    )
+    INSERT INTO broker_executions (execution_id, owner_id, order_id, account_id, broker, symbol, market, side, quantity,
+                                   price, fee, tax, trade_date, settlement_date, executed_at)
+    SELECT execution_id, owner_id, order_id, account_id, broker, symbol, market, side, quantity,
+           price, fee, tax, trade_date, settlement_date, executed_at
+      FROM jsonb_populate_recordset(NULL::broker_executions, CAST(:heard AS jsonb))
+    ON CONFLICT DO NOTHING
+    RETURNING execution_id
+    """
+)
+
+
+async def save_new(session: Session, owner: OwnerId, attempt: Attempt) -> bool:
+    """Keep an attempt that is about to be made; False when this order has one already."""
+    row = {
+        "order_id": attempt.intent.order_id,
+        "owner_id": owner,
+        "broker": attempt.broker,
+        "state": attempt.state.value,
+        "broker_order_id": attempt.broker_order_id,
+        "intent": _written(attempt.intent),
+        "correlation_id": attempt.correlation_id,
+        "begun_at": attempt.begun_at,
+    }
+    return (await session.execute(_BEGIN, row)).first() is not None
+
+
+async def save(session: Session, owner: OwnerId, attempt: Attempt, heard: Sequence[Execution]) -> tuple[Execution, ...]:
+    """Keep what an answer has changed, and the executions in it; return those that were not known yet."""
+    changes = {
+        "owner": owner,
+        "order": attempt.intent.order_id,
+        "state": attempt.state.value,
+        "broker_order_id": attempt.broker_order_id,
+        "heard": dumps_text([_execution_row(attempt, execution) for execution in heard]),
+    }
+    new = set((await session.execute(_SAVE, changes)).scalars())
+    return tuple(execution for execution in heard if execution.execution_id in new)
+
+
+async def find(session: Session, owner: OwnerId, order: OrderId) -> Attempt | None:
+    """The attempt for an order, if there is one."""
+    row = (await session.execute(_FIND, {"owner": owner, "order": order})).first()
+    return None if row is None else attempt_of(row)
+
+
+def _written(intent: OrderIntent) -> dict[str, Any]:
+    return {
+        "account_id": str(intent.account_id),
+        "account_kind": intent.account_kind,
+        "symbol": intent.symbol,
+        "market": intent.market,
+        "board": intent.board,
+        "kind": intent.kind,
+        "side": intent.side,
+        "order_type": intent.order_type,
+        "time_in_force": intent.time_in_force,
+        "quantity": decimal_text(intent.quantity),
+        "limit_price": None if intent.limit_price is None else decimal_text(intent.limit_price),
+    }
+
+
+def _execution_row(attempt: Attempt, execution: Execution) -> dict[str, Any]:
+    return {
+        "execution_id": execution.execution_id,
+        "owner_id": str(attempt.intent.owner),
+        "order_id": str(attempt.intent.order_id),
+        "account_id": str(attempt.intent.account_id),
+        "broker": attempt.broker,
+        "symbol": attempt.intent.symbol,
+        "market": attempt.intent.market,
+        "side": attempt.intent.side,
+        "quantity": execution.quantity,
+        "price": execution.price,
+        "fee": execution.fee,
+        "tax": execution.tax,
+        "trade_date": execution.trade_date,
+        "settlement_date": execution.settlement_date,
+        "executed_at": execution.executed_at,
+    }
+
+
+def attempt_of(row: Row[Any]) -> Attempt:
+    """The attempt a row holds."""
+    written: dict[str, Any] = row.intent
+    limit = written["limit_price"]
+    intent = OrderIntent(
+        order_id=OrderId(row.order_id),
+        owner=OwnerId(row.owner_id),
+        **{
+            **written,
+            "account_id": AccountId(UUID(written["account_id"])),
+            "quantity": Decimal(written["quantity"]),
+            "limit_price": None if limit is None else Decimal(limit),
+        },
+    )
+    return Attempt(
+        intent=intent,
+        broker=row.broker,
+        state=AttemptState(row.state),
+        broker_order_id=row.broker_order_id,
+        correlation_id=row.correlation_id,
+        begun_at=row.begun_at,
+    )

@@ -1,0 +1,31 @@
+"""The few reads without an owner: brokers report by key, and the recovery looks after everybody's orders."""
+
+from datetime import datetime
+
+from kit.db import Session
+from sqlalchemy import bindparam, select
+
+from broker.domain.attempt import UNSETTLED, Attempt
+from broker.domain.order import ClientKey
+from broker.store.attempts import attempt_of
+from broker.store.tables import attempts
+
+_LOCK = select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update()
+_LIST_UNSETTLED = (
+    select(attempts)
+    .where(attempts.c.state.in_(sorted(state.value for state in UNSETTLED)), attempts.c.begun_at < bindparam("before"))
+    .order_by(attempts.c.begun_at)
+    .limit(bindparam("limit"))
+)
+
+
+async def lock_attempt(session: Session, key: ClientKey) -> Attempt | None:
+    """The attempt a broker knows by this key, held until the transaction ends."""
+    row = (await session.execute(_LOCK, {"key": key})).first()
+    return None if row is None else attempt_of(row)
+
+
+async def list_unsettled(session: Session, before: datetime, limit: int) -> list[Attempt]:
+    """Attempts begun before a moment that still lack an answer, oldest first."""
+    rows = await session.execute(_LIST_UNSETTLED, {"before": before, "limit": limit})
+    return [attempt_of(row) for row in rows]

@@ -1,0 +1,40 @@
+"""The broker service's own tables; the simulator, an exchange outside, has its own books."""
+
+from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, MetaData, Numeric, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("broker", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("broker_order_id", Text),
+    Column("intent", JSONB, nullable=False),
+    Column("correlation_id", Uuid, nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False),
+)
+
+broker_executions = Table(
+    "broker_executions",
+    metadata,
+    Column("execution_id", Text, primary_key=True),
+    Column("position", BigInteger, Identity(always=True), nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("broker", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("market", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("quantity", Numeric, nullable=False),
+    Column("price", Numeric, nullable=False),
+    Column("fee", Numeric, nullable=False),
+    Column("tax", Numeric, nullable=False),
+    Column("trade_date", Date, nullable=False),
+    Column("settlement_date", Date, nullable=False),
+    Column("executed_at", DateTime(timezone=True), nullable=False),
+)

@@ -1,0 +1,72 @@
+"""What the broker service listens to: orders to send and orders to cancel."""
+
+from typing import Literal
+from uuid import UUID
+
+from kit.consumer import Subscriptions
+from kit.events import Envelope
+from kit.money import Money
+from pydantic import BaseModel
+from quant.markets.listing import Board, Kind, Market
+
+from broker.desk import Desk
+from broker.domain.order import AccountId, OrderId, OrderIntent, OwnerId
+from broker.usecases.cancel_order import cancel_order
+from broker.usecases.submit_order import CONSUMER, submit_order
+
+subscriptions = Subscriptions(CONSUMER)
+
+
+class OrderSubmittedFact(BaseModel):
+    """The fields we read of an order to send."""
+
+    order_id: UUID
+    account_id: UUID
+    account_kind: str
+    symbol: str
+    market: Market
+    board: Board
+    kind: Kind
+    side: Literal["buy", "sell"]
+    order_type: str
+    time_in_force: str
+    quantity: Money
+    limit_price: Money | None
+
+    def intent(self, owner: UUID) -> OrderIntent:
+        """The order to send, in our words."""
+        return OrderIntent(
+            order_id=OrderId(self.order_id),
+            owner=OwnerId(owner),
+            account_id=AccountId(self.account_id),
+            account_kind=self.account_kind,
+            symbol=self.symbol,
+            market=self.market,
+            board=self.board,
+            kind=self.kind,
+            side=self.side,
+            order_type=self.order_type,
+            time_in_force=self.time_in_force,
+            quantity=self.quantity,
+            limit_price=self.limit_price,
+        )
+
+
+class CancelRequestedFact(BaseModel):
+    """The fields we read of an order to cancel."""
+
+    order_id: UUID
+
+
+@subscriptions.on("trading.order.submitted.v1", OrderSubmittedFact, phases=True)
+async def order_submitted(desk: Desk, fact: OrderSubmittedFact, message: Envelope) -> None:
+    """Send it."""
+    assert message.owner is not None, "an order has an owner"
+    await submit_order(desk, fact.intent(message.owner), message.id)
+
+
+@subscriptions.on("trading.order.cancel_requested.v1", CancelRequestedFact, phases=True)
+async def cancel_requested(desk: Desk, fact: CancelRequestedFact, message: Envelope) -> None:
+    """Cancel it."""
+    assert message.owner is not None, "an order has an owner"
+    await cancel_order(desk, OwnerId(message.owner), OrderId(fact.order_id), message.id)

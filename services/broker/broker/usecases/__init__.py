@@ -1,0 +1,1 @@
+"""What the broker service does, one file each."""

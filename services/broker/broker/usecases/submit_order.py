@@ -1,0 +1,104 @@
+"""Submit an order to its broker, once: the only module that crosses the wire with an order.
+
+Three phases, each safe to die after. (1) The attempt is committed as `sending`: from now on the order can be looked up.
+(2) The connector is called with no transaction open. (3) The answer, its events and the message's inbox row are
+committed together. Whoever comes back to an attempt without an answer (the same message again, or the recovery) asks
+the broker for evidence first, and sends again only where absence is certain.
+"""
+
+import asyncio
+from uuid import UUID
+
+from kit import context
+from kit.consumer import take
+from kit.errors import Unavailable
+
+from broker.adapters.port import Connector, LineFailure, NotSent
+from broker.desk import Desk
+from broker.domain.attempt import Attempt, AttemptState
+from broker.domain.capabilities import refuse_beyond
+from broker.domain.order import Absent, Accepted, Answer, OrderIntent, Refused, Unanswered
+from broker.store import attempts
+from broker.usecases.settle_attempt import settle_attempt
+
+CONSUMER = "broker"
+
+
+async def submit_order(desk: Desk, intent: OrderIntent, message_id: UUID | None) -> None:
+    """Have an order at its broker and announce the answer, however often this is called.
+
+    Args:
+        desk: connectors and database.
+        intent: what to send.
+        message_id: the message that asks for it; None when the recovery comes back to an attempt.
+
+    Raises:
+        Unavailable: when the order was certainly not sent and there is patience left to try again.
+    """
+    attempt, is_new = await _begin(desk, intent)
+    answer = await _ask(desk, attempt, is_new=is_new)
+    async with desk.database.system() as session:
+        if message_id is not None:
+            await take(session, message_id, CONSUMER)
+        if answer is not None:
+            await settle_attempt(session, intent.key, answer)
+
+
+async def _begin(desk: Desk, intent: OrderIntent) -> tuple[Attempt, bool]:
+    attempt = Attempt(
+        intent=intent,
+        broker=desk.connector_for(intent.account_kind).capabilities.broker,
+        state=AttemptState.SENDING,
+        broker_order_id=None,
+        correlation_id=context.correlation_id(),
+        begun_at=desk.clock(),
+    )
+    async with desk.database.system() as session:
+        if await attempts.save_new(session, intent.owner, attempt):
+            return attempt, True
+        earlier = await attempts.find(session, intent.owner, intent.order_id)
+    assert earlier is not None, "an attempt is never deleted, and an order never changes its owner"
+    return earlier, False
+
+
+async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> Answer | None:
+    """The broker's answer, by sending or by looking; None when it is known already."""
+    connector = desk.connectors[attempt.broker]
+    if is_new:
+        return await _send(desk, connector, attempt)
+    if attempt.is_settled:
+        return None
+    evidence = await _look(desk, connector, attempt)
+    if not isinstance(evidence, Absent):
+        return evidence
+    if connector.capabilities.absence_is_certain:
+        return await _send(desk, connector, attempt)
+    return Unanswered(f"{connector.capabilities.title} does not show the order yet; its list is asked again.")
+
+
+async def _send(desk: Desk, connector: Connector, attempt: Attempt) -> Answer:
+    if refusal := refuse_beyond(connector.capabilities, attempt.intent):
+        return refusal
+    try:
+        async with asyncio.timeout(desk.settings.submit_timeout_seconds):
+            return await connector.submit(attempt.intent, attempt.intent.key)
+    except NotSent as failed:
+        waited = desk.clock() - attempt.begun_at
+        if waited.total_seconds() < desk.settings.not_sent_patience_seconds:
+            raise Unavailable(str(failed)) from failed
+        return Refused("broker_unreachable", f"The order was never sent: {failed}")
+    except (LineFailure, TimeoutError) as failed:
+        return Unanswered(_doubt(desk, failed))
+
+
+async def _look(desk: Desk, connector: Connector, attempt: Attempt) -> Accepted | Refused | Absent | Unanswered:
+    try:
+        async with asyncio.timeout(desk.settings.submit_timeout_seconds):
+            return await connector.find(attempt.intent, attempt.intent.key, attempt.begun_at)
+    except (LineFailure, TimeoutError) as failed:
+        return Unanswered(_doubt(desk, failed))
+
+
+def _doubt(desk: Desk, failed: Exception) -> str:
+    why = str(failed) or f"No answer within {desk.settings.submit_timeout_seconds} seconds"
+    return f"{why.rstrip('.')}; the order list is being asked."

@@ -1,0 +1,1 @@
+"""market: instruments, daily bars, replayed sessions and the quotes everybody watches."""

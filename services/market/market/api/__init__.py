@@ -1,0 +1,1 @@
+"""market over HTTP and WebSocket."""

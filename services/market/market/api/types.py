@@ -1,0 +1,98 @@
+"""The shapes that market's routes share: symbols, stocks and quotes as JSON."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import Depends, Path, Query
+from kit.errors import FieldError
+from kit.money import Money
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from quant.markets.listing import Board, Currency, Kind, Market
+from quant.markets.symbols import SYMBOL_TEXT_MAX, normalise
+
+from market.errors import BadSymbols
+
+SYMBOLS_PER_REQUEST_MAX = 100
+
+
+def _code(text: str) -> str:
+    return normalise(text).code
+
+
+Symbol = Annotated[str, Field(max_length=SYMBOL_TEXT_MAX, examples=["005930"]), AfterValidator(_code)]
+"""A symbol in any accepted spelling, as its code."""
+
+SymbolPath = Annotated[str, Path(max_length=SYMBOL_TEXT_MAX, examples=["005930"]), AfterValidator(_code)]
+
+
+def _symbols(
+    symbols: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=SYMBOLS_PER_REQUEST_MAX * (SYMBOL_TEXT_MAX + 1),
+            description=f"At most {SYMBOLS_PER_REQUEST_MAX} symbols, separated by commas",
+            examples=["005930,AAPL"],
+        ),
+    ],
+) -> tuple[str, ...]:
+    """Read a list of symbols; each counts once."""
+    texts = [text for text in symbols.split(",") if text.strip()]
+    if not 1 <= len(texts) <= SYMBOLS_PER_REQUEST_MAX:
+        raise _bad_symbols(f"Send 1 to {SYMBOLS_PER_REQUEST_MAX} symbols, not {len(texts)}.")
+    try:
+        return tuple(dict.fromkeys(_code(text) for text in texts))
+    except ValueError as wrong:
+        raise _bad_symbols(str(wrong)) from wrong
+
+
+def _bad_symbols(message: str) -> BadSymbols:
+    return BadSymbols(message, errors=[FieldError(field="symbols", message=message, code=BadSymbols.CODE)])
+
+
+SymbolList = Annotated[tuple[str, ...], Depends(_symbols)]
+
+
+class Stock(BaseModel):
+    """An instrument, and the days its bars cover."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    symbol: str
+    name: str
+    market: Market
+    board: Board
+    kind: Kind
+    currency: Currency
+    first_day: date
+    last_day: date
+
+
+class QuoteMessage(BaseModel):
+    """A quote, as it is kept, published and sent: see `market.domain.quote`."""
+
+    type: Literal["quote"]
+    symbol: str
+    market: Market
+    board: Board
+    kind: Kind
+    currency: Currency
+    name: str
+    price: Money
+    change: Money
+    change_percent: Money
+    volume: int
+    bid: Money
+    ask: Money
+    bid_size: Money
+    ask_size: Money
+    base_price: Money
+    upper_limit: Money | None
+    lower_limit: Money | None
+    open: Money
+    high: Money
+    low: Money
+    session: Literal["regular", "closed"]
+    trading_date: date
+    timestamp: str
+    source: str

@@ -1,0 +1,31 @@
+"""The API process: `uvicorn market.app:create_app --factory`."""
+
+from fastapi import FastAPI
+from kit.auth import TokenVerifier
+from kit.http import create_service
+from kit.settings import load
+
+from market.api import charts, imports, internal, quotes, replays, status, stocks, stream
+from market.config import Settings
+from market.resources import open_with_hub
+
+
+def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
+    """Build market's application."""
+    return create_service(
+        settings or load(Settings),
+        [
+            stocks.router,
+            quotes.router,
+            charts.router,
+            status.router,
+            imports.router,
+            replays.router,
+            internal.router,
+            stream.router,
+        ],
+        name="market",
+        open_resources=open_with_hub,
+        body_bytes_max=imports.UPLOAD_BYTES_MAX,
+        verifier=verifier,
+    )

@@ -1,0 +1,34 @@
+"""An instrument and one day of it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from quant.markets.listing import Board, Currency, Kind, Market
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """Something that is traded: the code is opaque, and unique over both markets."""
+
+    symbol: str
+    market: Market
+    board: Board
+    kind: Kind
+    currency: Currency
+    name: str
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day's prices. On a halted day there is only a close (the last one) and no open, high or low."""
+
+    day: date
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int
+    halted: bool

@@ -1,0 +1,1 @@
+"""Where prices come from: files now; every source turns its own shape into the same rows."""

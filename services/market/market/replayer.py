@@ -1,0 +1,134 @@
+"""Plays replays: one worker at a time, at the pace of the wall clock.
+
+An advisory lock on a connection of its own gives the right to play; when that connection dies, so does the right, and
+another worker goes on with the tick that is due by then. Nothing but the replay's row has to survive.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import structlog
+from kit.db import Database
+from kit.errors import AppError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from market.domain.playback import Playback, quote_at
+from market.domain.quote import Session
+from market.domain.replay import PULSE, ReplayId, is_over, next_due, tick_due
+from market.store import quotes, replays
+from market.tasks import end
+from market.usecases.begin_replay import begin_replay
+from market.usecases.finish_replay import finish_replay
+
+PLAYER_LOCK = 4_901_003
+LOOK_SECONDS = 1.0
+LOCK_RETRY_SECONDS = 1.0
+RESTART_SECONDS = 1.0
+CONNECT_TIMEOUT_SECONDS = 5
+COMMAND_TIMEOUT_SECONDS = 10
+
+log = structlog.get_logger()
+
+
+class Replayer:
+    """Looks after all active replays."""
+
+    def __init__(self, database: Database, cache: Redis, system_url: str, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._cache = cache
+        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._playing: dict[ReplayId, asyncio.Task[None]] = {}
+        self._stops: dict[ReplayId, asyncio.Event] = {}
+
+    async def run(self) -> None:
+        """Play until cancelled, through every restart of the database."""
+        while True:
+            try:
+                await self._hold_the_lock_and_play()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, AppError) as lost:
+                log.warning("replayer starts over", error=repr(lost))
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _hold_the_lock_and_play(self) -> None:
+        connection = await asyncpg.connect(
+            self._dsn, timeout=CONNECT_TIMEOUT_SECONDS, command_timeout=COMMAND_TIMEOUT_SECONDS
+        )
+        try:
+            await self._own_the_lock(connection)
+            await connection.add_listener(replays.CHANNEL, lambda *_: self._wake.set())
+            log.info("replayer plays")
+            await self._look_after_replays(connection)
+        finally:
+            connection.terminate()
+            await self._drop_everything()
+
+    async def _own_the_lock(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Wait until no other worker plays; asking again is what lets a cancelled wait end."""
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", PLAYER_LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(LOCK_RETRY_SECONDS)
+
+    async def _look_after_replays(self, connection: "asyncpg.Connection[Any]") -> None:
+        while True:
+            self._wake.clear()
+            await connection.fetchval("SELECT 1")  # raises once the lock's connection is gone
+            async with self._database.system() as session:
+                active = await replays.list_active(session)
+            self._forget_finished()
+            for replay in active:
+                stop = self._stops.setdefault(replay.id, asyncio.Event())
+                if replay.status == "stopping":
+                    stop.set()
+                if replay.id not in self._playing:
+                    self._playing[replay.id] = asyncio.create_task(self._play(replay.id, stop))
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _forget_finished(self) -> None:
+        """Let go of ended tasks; one that failed is begun anew, as its replay is still active."""
+        for replay_id, task in list(self._playing.items()):
+            if task.done():
+                del self._playing[replay_id], self._stops[replay_id]
+                if (failure := task.exception()) is not None:
+                    log.warning("replay is taken up again", replay=str(replay_id), exc_info=failure)
+
+    async def _drop_everything(self) -> None:
+        await end(self._playing.values())
+        self._playing.clear()
+        self._stops.clear()
+
+    async def _play(self, replay_id: ReplayId, stop: asyncio.Event) -> None:
+        async with self._database.system() as session:
+            replay, playbacks = await begin_replay(session, replay_id, self._clock())
+        while not stop.is_set() and not is_over(replay, moment := self._clock()):
+            await self._publish(playbacks, tick_due(replay, moment), "regular")
+            pause = (next_due(replay, moment) - self._clock()).total_seconds()
+            try:
+                async with asyncio.timeout(max(pause, 0)):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+        last = tick_due(replay, self._clock())
+        while not await self._publish(playbacks, last, "closed"):  # noqa: ASYNC110 - until Redis is back
+            await asyncio.sleep(PULSE.total_seconds())
+        async with self._database.system() as session:
+            await finish_replay(session, replay_id, self._clock())
+
+    async def _publish(self, playbacks: Sequence[Playback], tick: int, session: Session) -> bool:
+        """Publish one tick of all symbols; while Redis is away ticks are lost, as they would be late anyway."""
+        stamp = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        try:
+            await quotes.save(self._cache, [quote_at(playback, tick, session, stamp) for playback in playbacks])
+        except (RedisError, OSError) as away:
+            log.warning("quotes not published", error=repr(away))
+            return False
+        return True

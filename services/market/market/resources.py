@@ -1,0 +1,51 @@
+"""What market's processes hold open: the database, Redis, and in the API the hub of watchers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from kit import cache
+from kit.db import Database
+from redis.asyncio import Redis
+
+from market.config import Settings
+from market.hub import QuoteHub
+from market.tasks import end
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The API's resources; the worker uses the first two."""
+
+    database: Database
+    cache: Redis
+    hub: QuoteHub
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Connect everything; the hub listens to nothing before `listening`."""
+    database = Database(
+        settings.database_url.get_secret_value(),
+        settings.system_database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application="market",
+    )
+    redis = cache.connect(settings.redis_url.get_secret_value())
+    try:
+        yield Resources(database, redis, QuoteHub(redis))
+    finally:
+        await redis.aclose()
+        await database.close()
+
+
+@asynccontextmanager
+async def open_with_hub(settings: Settings) -> AsyncIterator[Resources]:
+    """Connect everything, and let the hub hear every quote."""
+    async with open_resources(settings) as resources:
+        hearing = asyncio.create_task(resources.hub.run(), name="quote hub")
+        try:
+            yield resources
+        finally:
+            await end([hearing])

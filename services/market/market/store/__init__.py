@@ -1,0 +1,1 @@
+"""What market remembers: rows in PostgreSQL, the latest quotes in Redis."""

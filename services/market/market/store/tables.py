@@ -1,0 +1,36 @@
+"""The tables that are written row by row; bars are written by COPY and have their SQL in `bars`."""
+
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = MetaData()
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("market", Text, nullable=False),
+    Column("board", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("market", Text, nullable=False),
+    Column("symbols", ARRAY(Text), nullable=False),
+    Column("trading_date", Date, nullable=False),
+    Column("duration_seconds", Integer, nullable=False),
+    Column("ticks_per_symbol", Integer, nullable=False),
+    Column("hold_open", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("requested_by", Uuid, nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+)

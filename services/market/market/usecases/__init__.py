@@ -1,0 +1,1 @@
+"""What market is asked to do, one file each."""

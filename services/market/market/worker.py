@@ -1,0 +1,27 @@
+"""The worker process: publishes events and plays replays (`python -m market.worker`)."""
+
+import uvloop
+from kit.clock import now
+from kit.observe import configure_logging
+from kit.relay import Relay
+from kit.settings import load
+from kit.worker import run_tasks
+
+from market.config import Settings
+from market.replayer import Replayer
+from market.resources import open_resources
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    configure_logging("market")
+    settings = load(Settings)
+    system_url = settings.system_database_url.get_secret_value()
+    async with open_resources(settings) as resources:
+        relay = Relay(settings, resources.database, "market")
+        replayer = Replayer(resources.database, resources.cache, system_url, now)
+        await run_tasks(resources, settings.worker_port, [relay.run(), replayer.run()])
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

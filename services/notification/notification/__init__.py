@@ -1,0 +1,1 @@
+"""notification: telling people what happened, at once and for later."""

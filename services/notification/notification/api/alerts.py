@@ -1,0 +1,107 @@
+"""Price alerts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from kit.auth import CurrentUser
+from kit.clock import now
+from kit.db import OwnedSession
+from kit.errors import AUTHENTICATED, NotFound, responses
+from kit.ids import new_id
+from kit.money import Money
+from kit.pagination import BadCursor, Page, PageRequest, encode_cursor
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from notification.api.types import Price, Symbol, after_id
+from notification.domain.alert import Alert, AlertId, Condition, Status
+from notification.domain.owner import OwnerId
+from notification.errors import ExpiryPassed, TooManyAlerts
+from notification.resources import Opened
+from notification.store import alerts
+from notification.usecases.create_alert import create_alert
+
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+
+
+class AlertWish(BaseModel):
+    """When to be told: as soon as the price is at or beyond the value, also if it is already."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    symbol: Symbol
+    condition: Condition
+    value: Price
+    repeat: bool = False
+    expires_at: AwareDatetime | None = None
+
+
+class AlertShown(BaseModel):
+    """An alert. One that repeats is `resting` between triggering and the price's return, five minutes at least."""
+
+    id: UUID
+    symbol: str
+    condition: Condition
+    value: Money
+    repeat: bool
+    status: Status
+    expires_at: datetime | None
+    created_at: datetime
+    triggered_at: datetime | None
+    triggered_price: Money | None
+
+
+@router.post("", status_code=201, responses={**AUTHENTICATED, **responses(TooManyAlerts, ExpiryPassed)})
+async def add_alert(body: AlertWish, resources: Opened, user: CurrentUser) -> AlertShown:
+    """Be told when a price is reached. Watching begins within a second, with the present price."""
+    moment = now()
+    alert = Alert(
+        id=AlertId(new_id()),
+        owner=OwnerId(user.user_id),
+        symbol=body.symbol,
+        condition=body.condition,
+        value=body.value,
+        repeat=body.repeat,
+        status="active",
+        expires_at=body.expires_at,
+        created_at=moment,
+        triggered_at=None,
+        triggered_price=None,
+    )
+    async with resources.database.owned(user.user_id) as session:
+        await create_alert(session, alert, moment)
+    resources.hints.alerts_have_changed(alert.symbol)
+    return _shown(alert)
+
+
+@router.get("", responses={**AUTHENTICATED, **responses(BadCursor)})
+async def list_alerts(session: OwnedSession, user: CurrentUser, page: PageRequest) -> Page[AlertShown]:
+    """List your alerts, the newest first, done ones included."""
+    found = await alerts.list_newest(session, OwnerId(user.user_id), page.limit + 1, after_id(page))
+    items = [_shown(alert) for alert in found[: page.limit]]
+    more = len(found) > page.limit
+    return Page(items=items, next_cursor=encode_cursor(str(items[-1].id)) if more else None)
+
+
+@router.get("/{alert_id}", responses={**AUTHENTICATED, **responses(NotFound)})
+async def get_alert(alert_id: UUID, session: OwnedSession, user: CurrentUser) -> AlertShown:
+    """Show one alert."""
+    alert = await alerts.find(session, OwnerId(user.user_id), AlertId(alert_id))
+    if alert is None:
+        raise NotFound("You have no alert with this id.")
+    return _shown(alert)
+
+
+@router.delete("/{alert_id}", status_code=204, responses={**AUTHENTICATED, **responses(NotFound)})
+async def delete_alert(alert_id: UUID, resources: Opened, user: CurrentUser) -> Response:
+    """Delete an alert, done or not."""
+    async with resources.database.owned(user.user_id) as session:
+        symbol = await alerts.delete_one(session, OwnerId(user.user_id), AlertId(alert_id))
+    if symbol is None:
+        raise NotFound("You have no alert with this id.")
+    resources.hints.alerts_have_changed(symbol)
+    return Response(status_code=204)
+
+
+def _shown(alert: Alert) -> AlertShown:
+    return AlertShown.model_validate(alert, from_attributes=True)

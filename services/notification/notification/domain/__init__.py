@@ -1,0 +1,1 @@
+"""What notification decides: how a notice reads, when an alert triggers; pure."""

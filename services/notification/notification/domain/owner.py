@@ -1,0 +1,6 @@
+"""Whose things these are."""
+
+from typing import NewType
+from uuid import UUID
+
+OwnerId = NewType("OwnerId", UUID)

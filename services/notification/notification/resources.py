@@ -1,0 +1,58 @@
+"""What notification holds open while it runs.
+
+Only the database decides readiness: without Redis messages arrive up to a second late, and alerts wait.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from kit import cache
+from kit.db import Database
+
+from notification.config import Settings
+from notification.hints import Hints
+from notification.hub import Hub
+from notification.quotes import Quotes
+from notification.tasks import stop
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The database, hints to other processes, quotes, and this process's WebSocket clients."""
+
+    database: Database
+    hints: Hints
+    quotes: Quotes
+    hub: Hub
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open everything, and close it at the end. The hub works only where clients are: see app.py."""
+    database = Database(
+        settings.database_url.get_secret_value(),
+        settings.system_database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application="notification",
+    )
+    redis = cache.connect(settings.redis_url.get_secret_value())
+    hints = Hints(redis)
+    sending = asyncio.create_task(hints.run(), name="hints")
+    try:
+        yield Resources(database, hints, Quotes(redis), Hub(database, settings.redis_url.get_secret_value()))
+    finally:
+        await stop(sending)
+        await redis.aclose()
+        await database.close()
+
+
+def _opened(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+Opened = Annotated[Resources, Depends(_opened)]

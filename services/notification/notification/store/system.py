@@ -1,0 +1,56 @@
+"""The reads across owners, and housekeeping: worker role only."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from kit.db import Session
+from kit.events import inbox
+from sqlalchemy import Column, Table, delete, select, tuple_, update
+
+from notification.domain.alert import Alert
+from notification.domain.owner import OwnerId
+from notification.store.alerts import alert_of
+from notification.store.tables import alerts, notifications, stream, stream_heads
+
+DELETED_AT_ONCE_MAX = 10_000
+WATCHED = alerts.c.status.in_(("active", "resting"))
+
+
+async def list_heads(session: Session, owners: Collection[OwnerId]) -> dict[OwnerId, int]:
+    """List how far the streams of these owners have come."""
+    rows = await session.execute(select(stream_heads).where(stream_heads.c.owner_id.in_(owners)))
+    return {OwnerId(row.owner_id): row.seq for row in rows}
+
+
+async def list_watched(session: Session, symbol: str | None) -> list[Alert]:
+    """List the alerts that wait for a price, of one symbol or of all."""
+    statement = select(alerts).where(WATCHED)
+    if symbol is not None:
+        statement = statement.where(alerts.c.symbol == symbol)
+    return [alert_of(row) for row in await session.execute(statement)]
+
+
+async def save_expired(session: Session, now: datetime) -> None:
+    """End the alerts whose time has run out."""
+    await session.execute(update(alerts).where(WATCHED, alerts.c.expires_at <= now).values(status="expired"))
+
+
+async def delete_old_stream(session: Session, before: datetime) -> int:
+    """Forget a portion of what is too old to be resumed from; the heads stay, so numbers go on."""
+    return await _delete_portion(session, stream, stream.c.created_at, before)
+
+
+async def delete_old_notices(session: Session, before: datetime) -> int:
+    """Forget a portion of the notices that are too old."""
+    return await _delete_portion(session, notifications, notifications.c.created_at, before)
+
+
+async def delete_old_messages(session: Session, before: datetime) -> int:
+    """Forget a portion of the messages that will not come a second time any more."""
+    return await _delete_portion(session, inbox, inbox.c.received_at, before)
+
+
+async def _delete_portion(session: Session, table: Table, age: Column[datetime], before: datetime) -> int:
+    key = tuple_(*table.primary_key.columns)
+    portion = select(*table.primary_key.columns).where(age < before).limit(DELETED_AT_ONCE_MAX)
+    return (await session.execute(delete(table).where(key.in_(portion)))).rowcount

@@ -1,0 +1,107 @@
+"""What we listen to: the fields we read of it, where it goes on the stream, and whether it deserves a notice."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from kit.consumer import Subscriptions
+from kit.db import Session
+from kit.events import Envelope
+from kit.money import Money
+from pydantic import BaseModel
+
+from notification.domain import notice
+from notification.domain.notice import Notice, OrderSeen
+from notification.domain.owner import OwnerId
+from notification.domain.stream import Entry, EntryType
+from notification.usecases.tell_owner import Publish, Told, tell_owner
+
+
+class PassedOn(BaseModel):
+    """Nothing of it is read: it goes on the stream as it came."""
+
+
+class OrderFact(BaseModel):
+    """What a notice tells of an order."""
+
+    id: UUID
+    account_id: UUID
+    symbol: str
+    side: str
+    quantity: Money
+    currency: str
+    average_price: Money | None
+    fee: Money
+    tax: Money
+    reason: str | None
+
+    def seen(self) -> OrderSeen:
+        """Return it in the domain's words."""
+        return OrderSeen(
+            order_id=str(self.id),
+            account_id=str(self.account_id),
+            symbol=self.symbol,
+            side=self.side,
+            quantity=self.quantity,
+            currency=self.currency,
+            average_price=self.average_price,
+            fee=self.fee,
+            tax=self.tax,
+            reason=self.reason,
+        )
+
+
+class RunFact(BaseModel):
+    """What a notice tells of a computation."""
+
+    run_id: UUID
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is read of a message, and what the owner is told."""
+
+    model: type[BaseModel]
+    entry_type: EntryType | None = None
+    notice_of: Callable[[Any], Notice] | None = None
+
+
+TELLINGS: Mapping[str, Telling] = {
+    "trading.order.accepted.v1": Telling(PassedOn, "order"),
+    "trading.order.partially_filled.v1": Telling(PassedOn, "order"),
+    "trading.order.canceled.v1": Telling(PassedOn, "order"),
+    "trading.order.expired.v1": Telling(PassedOn, "order"),
+    "trading.order.unknown.v1": Telling(PassedOn, "order"),
+    "trading.order.filled.v1": Telling(OrderFact, "order", lambda fact: notice.of_fill(fact.seen())),
+    "trading.order.denied.v1": Telling(OrderFact, "order", lambda fact: notice.of_denial(fact.seen())),
+    "trading.order.rejected.v1": Telling(OrderFact, "order", lambda fact: notice.of_rejection(fact.seen())),
+    "trading.execution.recorded.v1": Telling(PassedOn, "execution"),
+    "trading.position.changed.v1": Telling(PassedOn, "position"),
+    "trading.balance.changed.v1": Telling(PassedOn, "balance"),
+    "backtest.run.finished.v1": Telling(
+        RunFact, None, lambda fact: notice.of_run(str(fact.run_id), fact.kind, fact.status)
+    ),
+}
+
+
+def subscribe(publish: Publish) -> Subscriptions:
+    """Listen to all of it; `publish` is given what owners were told, after the commit."""
+    table = Subscriptions("notification")
+    for event_type, telling in TELLINGS.items():
+        table.on(event_type, telling.model)(partial(_tell, telling, publish))
+    return table
+
+
+async def _tell(telling: Telling, publish: Publish, session: Session, fact: Any, message: Envelope) -> None:
+    assert message.owner is not None, f"{message.type} is about somebody"
+    entry = None if telling.entry_type is None else Entry(telling.entry_type, message.data)
+    deserved = None if telling.notice_of is None else telling.notice_of(fact)
+    tell_owner(session, OwnerId(message.owner), Told(message.id, entry, deserved, message.time), publish)
+
+
+subscriptions = subscribe(lambda _owner, _entries: None)
+"""For those who only read what we listen to, as the contracts do; the worker's table publishes."""

@@ -1,0 +1,1 @@
+"""What notification does, one file for each."""

@@ -1,0 +1,74 @@
+"""Tell an owner what happened: on the stream, and in the inbox if it deserves a notice."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+from kit.db import Session, after_commit, before_commit, notes
+
+from notification.domain.notice import Notice
+from notification.domain.owner import OwnerId
+from notification.domain.stream import Entry
+from notification.store import stream
+from notification.store.stream import Dated, NewNotice, Numbered
+
+Publish = Callable[[OwnerId, Sequence[Numbered]], None]
+"""Gets what an owner was told once it is certain; must neither wait nor fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something an owner is told.
+
+    `id` becomes the notice's: the message's own, so that one message never makes two. `entry` is what happened, as its
+    source tells it; None when there is only the notice. `notice` is the same for people; None when it is not worth
+    their while.
+    """
+
+    id: UUID
+    entry: Entry | None
+    notice: Notice | None
+    at: datetime
+
+
+def tell_owner(session: Session, owner: OwnerId, told: Told, publish: Publish) -> None:
+    """Append to the stream, and to the inbox, at the end of this transaction.
+
+    Everything an owner is told in one transaction is written by one statement just before the commit: the numbers come
+    from a row that all of the owner's writers share, so it is taken once and not for long.
+
+    Args:
+        session: the transaction that makes it so.
+        owner: whom to tell.
+        told: what.
+        publish: is given the numbered entries after the commit.
+    """
+    everything: list[Told] = notes(session).setdefault(f"told {owner}", [])
+    everything.append(told)
+    before_commit(session, f"tell {owner}", partial(_write, session, owner, everything, publish))
+
+
+async def _write(session: Session, owner: OwnerId, everything: Sequence[Told], publish: Publish) -> None:
+    entries = [dated for told in everything for dated in _entries(told)]
+    notices = [NewNotice(told.id, told.notice, told.at) for told in everything if told.notice is not None]
+    numbered = await stream.save(session, owner, entries, notices)
+
+    async def published() -> None:
+        publish(owner, numbered)
+
+    after_commit(session, published)
+
+
+def _entries(told: Told) -> Iterator[Dated]:
+    if told.entry is not None:
+        yield Dated(told.entry, told.at)
+    if told.notice is not None:
+        notice = told.notice
+        shown = {"id": told.id, "kind": notice.kind, "title": notice.title, "body": notice.body, "data": notice.data}
+        yield Dated(Entry("notice", {**shown, "created_at": _rfc3339(told.at), "read_at": None}), told.at)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

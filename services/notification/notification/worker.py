@@ -1,0 +1,55 @@
+"""The worker: tells owners what other services announce, and watches prices. Run: `python -m notification.worker`."""
+
+import asyncio
+from datetime import timedelta
+
+import uvloop
+from kit.clock import now
+from kit.consumer import Consumer
+from kit.db import Database
+from kit.errors import Unavailable
+from kit.observe import configure_logging, log
+from kit.relay import Relay
+from kit.settings import load
+from kit.worker import run_tasks
+
+from notification.config import Settings
+from notification.resources import open_resources
+from notification.subscriptions import subscribe
+from notification.usecases.forget_old import Keeping, forget_old
+from notification.watcher import Watcher
+
+FORGET_EVERY_SECONDS = 60
+
+
+async def forget_forever(database: Database, keeping: Keeping) -> None:
+    """Throw away what is too old, a portion at a time, and at once the next while there is more."""
+    while True:
+        try:
+            async with database.system() as session:
+                deleted = await forget_old(session, keeping, now())
+        except Unavailable as down:
+            log.warning("nothing forgotten", error=str(down))
+            deleted = 0
+        if deleted == 0:
+            await asyncio.sleep(FORGET_EVERY_SECONDS)
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    configure_logging("notification")
+    settings = load(Settings)
+    amqp_url = settings.amqp_url.get_secret_value()
+    keeping = Keeping(timedelta(days=settings.stream_days), timedelta(days=settings.inbox_days))
+    async with open_resources(settings) as resources:
+        tasks = (
+            Relay(settings, resources.database, "notification").run(),
+            Consumer(subscribe(resources.hints.owner_was_told), resources, amqp_url).run(),
+            Watcher(resources, settings.redis_url.get_secret_value(), now).run(),
+            forget_forever(resources.database, keeping),
+        )
+        await run_tasks(resources, settings.worker_port, tasks)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

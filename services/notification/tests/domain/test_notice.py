@@ -1,0 +1,79 @@
+"""Notices: what people read."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from notification.domain.notice import (
+    TITLE_LENGTH_MAX,
+    Notice,
+    OrderSeen,
+    grouped,
+    of_denial,
+    of_fill,
+    of_rejection,
+    of_run,
+)
+from notification.domain.stream import REPLAY_MAX, Bounds, can_resume
+
+BUY = OrderSeen(
+    order_id="o",
+    account_id="a",
+    symbol="005930",
+    side="buy",
+    quantity=Decimal(10),
+    currency="KRW",
+    average_price=Decimal("56000.00"),
+    fee=Decimal(83),
+    tax=Decimal(0),
+    reason=None,
+)
+
+
+def test_a_fill_tells_what_was_traded_and_what_it_cost() -> None:
+    notice = of_fill(BUY)
+    assert (notice.title, notice.body) == ("Bought 10 005930 at 56,000 KRW", "Fee 83, tax 0 KRW.")
+    assert of_fill(replace(BUY, side="sell", quantity=Decimal("0.5"))).title == "Sold 0.5 005930 at 56,000 KRW"
+    assert notice.data == {"order_id": "o", "account_id": "a", "symbol": "005930"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "body"),
+    [
+        ("insufficient_cash", "There is not enough cash for it."),
+        ("a_new_reason", "Reason: a new reason."),
+        (None, "No reason was given."),
+    ],
+)
+def test_a_refusal_gives_its_reason_known_or_not(reason: str | None, body: str) -> None:
+    denied, rejected = of_denial(replace(BUY, reason=reason)), of_rejection(replace(BUY, reason=reason))
+    assert (denied.title, denied.body) == ("Order denied: buy 10 005930", body)
+    assert (rejected.title, rejected.body) == ("Order rejected: buy 10 005930", body)
+
+
+def test_a_finished_run_tells_how_it_ended() -> None:
+    assert of_run("r", "backtest", "done").title == "Backtest is done"
+    assert of_run("r", "optimization", "failed").title == "Optimization ended: failed"
+
+
+def test_numbers_are_written_for_people() -> None:
+    numbers = ["1234567", "0.10", "100", "1E+3", "0"]
+    assert [grouped(Decimal(number)) for number in numbers] == ["1,234,567", "0.1", "100", "1,000", "0"]
+
+
+def test_words_of_others_cannot_make_a_notice_too_long() -> None:
+    assert len(Notice("order_rejected", "x" * 999, "y" * 9999, {}).title) == TITLE_LENGTH_MAX
+
+
+@pytest.mark.parametrize(
+    ("after", "possible"),
+    [(10, False), (11, True), (50, True), (100, True), (101, False), (0, False)],
+)
+def test_a_client_can_resume_from_what_is_kept(after: int, possible: bool) -> None:
+    assert can_resume(after, Bounds(first=12, last=100)) is possible
+
+
+def test_a_client_that_missed_too_much_starts_anew() -> None:
+    assert can_resume(0, Bounds(1, REPLAY_MAX))
+    assert not can_resume(0, Bounds(1, REPLAY_MAX + 1))
+    assert can_resume(0, Bounds(1, 0)), "an empty stream is resumed from its beginning"

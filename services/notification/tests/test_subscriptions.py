@@ -1,0 +1,117 @@
+"""What the other services announce becomes stream and inbox, once, through the real bus."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aio_pika
+import pytest
+from kit import amqp
+from kit.consumer import Consumer
+from kit.events import Envelope
+from kit.ids import new_id
+from notification.resources import Resources
+from notification.store.stream import Numbered
+from notification.subscriptions import subscribe, subscriptions
+from sqlalchemy import text
+
+from services.notification.tests.people import running, until
+
+EXAMPLES = Path(__file__).parents[3] / "contracts" / "events"
+NOTICES = {
+    "trading.order.filled.v1": "Bought 10 005930 at 56,000 KRW",
+    "trading.order.denied.v1": "Order denied: buy 1,000 005930",
+    "trading.order.rejected.v1": "Order rejected: buy 10 005930",
+    "backtest.run.finished.v1": "Backtest is done",
+}
+
+
+def example(event_type: str) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads((EXAMPLES / f"{event_type}.example.json").read_text())
+    return message | {"id": str(new_id())}
+
+
+async def rows(worker: Resources, statement: str) -> list[Any]:
+    async with worker.database.system() as session:
+        return list((await session.execute(text(statement))).all())
+
+
+async def test_every_announcement_is_passed_on_as_it_came(worker: Resources) -> None:
+    for event_type, subscription in subscriptions.handlers.items():
+        message = Envelope.model_validate({**example(event_type), "owner": new_id()})
+        fact = subscription.model.model_validate(message.data)
+        assert message.owner is not None
+        async with worker.database.owned(message.owner) as session:
+            await subscription.handler(session, fact, message)
+        told = await rows(worker, f"SELECT * FROM stream WHERE owner_id = '{message.owner}' ORDER BY seq")
+        inbox = await rows(worker, f"SELECT id, title FROM notifications WHERE owner_id = '{message.owner}'")
+        source, noun, *_ = event_type.split(".")
+        passed = [(row.type, row.data) for row in told if row.type != "notice"]
+        assert passed == ([(noun, message.data)] if source == "trading" else [])
+        expected = [(message.id, NOTICES[event_type])] if event_type in NOTICES else []
+        assert [(row.id, row.title) for row in inbox] == expected
+        assert [row.seq for row in told] == list(range(1, len(passed) + len(expected) + 1))
+        assert {row.created_at for row in told} == {message.time}
+
+
+@asynccontextmanager
+async def a_bus(amqp_url: str, consumer: str) -> AsyncIterator[Callable[[dict[str, Any]], Awaitable[Any]]]:
+    """A queue of our own, because the service's may belong to another run, and a way to publish to it."""
+    connection = await amqp.connect(amqp_url, "test")
+    async with connection:
+        channel = await connection.channel()
+        queue = await amqp.declare_queue(channel, consumer, list(subscriptions.handlers))
+        exchange = await amqp.declare_exchange(channel)
+
+        async def publish(message: dict[str, Any]) -> None:
+            body = aio_pika.Message(json.dumps(message).encode(), headers={"owner": message["owner"]})
+            await exchange.publish(body, message["type"])
+
+        yield publish
+        await queue.delete(if_unused=False, if_empty=False)
+        await (await channel.get_queue(f"{consumer}.dead")).delete(if_unused=False, if_empty=False)
+
+
+@pytest.mark.requirement("R-15")
+async def test_messages_from_the_bus_are_told_in_order_and_once(worker: Resources, amqp_url: str) -> None:
+    hints: list[Sequence[Numbered]] = []
+    mine = subscribe(lambda _owner, entries: hints.append(entries))
+    mine.consumer = f"test-{uuid4().hex[:12]}"
+    owner = str(new_id())
+    types = ["trading.order.accepted.v1", "trading.execution.recorded.v1", "trading.order.filled.v1"] * 5
+    messages = [{**example(each), "owner": owner} for each in types]
+    expected = ["order", "execution", "order", "notice"] * 5
+    async with a_bus(amqp_url, mine.consumer) as publish:
+        for message in (*messages, *messages[:3]):
+            await publish(message)
+        async with running(Consumer(mine, worker, amqp_url).run()):
+            statement = f"SELECT type, seq, xmin::text AS shared FROM stream WHERE owner_id = '{owner}' ORDER BY seq"
+            await until(lambda: rows(worker, statement), lambda found: len(found) >= len(expected))
+            await publish({**example(types[0]), "owner": owner})
+            told = await until(lambda: rows(worker, statement), lambda found: len(found) > len(expected))
+    assert [row.type for row in told] == [*expected, "order"]
+    assert [row.seq for row in told] == list(range(1, len(told) + 1))
+    assert [entry.seq for entries in hints for entry in entries] == [row.seq for row in told]
+    assert len(hints) == len({row.shared for row in told}) < len(messages), "what waits shares transactions and hints"
+
+
+@pytest.mark.requirement("R-15")
+async def test_a_message_that_cannot_be_told_harms_none_of_those_it_came_with(
+    worker: Resources, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.consumer.TRIES_MAX", 1)
+    mine = subscribe(lambda _owner, _entries: None)
+    mine.consumer = f"test-{uuid4().hex[:12]}"
+    owner = str(new_id())
+    messages = [{**example("trading.order.accepted.v1"), "owner": owner, "data": {"number": n}} for n in range(5)]
+    messages[2]["data"] = {"number": "\0"}  # which PostgreSQL does not store
+    async with a_bus(amqp_url, mine.consumer) as publish:
+        for message in messages:
+            await publish(message)
+        async with running(Consumer(mine, worker, amqp_url).run()):
+            statement = f"SELECT seq, data FROM stream WHERE owner_id = '{owner}' ORDER BY seq"
+            told = await until(lambda: rows(worker, statement), lambda found: len(found) == 4)
+    assert [(row.seq, row.data["number"]) for row in told] == [(1, 0), (2, 1), (3, 3), (4, 4)]

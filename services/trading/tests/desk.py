@@ -1,0 +1,131 @@
+"""A desk: one owner's account in a real database, with what a test does to it and what it reads back."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from kit.db import Database
+from kit.ids import new_id
+from sqlalchemy import text
+from trading.domain.account import Balance
+from trading.domain.order import Happening, Order
+from trading.domain.position import Position
+from trading.domain.quote import Quote
+from trading.domain.request import AccountId, Execution, OrderId, OrderRequest
+from trading.store import accounts, orders, positions
+from trading.usecases.cancel_order import cancel_order
+from trading.usecases.open_account import Opening, open_account
+from trading.usecases.place_order import Placed, place_order
+from trading.usecases.record_broker_answer import Answer, record_broker_answer
+from trading.usecases.record_execution import record_execution
+
+from services.trading.tests.builders import NOW, a_fill, a_quote, a_request, limits
+
+TYPES = text("SELECT type FROM events WHERE owner_id = :owner ORDER BY position")
+BOOKS = text(
+    "SELECT book, currency, sum(amount) AS total FROM ledger_entries WHERE owner_id = :owner GROUP BY book, currency"
+)
+OPEN_HOLDS = text("SELECT coalesce(sum(held), 0) FROM orders WHERE owner_id = :owner AND side = :side")
+
+
+@dataclass
+class Desk:
+    """One owner and one account."""
+
+    database: Database
+    owner: UUID
+    account_id: AccountId
+
+    @classmethod
+    async def open(cls, database: Database, cash: int = 10_000_000, owner: UUID | None = None) -> "Desk":
+        desk = cls(database, owner or new_id(), AccountId(new_id()))
+        opening = Opening(id=desk.account_id, name="테스트", kind="paper", currency="KRW", initial_cash=Decimal(cash))
+        async with database.owned(desk.owner) as session:
+            await open_account(session, desk.owner, opening, NOW)
+        return desk
+
+    def request(self, **changes: Any) -> OrderRequest:
+        return a_request(account_id=self.account_id, **changes)
+
+    async def submits(
+        self, request: OrderRequest, quote: Quote | None = None, now: datetime = NOW, **bounds: Any
+    ) -> Placed:
+        async with self.database.owned(self.owner) as session:
+            return await place_order(session, self.owner, request, quote or a_quote(), limits(**bounds), now)
+
+    async def places(self, **changes: Any) -> Order:
+        return (await self.submits(self.request(**changes))).order
+
+    async def asks_to_cancel(self, order: Order) -> Order:
+        async with self.database.owned(self.owner) as session:
+            return await cancel_order(session, self.owner, order.id, NOW)
+
+    async def hears(self, order: Order, happening: Happening, reason: str | None = None) -> Order:
+        answer = Answer(order_id=order.id, account_id=order.account_id, happening=happening, reason=reason)
+        async with self.database.owned(self.owner) as session:
+            return await record_broker_answer(session, self.owner, answer, NOW)
+
+    async def books(self, execution: Execution) -> Order:
+        async with self.database.owned(self.owner) as session:
+            return await record_execution(session, self.owner, execution, NOW)
+
+    async def fills(self, order: Order, **changes: Any) -> Order:
+        return await self.books(a_fill(await self.order(order.id), **changes))
+
+    async def owns(self, quantity: int, price: int = 56_000) -> None:
+        order = await self.places(quantity=Decimal(quantity), limit_price=Decimal(price))
+        await self.fills(order)
+
+    async def order(self, order_id: OrderId) -> Order:
+        async with self.database.owned(self.owner) as session:
+            order = await orders.find(session, self.owner, order_id)
+        assert order is not None
+        return order
+
+    async def balance(self) -> Balance:
+        async with self.database.owned(self.owner) as session:
+            (balance,) = await accounts.list_balances(session, self.owner, self.account_id)
+        return balance
+
+    async def position(self, symbol: str = "005930") -> Position:
+        async with self.database.owned(self.owner) as session:
+            position = await positions.find(session, self.owner, self.account_id, symbol)
+        assert position is not None
+        return position
+
+    async def announced(self) -> list[str]:
+        async with self.database.system() as session:
+            rows = await session.scalars(TYPES, {"owner": self.owner})
+            return [kind.removeprefix("trading.").removesuffix(".v1") for kind in rows]
+
+    async def count(self, table: str) -> int:
+        async with self.database.system() as session:
+            query = text(f"SELECT count(*) FROM {table} WHERE owner_id = :owner")
+            return int(await session.scalar(query, {"owner": self.owner}) or 0)
+
+    async def halts(self) -> None:
+        async with self.database.owned(self.owner) as session:
+            await session.execute(text("UPDATE accounts SET trading_halted = true"))
+
+    async def proves(self) -> None:
+        """Everything agrees: the ledger with balances and positions, and these with the holds of open orders."""
+        balance = await self.balance()
+        async with self.database.owned(self.owner) as session:
+            ledger = {row.book: row.total for row in await session.execute(BOOKS, {"owner": self.owner})}
+            buys = await session.scalar(OPEN_HOLDS, {"owner": self.owner, "side": "buy"})
+            sales = await session.scalar(OPEN_HOLDS, {"owner": self.owner, "side": "sell"})
+            held = await positions.list_all(session, self.owner, positions_max=1_000)
+        assert sum(ledger.values()) == 0
+        assert ledger.get("cash", 0) == balance.available
+        assert ledger.get("held", 0) == balance.held == buys
+        assert ledger.get("shares", 0) == sum(position.cost for position in held)
+        assert sum(position.held for position in held) == sales
+        profit = -sum(ledger.get(book, 0) for book in ("gains", "fees", "taxes"))
+        assert profit == sum(position.realized_profit for position in held)
+
+
+def same_again(request: OrderRequest, **changes: Any) -> OrderRequest:
+    """The request as a client sends it a second time: our own id is a new one."""
+    return replace(request, id=OrderId(new_id()), **changes)

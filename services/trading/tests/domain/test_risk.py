@@ -1,0 +1,146 @@
+"""The risk review, as the table it is: what is asked, and the reason of the first refusal."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trading.domain.order import Status, submit
+from trading.domain.request import Approved, Denied, Reason
+from trading.domain.risk import CHECKS, review
+
+from services.trading.tests.builders import (
+    NOW,
+    a_question,
+    a_quote,
+    a_request,
+    a_standing,
+    a_us_quote,
+    an_account,
+    limits,
+)
+
+US = {"symbol": "AAPL", "market": "US", "venue": "US", "currency": "USD"}
+ENOUGH = Decimal(561_084)
+
+DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
+    (Reason.TRADING_HALTED, "the account is halted", {"account": an_account(trading_halted=True)}),
+    (Reason.LIVE_NOT_PERMITTED, "a live account", {"account": an_account(kind="live")}),
+    (Reason.ORDER_TYPE_NOT_ALLOWED, "a stop", {"request": a_request(order_type="stop", stop_price=Decimal(1))}),
+    (Reason.ORDER_TYPE_NOT_ALLOWED, "good till canceled", {"request": a_request(time_in_force="gtc")}),
+    (Reason.STALE_QUOTE, "no quote", {"latest": None}),
+    (Reason.STALE_QUOTE, "an old one", {"latest": a_quote(published_at=NOW - timedelta(seconds=5, microseconds=1))}),
+    (Reason.STALE_QUOTE, "one from the future", {"latest": a_quote(published_at=NOW + timedelta(seconds=6))}),
+    (Reason.MARKET_CLOSED, "after hours", {"latest": a_quote(is_regular_session=False)}),
+    (Reason.QUANTITY_OFF_LOT, "half a share", {"request": a_request(quantity=Decimal("10.5"))}),
+    (Reason.FAT_FINGER_QUANTITY, "one too many", {"limits": limits(quantity_max=Decimal(9))}),
+    (Reason.PRICE_OFF_TICK, "fifty won at 56,150", {"request": a_request(limit_price=Decimal(56150))}),
+    (Reason.PRICE_OUTSIDE_BAND, "a tick above", {"request": a_request(limit_price=Decimal(71600))}),
+    (Reason.PRICE_OUTSIDE_BAND, "a tick below", {"request": a_request(limit_price=Decimal(38450))}),
+    (
+        Reason.FAT_FINGER_VALUE,
+        "a won too much",
+        {"limits": limits(value_max={"KRW": Decimal(560_999), "USD": Decimal(1)})},
+    ),
+    (
+        Reason.PRICE_TOO_FAR,
+        "a US buy at twice the price",
+        {"request": a_request(**US, limit_price=Decimal(400)), "latest": a_us_quote()},
+    ),
+    (
+        Reason.PRICE_TOO_FAR,
+        "a US sale at a quarter",
+        {"request": a_request(**US, side="sell", limit_price=Decimal(50)), "latest": a_us_quote()},
+    ),
+    (Reason.OPEN_ORDER_LIMIT, "one too many open", {"standing": a_standing(open_orders=100)}),
+    (Reason.INSUFFICIENT_CASH, "a won short", {"standing": a_standing(available=ENOUGH - 1)}),
+    (
+        Reason.INSUFFICIENT_CASH,
+        "enough at the last price, not at the upper limit",
+        {"request": a_request(order_type="market"), "standing": a_standing(available=Decimal(715_106))},
+    ),
+    (
+        Reason.INSUFFICIENT_SHARES,
+        "a share short",
+        {"request": a_request(side="sell"), "standing": a_standing(sellable=Decimal(9))},
+    ),
+]
+APPROVALS: list[tuple[str, dict[str, Any]]] = [
+    ("a limit buy", {}),
+    ("with exactly the cash", {"standing": a_standing(available=ENOUGH)}),
+    ("a market buy reserved at the upper limit", {"request": a_request(order_type="market")}),
+    ("at the upper limit", {"request": a_request(limit_price=Decimal(71500))}),
+    ("far below the market", {"request": a_request(limit_price=Decimal(38500))}),
+    ("a quote just young enough", {"latest": a_quote(published_at=NOW - timedelta(seconds=5))}),
+    ("the last open order", {"standing": a_standing(open_orders=99)}),
+    ("without a bound on the distance", {"limits": limits(price_distance_max=None)}),
+    (
+        "a sale of everything, without any cash",
+        {
+            "request": a_request(side="sell"),
+            "standing": a_standing(available=Decimal(0), sellable=Decimal(10)),
+        },
+    ),
+    ("immediate or cancel", {"request": a_request(time_in_force="ioc")}),
+    ("a US limit to the cent", {"request": a_request(**US, limit_price=Decimal("199.99")), "latest": a_us_quote()}),
+]
+
+
+@pytest.mark.requirement("R-8")
+@pytest.mark.parametrize(("reason", "because", "changes"), DENIALS, ids=[f"{row[0]}: {row[1]}" for row in DENIALS])
+def test_it_is_denied(reason: Reason, because: str, changes: dict[str, Any]) -> None:
+    verdict = review(a_question(**changes))
+    assert isinstance(verdict, Denied), because
+    assert verdict.reason is reason
+    assert verdict.detail.endswith(".")
+
+
+@pytest.mark.requirement("R-8")
+@pytest.mark.parametrize(("what", "changes"), APPROVALS, ids=[row[0] for row in APPROVALS])
+def test_it_is_approved(what: str, changes: dict[str, Any]) -> None:
+    assert isinstance(review(a_question(**changes)), Approved), what
+
+
+def test_every_reason_is_given_by_some_check() -> None:
+    assert {reason for reason, _, _ in DENIALS} == set(Reason)
+
+
+def test_the_first_refusal_is_the_answer() -> None:
+    verdict = review(a_question(account=an_account(trading_halted=True), latest=None))
+    assert isinstance(verdict, Denied)
+    assert verdict.reason is Reason.TRADING_HALTED
+    assert len({check.__name__ for check in CHECKS}) == len(CHECKS)
+
+
+def test_a_buy_holds_its_value_and_fee_at_its_limit() -> None:
+    verdict = review(a_question())
+    assert isinstance(verdict, Approved)
+    assert (verdict.hold.price, verdict.hold.amount) == (56_100, ENOUGH)
+    order = submit(verdict, NOW)
+    assert (order.status, order.held, order.board) == (Status.SUBMITTED, ENOUGH, "KOSPI")
+
+
+@pytest.mark.requirement("R-20")
+def test_a_market_buy_holds_the_upper_limit_in_korea_and_a_margin_in_the_us() -> None:
+    korean = review(a_question(request=a_request(order_type="market")))
+    american = review(a_question(request=a_request(**US, order_type="market"), latest=a_us_quote()))
+    assert isinstance(korean, Approved)
+    assert isinstance(american, Approved)
+    assert korean.hold.amount == 715_000 + 107
+    assert american.hold.amount == 10 * 200 * Decimal("1.05")
+
+
+@given(
+    cash=st.decimals(0, 2_000_000, places=0),
+    quantity=st.integers(1, 40),
+    price=st.integers(385, 715).map(lambda hundreds: hundreds * 100),
+)
+def test_an_approved_buy_never_holds_more_than_there_is(cash: Decimal, quantity: int, price: int) -> None:
+    request = a_request(quantity=Decimal(quantity), limit_price=Decimal(price))
+    verdict = review(a_question(request=request, standing=a_standing(available=cash)))
+    if isinstance(verdict, Approved):
+        assert verdict.hold.amount <= cash
+    else:
+        assert verdict.reason is Reason.INSUFFICIENT_CASH

@@ -1,0 +1,1 @@
+"""trading: accounts, orders, executions, positions and the money they move."""

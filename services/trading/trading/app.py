@@ -1,0 +1,21 @@
+"""The HTTP side of trading: `uvicorn --factory trading.app:create_app`."""
+
+from fastapi import FastAPI
+from kit.auth import TokenVerifier
+from kit.http import create_service
+from kit.settings import load
+
+from trading.api import accounts, orders, portfolio
+from trading.config import Settings
+from trading.resources import open_resources
+
+
+def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
+    """Build the application; nothing is connected before its lifespan begins."""
+    return create_service(
+        settings or load(Settings),
+        [accounts.router, orders.router, portfolio.router],
+        name="trading",
+        open_resources=open_resources,
+        verifier=verifier,
+    )

@@ -1,0 +1,48 @@
+"""Accounts and their cash."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from quant.markets.listing import Currency
+
+from trading.domain.request import AccountId
+
+AccountKind = Literal["paper", "live"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A place where one owner keeps money and shares apart from other such places."""
+
+    id: AccountId
+    name: str
+    kind: AccountKind
+    currency: Currency
+    trading_halted: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Cash of one currency: free to use, and held for open buys."""
+
+    account_id: AccountId
+    currency: Currency
+    available: Decimal
+    held: Decimal
+
+    @property
+    def cash(self) -> Decimal:
+        """All of it."""
+        return self.available + self.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What an account can put behind one more order."""
+
+    available: Decimal
+    sellable: Decimal
+    open_orders: int

@@ -1,0 +1,281 @@
+"""The life of an order: one table says what may happen in which status, and what becomes of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal
+
+from quant.markets.listing import Board, Kind
+
+from trading.domain.position import rounded
+from trading.domain.request import Approved, Denied, Execution, OrderRequest
+
+ZERO: Final = Decimal(0)
+
+
+class Status(StrEnum):
+    """Where an order stands. No edge leads to the last three yet; they are published so that clients know them."""
+
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    PENDING_CANCEL = "pending_cancel"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    PENDING_REPLACE = "pending_replace"
+    REPLACED = "replaced"
+    HELD = "held"
+
+
+class Happening(StrEnum):
+    """What can happen to an order once it is submitted."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    PARTIALLY_FILLED = "partially filled"
+    FILLED = "filled"
+    CANCEL_REQUESTED = "cancel requested"
+    CANCELED = "canceled"
+    CANCEL_REJECTED = "cancel rejected"
+    CANCEL_REJECTED_AFTER_FILL = "cancel rejected after a fill"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+BrokerWord = Literal[
+    Happening.ACCEPTED,
+    Happening.REJECTED,
+    Happening.CANCELED,
+    Happening.CANCEL_REJECTED,
+    Happening.EXPIRED,
+    Happening.UNKNOWN,
+]
+"""What a broker may say about an order, short of an execution."""
+
+S, H = Status, Happening
+
+
+def _stays(status: Status, happenings: Iterable[Happening]) -> dict[Happening, Status]:
+    """Happenings that are listed and change nothing: repeated or overtaken news."""
+    return dict.fromkeys(happenings, status)
+
+
+_OLD_NEWS: Final = (H.ACCEPTED, H.REJECTED, H.CANCELED, H.CANCEL_REJECTED, H.CANCEL_REJECTED_AFTER_FILL)
+_OLD_NEWS_AT_THE_END: Final = (*_OLD_NEWS, H.EXPIRED, H.UNKNOWN)
+
+TRANSITIONS: Final[Mapping[Status, Mapping[Happening, Status]]] = MappingProxyType(
+    {
+        S.SUBMITTED: {
+            H.ACCEPTED: S.ACCEPTED,
+            H.REJECTED: S.REJECTED,
+            H.PARTIALLY_FILLED: S.PARTIALLY_FILLED,
+            H.FILLED: S.FILLED,
+            H.CANCEL_REQUESTED: S.PENDING_CANCEL,
+            H.CANCELED: S.CANCELED,
+            H.EXPIRED: S.EXPIRED,
+            H.UNKNOWN: S.UNKNOWN,
+        },
+        S.ACCEPTED: {
+            H.REJECTED: S.REJECTED,
+            H.PARTIALLY_FILLED: S.PARTIALLY_FILLED,
+            H.FILLED: S.FILLED,
+            H.CANCEL_REQUESTED: S.PENDING_CANCEL,
+            H.CANCELED: S.CANCELED,
+            H.EXPIRED: S.EXPIRED,
+            **_stays(S.ACCEPTED, (H.ACCEPTED, H.CANCEL_REJECTED, H.UNKNOWN)),
+        },
+        S.PARTIALLY_FILLED: {
+            H.PARTIALLY_FILLED: S.PARTIALLY_FILLED,
+            H.FILLED: S.FILLED,
+            H.CANCEL_REQUESTED: S.PENDING_CANCEL,
+            H.CANCELED: S.CANCELED,
+            H.EXPIRED: S.EXPIRED,
+            **_stays(S.PARTIALLY_FILLED, (H.ACCEPTED, H.CANCEL_REJECTED_AFTER_FILL, H.UNKNOWN)),
+        },
+        S.PENDING_CANCEL: {
+            H.REJECTED: S.REJECTED,
+            H.PARTIALLY_FILLED: S.PENDING_CANCEL,  # filled while the cancel was under way
+            H.FILLED: S.FILLED,
+            H.CANCELED: S.CANCELED,
+            H.CANCEL_REJECTED: S.ACCEPTED,
+            H.CANCEL_REJECTED_AFTER_FILL: S.PARTIALLY_FILLED,
+            H.EXPIRED: S.EXPIRED,
+            **_stays(S.PENDING_CANCEL, (H.ACCEPTED, H.CANCEL_REQUESTED, H.UNKNOWN)),
+        },
+        S.UNKNOWN: {  # left only by evidence from the broker
+            H.ACCEPTED: S.ACCEPTED,
+            H.REJECTED: S.REJECTED,
+            H.PARTIALLY_FILLED: S.PARTIALLY_FILLED,
+            H.FILLED: S.FILLED,
+            H.CANCEL_REQUESTED: S.PENDING_CANCEL,
+            H.CANCELED: S.CANCELED,
+            H.EXPIRED: S.EXPIRED,
+            **_stays(S.UNKNOWN, (H.UNKNOWN,)),
+        },
+        S.FILLED: _stays(S.FILLED, _OLD_NEWS_AT_THE_END),
+        S.CANCELED: {
+            H.PARTIALLY_FILLED: S.CANCELED,  # a late fill: it crossed the cancel and is true all the same
+            H.FILLED: S.FILLED,
+            **_stays(S.CANCELED, _OLD_NEWS_AT_THE_END),
+        },
+        S.EXPIRED: {
+            H.PARTIALLY_FILLED: S.EXPIRED,  # a late fill
+            H.FILLED: S.FILLED,
+            **_stays(S.EXPIRED, _OLD_NEWS_AT_THE_END),
+        },
+        S.REJECTED: _stays(S.REJECTED, _OLD_NEWS_AT_THE_END),
+        S.DENIED: {},  # it never left the house
+    }
+)
+
+OPEN: Final = frozenset({S.SUBMITTED, S.ACCEPTED, S.PARTIALLY_FILLED, S.PENDING_CANCEL, S.UNKNOWN})
+"""Statuses in which the broker may still fill the order, so that its hold stays."""
+
+
+class Illegal(Exception):
+    """Something was reported that cannot have happened to this order: a human has to look at it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(OrderRequest):
+    """An order: what was asked for, and everything that has become of it. A value: every change is a new one.
+
+    `held` is what is still set aside: cash for a buy, shares for a sale; nothing once the order is not open any more.
+    `board` and `kind` are None only for an order denied for want of a quote.
+    """
+
+    board: Board | None
+    kind: Kind | None
+    status: Status
+    filled_quantity: Decimal
+    filled_value: Decimal
+    fee: Decimal
+    tax: Decimal
+    reserve_price: Decimal | None
+    held: Decimal
+    reason: str | None
+    detail: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def remaining_quantity(self) -> Decimal:
+        """What was asked for and not filled, whether or not it can still be."""
+        return self.quantity - self.filled_quantity
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """The average price of the fills, shown to 8 places; `filled_value` is exact."""
+        return rounded(self.filled_value / self.filled_quantity) if self.filled_quantity else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the broker may still fill it."""
+        return self.status in OPEN
+
+    def asks_the_same_as(self, request: OrderRequest) -> bool:
+        """Whether the request is this order's own, sent again."""
+        return all(getattr(self, name) == getattr(request, name) for name in _ASKED)
+
+    def after(
+        self, happening: Happening, at: datetime, reason: str | None = None, detail: str | None = None
+    ) -> "Order":
+        """Return what the order becomes, or this very order when the news is old.
+
+        Raises:
+            Illegal: when the table does not list it.
+        """
+        assert happening not in {H.PARTIALLY_FILLED, H.FILLED}, "a fill has figures: use filled_by"
+        if happening is H.CANCEL_REJECTED and self.filled_quantity:
+            happening = H.CANCEL_REJECTED_AFTER_FILL
+        status = self._next(happening)
+        if status is self.status:
+            return self
+        if status is S.REJECTED and self.filled_quantity:
+            raise Illegal(f"order {self.id} was rejected after {self.filled_quantity} were filled")
+        held = self.held if status in OPEN else ZERO
+        return replace(self, status=status, held=held, reason=reason, detail=detail, updated_at=at)
+
+    def filled_by(self, execution: Execution, at: datetime) -> "Order":
+        """Return the order after one more execution; the caller sees to it that each is applied once.
+
+        A buy's hold shrinks by what these shares were reserved at and by the fee they really cost. So what stays is
+        enough for the rest at the reserved price however it is split, and the last fill frees the remainder.
+
+        Raises:
+            Illegal: when the status allows no fill, or more was filled than asked for.
+        """
+        filled = self.filled_quantity + execution.quantity
+        if filled > self.quantity:
+            raise Illegal(f"order {self.id} asks for {self.quantity}, but {filled} would be filled")
+        status = self._next(H.FILLED if filled == self.quantity else H.PARTIALLY_FILLED)
+        reserved = execution.quantity
+        if self.reserve_price is not None:
+            reserved = execution.quantity * self.reserve_price + execution.fee
+        return replace(
+            self,
+            status=status,
+            filled_quantity=filled,
+            filled_value=self.filled_value + execution.value,
+            fee=self.fee + execution.fee,
+            tax=self.tax + execution.tax,
+            held=max(ZERO, self.held - reserved) if status in OPEN else ZERO,
+            updated_at=at,
+        )
+
+    def _next(self, happening: Happening) -> Status:
+        status = TRANSITIONS.get(self.status, {}).get(happening)
+        if status is None:
+            raise Illegal(f"order {self.id} is {self.status}: it cannot be {happening}")
+        return status
+
+
+_ASKED: Final = tuple(field.name for field in fields(OrderRequest) if field.name != "id")
+
+
+def submit(approved: Approved, at: datetime) -> Order:
+    """Make the order that goes to the broker: the only way into `submitted`."""
+    return replace(
+        _new(approved.request, S.SUBMITTED, at),
+        board=approved.quote.board,
+        kind=approved.quote.kind,
+        reserve_price=approved.hold.price,
+        held=approved.hold.amount,
+    )
+
+
+def deny(request: OrderRequest, denied: Denied, at: datetime) -> Order:
+    """Make the order that is kept as denied: it holds nothing and goes nowhere."""
+    return replace(
+        _new(request, S.DENIED, at),
+        board=denied.quote.board if denied.quote else None,
+        kind=denied.quote.kind if denied.quote else None,
+        reason=denied.reason,
+        detail=denied.detail,
+    )
+
+
+def _new(request: OrderRequest, status: Status, at: datetime) -> Order:
+    return Order(
+        **{field.name: getattr(request, field.name) for field in fields(request)},
+        board=None,
+        kind=None,
+        status=status,
+        filled_quantity=ZERO,
+        filled_value=ZERO,
+        fee=ZERO,
+        tax=ZERO,
+        reserve_price=None,
+        held=ZERO,
+        reason=None,
+        detail=None,
+        created_at=at,
+        updated_at=at,
+    )

@@ -1,0 +1,255 @@
+"""Everything this service announces: each fact is recorded in the transaction that makes it true."""
+
+from datetime import date, datetime
+from typing import ClassVar, Final, Self
+from uuid import UUID
+
+from kit.events import Event
+from kit.money import Money
+from pydantic import ConfigDict
+from quant.markets.listing import Board, Currency, Kind, Market, Side
+
+from trading.domain.account import Account, AccountKind, Balance
+from trading.domain.order import Order, Status
+from trading.domain.position import Position
+from trading.domain.request import OrderType, TimeInForce, Venue
+from trading.store.executions import Recorded
+
+
+class AccountOpened(Event):
+    """An account was opened."""
+
+    TYPE: ClassVar[str] = "trading.account.opened.v1"
+    SUBJECT: ClassVar[str] = "account_id"
+    MUST_REACH: ClassVar[bool] = False
+    account_id: UUID
+    kind: AccountKind
+    name: str
+
+
+class OrderSubmitted(Event):
+    """An order passed the risk review, its cash or shares are held, and the broker is to place it."""
+
+    TYPE: ClassVar[str] = "trading.order.submitted.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+    order_id: UUID
+    account_id: UUID
+    account_kind: AccountKind
+    client_order_id: str
+    symbol: str
+    market: Market
+    board: Board
+    kind: Kind
+    venue: Venue
+    currency: Currency
+    side: Side
+    order_type: OrderType
+    quantity: Money
+    limit_price: Money | None
+    time_in_force: TimeInForce
+
+
+class OrderCancelRequested(Event):
+    """The owner wants an order canceled; the broker is to try."""
+
+    TYPE: ClassVar[str] = "trading.order.cancel_requested.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+    order_id: UUID
+    account_id: UUID
+
+
+class OrderChanged(Event):
+    """An order as GET /trading/orders/{id} shows it, after something happened to it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    SUBJECT: ClassVar[str] = "id"
+    id: UUID
+    account_id: UUID
+    client_order_id: str
+    symbol: str
+    market: Market
+    board: Board | None
+    kind: Kind | None
+    venue: Venue
+    currency: Currency
+    side: Side
+    order_type: OrderType
+    quantity: Money
+    limit_price: Money | None
+    stop_price: Money | None
+    time_in_force: TimeInForce
+    status: Status
+    filled_quantity: Money
+    remaining_quantity: Money
+    average_price: Money | None
+    fee: Money
+    tax: Money
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """Tell how the order is now."""
+        return cls.model_validate(order)
+
+
+class OrderDenied(OrderChanged):
+    """Our own risk review refused an order; `reason` says why."""
+
+    TYPE: ClassVar[str] = "trading.order.denied.v1"
+
+
+class OrderAccepted(OrderChanged):
+    """The broker has the order, or has it again after refusing to cancel it."""
+
+    TYPE: ClassVar[str] = "trading.order.accepted.v1"
+
+
+class OrderPartiallyFilled(OrderChanged):
+    """Part of the order was executed; the status says whether the rest is still open."""
+
+    TYPE: ClassVar[str] = "trading.order.partially_filled.v1"
+
+
+class OrderFilled(OrderChanged):
+    """All of the order was executed."""
+
+    TYPE: ClassVar[str] = "trading.order.filled.v1"
+
+
+class OrderCanceled(OrderChanged):
+    """What was not filled will not be: the broker confirmed the cancel."""
+
+    TYPE: ClassVar[str] = "trading.order.canceled.v1"
+
+
+class OrderRejected(OrderChanged):
+    """The broker or the exchange refused the order; `reason` is theirs."""
+
+    TYPE: ClassVar[str] = "trading.order.rejected.v1"
+
+
+class OrderExpired(OrderChanged):
+    """The order's time ran out before all of it was filled."""
+
+    TYPE: ClassVar[str] = "trading.order.expired.v1"
+
+
+class OrderUnknown(OrderChanged):
+    """The broker did not answer: only evidence will tell what became of the order."""
+
+    TYPE: ClassVar[str] = "trading.order.unknown.v1"
+
+
+class ExecutionRecorded(Event):
+    """A fill was booked: order, money and position have all moved by it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    TYPE: ClassVar[str] = "trading.execution.recorded.v1"
+    SUBJECT: ClassVar[str] = "execution_id"
+    execution_id: str
+    order_id: UUID
+    account_id: UUID
+    symbol: str
+    side: Side
+    quantity: Money
+    price: Money
+    fee: Money
+    tax: Money
+    realized_profit: Money
+    currency: Currency
+    trade_date: date
+    settlement_date: date
+    executed_at: datetime
+
+    @classmethod
+    def of(cls, execution: Recorded) -> Self:
+        """Tell what was booked."""
+        return cls.model_validate(execution)
+
+
+class PositionChanged(Event):
+    """An account has more or fewer shares of an instrument."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    TYPE: ClassVar[str] = "trading.position.changed.v1"
+    SUBJECT: ClassVar[str] = "account_id"
+    account_id: UUID
+    symbol: str
+    market: Market
+    currency: Currency
+    quantity: Money
+    average_price: Money
+    realized_profit: Money
+
+    @classmethod
+    def of(cls, position: Position) -> Self:
+        """Tell what the account has now."""
+        return cls.model_validate(position)
+
+
+class BalanceChanged(Event):
+    """Cash of an account came, went, was held or was released."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    TYPE: ClassVar[str] = "trading.balance.changed.v1"
+    SUBJECT: ClassVar[str] = "account_id"
+    account_id: UUID
+    currency: Currency
+    cash: Money
+    held: Money
+    available: Money
+
+    @classmethod
+    def of(cls, balance: Balance) -> Self:
+        """Tell what the account has now."""
+        return cls.model_validate(balance)
+
+
+_BY_STATUS: Final[dict[Status, type[OrderChanged]]] = {
+    Status.DENIED: OrderDenied,
+    Status.ACCEPTED: OrderAccepted,
+    Status.PARTIALLY_FILLED: OrderPartiallyFilled,
+    Status.FILLED: OrderFilled,
+    Status.CANCELED: OrderCanceled,
+    Status.REJECTED: OrderRejected,
+    Status.EXPIRED: OrderExpired,
+    Status.UNKNOWN: OrderUnknown,
+}
+
+
+def order_changed(order: Order) -> OrderChanged:
+    """The event of the status an order has come to."""
+    return _BY_STATUS[order.status].of(order)
+
+
+def order_executed(order: Order) -> OrderChanged:
+    """The event of a fill, whatever the status: a late one leaves a canceled order canceled."""
+    return (OrderFilled if order.status is Status.FILLED else OrderPartiallyFilled).of(order)
+
+
+def order_submitted(order: Order, account: Account) -> OrderSubmitted:
+    """The event that sends an order to the broker."""
+    assert order.board is not None and order.kind is not None, "an approved order was judged by a quote"  # noqa: PT018
+    return OrderSubmitted(
+        order_id=order.id,
+        account_id=order.account_id,
+        account_kind=account.kind,
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        market=order.market,
+        board=order.board,
+        kind=order.kind,
+        venue=order.venue,
+        currency=order.currency,
+        side=order.side,
+        order_type=order.order_type,
+        quantity=order.quantity,
+        limit_price=order.limit_price,
+        time_in_force=order.time_in_force,
+    )

@@ -1,0 +1,1 @@
+"""What is remembered: Postgres tables, read and written for one owner at a time."""

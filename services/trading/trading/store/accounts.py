@@ -1,0 +1,103 @@
+"""Accounts and what they can put behind an order."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from kit.db import Session
+from quant.markets.listing import Currency
+from sqlalchemy import bindparam, func, insert, literal, select, text
+
+from trading.domain.account import Account, Balance, Standing
+from trading.domain.request import AccountId
+from trading.store.rows import columns_of, values_of
+from trading.store.tables import accounts, balances, is_open, orders, positions
+
+ZERO = Decimal(0)
+COLUMNS = columns_of(accounts, Account)
+BALANCE_COLUMNS = columns_of(balances, Balance)
+NAMES = tuple(column.name for column in COLUMNS)
+
+ONE = select(*COLUMNS).where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
+LOCKED = ONE.with_for_update()
+INSERT = insert(accounts)
+LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended('accounts:' || :owner, 0))")
+COUNT = select(func.count()).select_from(accounts).where(accounts.c.owner_id == bindparam("owner"))
+BALANCES = (
+    select(*BALANCE_COLUMNS)
+    .where(balances.c.owner_id == bindparam("owner"), balances.c.account_id == bindparam("account_id"))
+    .order_by(balances.c.currency)
+)
+ALL_BALANCES = select(*BALANCE_COLUMNS).where(balances.c.owner_id == bindparam("owner"))
+OPEN_ORDERS = (
+    select(literal(1))
+    .where(orders.c.owner_id == bindparam("owner"), orders.c.account_id == bindparam("account_id"), is_open())
+    .limit(bindparam("open_orders_max"))
+)
+STANDING = select(
+    select(balances.c.available)
+    .where(
+        balances.c.owner_id == bindparam("owner"),
+        balances.c.account_id == bindparam("account_id"),
+        balances.c.currency == bindparam("currency"),
+    )
+    .scalar_subquery()
+    .label("available"),
+    select(positions.c.quantity - positions.c.held)
+    .where(
+        positions.c.owner_id == bindparam("owner"),
+        positions.c.account_id == bindparam("account_id"),
+        positions.c.symbol == bindparam("symbol"),
+    )
+    .scalar_subquery()
+    .label("sellable"),
+    select(func.count()).select_from(OPEN_ORDERS.subquery()).scalar_subquery().label("open_orders"),
+)
+
+
+async def find(session: Session, owner: UUID, account_id: AccountId) -> Account | None:
+    """Return an account of this owner."""
+    row = (await session.execute(ONE, {"owner": owner, "account_id": account_id})).first()
+    return Account(**row._mapping) if row else None
+
+
+async def lock(session: Session, owner: UUID, account_id: AccountId) -> Account | None:
+    """Return an account and keep everybody else from changing what is in it."""
+    row = (await session.execute(LOCKED, {"owner": owner, "account_id": account_id})).first()
+    return Account(**row._mapping) if row else None
+
+
+async def find_standing(
+    session: Session, owner: UUID, account_id: AccountId, currency: Currency, symbol: str, *, open_orders_max: int
+) -> Standing:
+    """Return what an account can put behind an order; open orders are counted up to the bound. Lock it before."""
+    given = {"owner": owner, "account_id": account_id, "currency": currency, "symbol": symbol}
+    row = (await session.execute(STANDING, {**given, "open_orders_max": open_orders_max})).one()
+    return Standing(available=row.available or ZERO, sellable=row.sellable or ZERO, open_orders=row.open_orders)
+
+
+async def lock_count(session: Session, owner: UUID) -> int:
+    """Count an owner's accounts, and keep the number as it is until the transaction ends."""
+    await session.execute(LOCK_OWNER, {"owner": str(owner)})
+    return int(await session.scalar(COUNT, {"owner": owner}) or 0)
+
+
+async def save(session: Session, owner: UUID, account: Account) -> None:
+    """Add an account."""
+    await session.execute(INSERT, {"owner_id": owner, **values_of(account, NAMES)})
+
+
+async def list_page(session: Session, owner: UUID, *, before: UUID | None, limit: int) -> list[Account]:
+    """List accounts, newest first: ids are made in the order of time."""
+    query = select(*COLUMNS).where(accounts.c.owner_id == owner).order_by(accounts.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(accounts.c.id < before)
+    return [Account(**row._mapping) for row in await session.execute(query)]
+
+
+async def list_balances(session: Session, owner: UUID, account_id: AccountId | None = None) -> list[Balance]:
+    """List the cash of one account, or of all."""
+    if account_id is None:
+        rows = await session.execute(ALL_BALANCES, {"owner": owner})
+    else:
+        rows = await session.execute(BALANCES, {"owner": owner, "account_id": account_id})
+    return [Balance(**row._mapping) for row in rows]

@@ -1,0 +1,75 @@
+"""Executions: written once, under the id the broker gave them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from kit.db import Session
+from quant.markets.listing import Currency, Side
+from sqlalchemy import bindparam, insert, select, tuple_
+
+from trading.domain.request import AccountId, OrderId
+from trading.store.rows import columns_of, values_of
+from trading.store.tables import executions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An execution with what it meant to us."""
+
+    execution_id: str
+    order_id: OrderId
+    account_id: AccountId
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    tax: Decimal
+    realized_profit: Decimal
+    currency: Currency
+    trade_date: date
+    settlement_date: date
+    executed_at: datetime
+    recorded_at: datetime
+
+
+COLUMNS = columns_of(executions, Recorded)
+NAMES = tuple(column.name for column in COLUMNS)
+ONE = select(*COLUMNS).where(
+    executions.c.owner_id == bindparam("owner"), executions.c.execution_id == bindparam("execution_id")
+)
+INSERT = insert(executions)
+
+
+async def find(session: Session, owner: UUID, execution_id: str) -> Recorded | None:
+    """Return an execution that is recorded already."""
+    row = (await session.execute(ONE, {"owner": owner, "execution_id": execution_id})).first()
+    return Recorded(**row._mapping) if row else None
+
+
+async def save(session: Session, owner: UUID, execution: Recorded) -> None:
+    """Add an execution; the table refuses a second one of the same id."""
+    await session.execute(INSERT, {"owner_id": owner, **values_of(execution, NAMES)})
+
+
+async def list_page(
+    session: Session,
+    owner: UUID,
+    *,
+    before: tuple[datetime, str] | None,
+    limit: int,
+    account_id: AccountId | None = None,
+    order_id: OrderId | None = None,
+) -> list[Recorded]:
+    """List executions, newest first."""
+    newest_first = (executions.c.recorded_at.desc(), executions.c.execution_id.desc())
+    query = select(*COLUMNS).where(executions.c.owner_id == owner).order_by(*newest_first).limit(limit)
+    if account_id is not None:
+        query = query.where(executions.c.account_id == account_id)
+    if order_id is not None:
+        query = query.where(executions.c.order_id == order_id)
+    if before is not None:
+        query = query.where(tuple_(executions.c.recorded_at, executions.c.execution_id) < before)
+    return [Recorded(**row._mapping) for row in await session.execute(query)]

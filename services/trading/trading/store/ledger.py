@@ -1,0 +1,107 @@
+"""The ledger, and the balances that are its running totals: money moves through `save` only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from kit.db import Session
+from quant.markets.listing import Currency
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from trading.domain.account import Balance
+from trading.domain.ledger import Book, Transaction
+from trading.domain.request import AccountId
+from trading.store.rows import columns_of
+from trading.store.tables import balances, ledger_entries
+
+ZERO = Decimal(0)
+MOVE = (
+    update(balances)
+    .where(
+        balances.c.owner_id == bindparam("owner"),
+        balances.c.account_id == bindparam("account"),
+        balances.c.currency == bindparam("unit"),
+        balances.c.available + bindparam("more_available") >= ZERO,
+        balances.c.held + bindparam("more_held") >= ZERO,
+    )
+    .values(available=balances.c.available + bindparam("more_available"), held=balances.c.held + bindparam("more_held"))
+    .returning(*columns_of(balances, Balance))
+)
+OPEN = upsert(balances).on_conflict_do_nothing()
+INSERT = insert(ledger_entries)
+
+
+class Overdrawn(Exception):
+    """Money would be spent that is not there; after an approval or a fill within its hold this cannot happen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger, as it is listed."""
+
+    position: int
+    transaction_key: str
+    movement: str
+    book: str
+    currency: Currency
+    amount: Decimal
+    occurred_at: datetime
+
+
+ENTRY_COLUMNS = columns_of(ledger_entries, Entry)
+
+
+async def save_opening(session: Session, owner: UUID, account_id: AccountId, currency: Currency) -> None:
+    """Make sure that an account has a balance in a currency, empty if it is new."""
+    empty = {"available": ZERO, "held": ZERO}
+    await session.execute(OPEN, {"owner_id": owner, "account_id": account_id, "currency": currency, **empty})
+
+
+async def save(session: Session, owner: UUID, transaction: Transaction) -> Balance:
+    """Write a transaction and move the balance by what it says; return the new balance.
+
+    Raises:
+        Overdrawn: when the balance cannot bear it; nothing was written then.
+    """
+    given = {
+        "owner": owner,
+        "account": transaction.account_id,
+        "unit": transaction.currency,
+        "more_available": transaction.total(Book.CASH),
+        "more_held": transaction.total(Book.HELD),
+    }
+    row = (await session.execute(MOVE, given)).first()
+    if row is None:
+        raise Overdrawn(f"{transaction.key} takes more {transaction.currency} than account has: {transaction.postings}")
+    entries = [
+        {
+            "owner_id": owner,
+            "transaction_key": transaction.key,
+            "currency": transaction.currency,
+            "book": posting.book,
+            "account_id": transaction.account_id,
+            "movement": transaction.movement,
+            "amount": posting.amount,
+            "occurred_at": transaction.at,
+        }
+        for posting in transaction.postings
+    ]
+    await session.execute(INSERT, entries)
+    return Balance(**row._mapping)
+
+
+async def list_page(
+    session: Session, owner: UUID, account_id: AccountId, *, before: int | None, limit: int
+) -> list[Entry]:
+    """List an account's entries, newest first."""
+    query = (
+        select(*ENTRY_COLUMNS)
+        .where(ledger_entries.c.owner_id == owner, ledger_entries.c.account_id == account_id)
+        .order_by(ledger_entries.c.position.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(ledger_entries.c.position < before)
+    return [Entry(**row._mapping) for row in await session.execute(query)]

@@ -1,0 +1,90 @@
+"""Orders."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from kit.db import Session
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from trading.domain.order import Order, Status
+from trading.domain.request import AccountId, OrderId
+from trading.store.rows import columns_of, values_of
+from trading.store.tables import orders
+
+COLUMNS = columns_of(orders, Order)
+NAMES = tuple(column.name for column in COLUMNS)
+CHANGING = (
+    "status",
+    "filled_quantity",
+    "filled_value",
+    "fee",
+    "tax",
+    "held",
+    "reason",
+    "detail",
+    "updated_at",
+)
+
+ONE = select(*COLUMNS).where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id"))
+BY_CLIENT_ID = select(*COLUMNS).where(
+    orders.c.owner_id == bindparam("owner"), orders.c.client_order_id == bindparam("client_order_id")
+)
+INSERT = insert(orders).on_conflict_do_nothing(constraint="orders_client_order_id")
+UPDATE = (
+    update(orders)
+    .where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id"))
+    .values({name: bindparam(f"new_{name}") for name in CHANGING})
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which orders to list: those that have all that is given."""
+
+    account_id: AccountId | None = None
+    status: Status | None = None
+    symbol: str | None = None
+
+
+def _order(row: Any) -> Order:
+    values = dict(row._mapping)
+    return Order(**{**values, "status": Status(values["status"])})
+
+
+async def find(session: Session, owner: UUID, order_id: OrderId) -> Order | None:
+    """Return an order of this owner."""
+    row = (await session.execute(ONE, {"owner": owner, "order_id": order_id})).first()
+    return _order(row) if row else None
+
+
+async def find_by_client_id(session: Session, owner: UUID, client_order_id: str) -> Order | None:
+    """Return the order an owner's client gave this id."""
+    row = (await session.execute(BY_CLIENT_ID, {"owner": owner, "client_order_id": client_order_id})).first()
+    return _order(row) if row else None
+
+
+async def save_new(session: Session, owner: UUID, order: Order) -> bool:
+    """Add an order; False, and nothing is done, when its client id is taken."""
+    result = await session.execute(INSERT, {"owner_id": owner, **values_of(order, NAMES)})
+    return result.rowcount == 1
+
+
+async def save(session: Session, owner: UUID, order: Order) -> None:
+    """Write what has become of an order. Its account is locked."""
+    changed = {f"new_{name}": getattr(order, name) for name in CHANGING}
+    result = await session.execute(UPDATE, {"owner": owner, "order_id": order.id, **changed})
+    assert result.rowcount == 1, f"order {order.id} is gone"
+
+
+async def list_page(session: Session, owner: UUID, wanted: Wanted, *, before: UUID | None, limit: int) -> list[Order]:
+    """List orders, newest first: ids are made in the order of time."""
+    query = select(*COLUMNS).where(orders.c.owner_id == owner).order_by(orders.c.id.desc()).limit(limit)
+    for field in fields(wanted):
+        value = getattr(wanted, field.name)
+        if value is not None:
+            query = query.where(orders.c[field.name] == value)
+    if before is not None:
+        query = query.where(orders.c.id < before)
+    return [_order(row) for row in await session.execute(query)]

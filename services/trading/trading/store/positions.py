@@ -1,0 +1,82 @@
+"""Positions."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from kit.db import Session
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from trading.domain.position import Position
+from trading.domain.request import AccountId
+from trading.store.rows import columns_of, values_of
+from trading.store.tables import positions
+
+COLUMNS = columns_of(positions, Position)
+NAMES = tuple(column.name for column in COLUMNS)
+CHANGING = ("quantity", "held", "cost", "realized_profit")
+
+KEY = (
+    positions.c.owner_id == bindparam("owner"),
+    positions.c.account_id == bindparam("account"),
+    positions.c.symbol == bindparam("code"),
+)
+ONE = select(*COLUMNS).where(*KEY)
+_INSERT = insert(positions)
+UPSERT = _INSERT.on_conflict_do_update(
+    index_elements=["owner_id", "account_id", "symbol"], set_={name: _INSERT.excluded[name] for name in CHANGING}
+)
+HOLD = update(positions).where(*KEY).values(held=positions.c.held + bindparam("more"))
+
+
+async def find(session: Session, owner: UUID, account_id: AccountId, symbol: str) -> Position | None:
+    """Return an account's position in one instrument."""
+    row = (await session.execute(ONE, {"owner": owner, "account": account_id, "code": symbol})).first()
+    return Position(**row._mapping) if row else None
+
+
+async def save(session: Session, owner: UUID, position: Position) -> None:
+    """Write a position, new or changed. Its account is locked."""
+    await session.execute(UPSERT, {"owner_id": owner, **values_of(position, NAMES)})
+
+
+async def save_hold(session: Session, owner: UUID, account_id: AccountId, symbol: str, more: Decimal) -> None:
+    """Promise more shares to open sales, or fewer when negative; the table refuses what is not there."""
+    given = {"owner": owner, "account": account_id, "code": symbol, "more": more}
+    result = await session.execute(HOLD, given)
+    assert result.rowcount == 1, f"account {account_id} has no position in {symbol}"
+
+
+async def list_page(
+    session: Session,
+    owner: UUID,
+    *,
+    after: tuple[UUID, str] | None,
+    limit: int,
+    account_id: AccountId | None = None,
+) -> list[Position]:
+    """List what is in hand, by account and symbol."""
+    query = (
+        select(*COLUMNS)
+        .where(positions.c.owner_id == owner, positions.c.quantity > 0)
+        .order_by(positions.c.account_id, positions.c.symbol)
+        .limit(limit)
+    )
+    if account_id is not None:
+        query = query.where(positions.c.account_id == account_id)
+    if after is not None:
+        account, symbol = after
+        same = positions.c.account_id == account
+        query = query.where((positions.c.account_id > account) | (same & (positions.c.symbol > symbol)))
+    return [Position(**row._mapping) for row in await session.execute(query)]
+
+
+async def list_all(
+    session: Session, owner: UUID, *, positions_max: int, account_id: AccountId | None = None
+) -> list[Position]:
+    """List every position ever held, for sums: those sold out keep the profit they made."""
+    query = select(*COLUMNS).where(positions.c.owner_id == owner)
+    if account_id is not None:
+        query = query.where(positions.c.account_id == account_id)
+    query = query.order_by(positions.c.account_id, positions.c.symbol).limit(positions_max)
+    return [Position(**row._mapping) for row in await session.execute(query)]

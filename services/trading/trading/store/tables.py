@@ -1,0 +1,185 @@
+"""All tables and their constraints, the last line of defence; `migrations/versions` makes the same, a test compares."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    literal_column,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from trading.domain.order import OPEN
+
+metadata = MetaData()
+
+
+def _money(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Numeric, nullable=nullable)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _moment(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False)
+
+
+def _of_account() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["owner_id", "account_id"], ["accounts.owner_id", "accounts.id"])
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    _text("name"),
+    _text("kind"),
+    _text("currency"),
+    Column("trading_halted", Boolean, nullable=False),
+    _moment("created_at"),
+    PrimaryKeyConstraint("owner_id", "id"),
+    CheckConstraint("kind IN ('paper', 'live')", "accounts_kind"),
+    CheckConstraint("currency IN ('KRW', 'USD')", "accounts_currency"),
+)
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    _text("currency"),
+    _money("available"),
+    _money("held"),
+    PrimaryKeyConstraint("owner_id", "account_id", "currency"),
+    _of_account(),
+    CheckConstraint("currency IN ('KRW', 'USD')", "balances_currency"),
+    CheckConstraint("available >= 0", "balances_available"),
+    CheckConstraint("held >= 0", "balances_held"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    _text("client_order_id"),
+    _text("symbol"),
+    _text("market"),
+    _text("venue"),
+    _text("currency"),
+    _text("side"),
+    _text("order_type"),
+    _money("quantity"),
+    _money("limit_price", nullable=True),
+    _money("stop_price", nullable=True),
+    _text("time_in_force"),
+    _text("board", nullable=True),
+    _text("kind", nullable=True),
+    _text("status"),
+    _money("filled_quantity"),
+    _money("filled_value"),
+    _money("fee"),
+    _money("tax"),
+    _money("reserve_price", nullable=True),
+    _money("held"),
+    _text("reason", nullable=True),
+    _text("detail", nullable=True),
+    _moment("created_at"),
+    _moment("updated_at"),
+    PrimaryKeyConstraint("owner_id", "id"),
+    UniqueConstraint("owner_id", "client_order_id", name="orders_client_order_id"),
+    _of_account(),
+    CheckConstraint("side IN ('buy', 'sell')", "orders_side"),
+    CheckConstraint("quantity > 0", "orders_quantity"),
+    CheckConstraint("filled_quantity BETWEEN 0 AND quantity", "orders_filled_quantity"),
+    CheckConstraint("(status = 'filled') = (filled_quantity = quantity)", "orders_filled"),
+    CheckConstraint("status <> 'denied' OR reason IS NOT NULL", "orders_denied_reason"),
+    CheckConstraint(
+        "held = 0 OR (held > 0 AND status IN"
+        " ('submitted', 'accepted', 'partially_filled', 'pending_cancel', 'unknown'))",
+        "orders_held",
+    ),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    _text("execution_id"),
+    Column("order_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    _text("symbol"),
+    _text("side"),
+    _money("quantity"),
+    _money("price"),
+    _money("fee"),
+    _money("tax"),
+    _money("realized_profit"),
+    _text("currency"),
+    Column("trade_date", Date, nullable=False),
+    Column("settlement_date", Date, nullable=False),
+    _moment("executed_at"),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("owner_id", "execution_id"),
+    ForeignKeyConstraint(["owner_id", "order_id"], ["orders.owner_id", "orders.id"]),
+    CheckConstraint("quantity > 0 AND price > 0 AND fee >= 0 AND tax >= 0", "executions_amounts"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    _text("symbol"),
+    _text("market"),
+    _text("currency"),
+    _money("quantity"),
+    _money("held"),
+    _money("cost"),
+    _money("realized_profit"),
+    PrimaryKeyConstraint("owner_id", "account_id", "symbol"),
+    _of_account(),
+    CheckConstraint("held >= 0 AND quantity >= held", "positions_held"),
+    CheckConstraint("cost >= 0 AND (quantity > 0 OR cost = 0)", "positions_cost"),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    _text("transaction_key"),
+    _text("currency"),
+    _text("book"),
+    Column("position", BigInteger, Identity(always=True)),
+    Column("account_id", Uuid, nullable=False),
+    _text("movement"),
+    _money("amount"),
+    _moment("occurred_at"),
+    PrimaryKeyConstraint("owner_id", "transaction_key", "currency", "book"),
+    _of_account(),
+    CheckConstraint(
+        "book IN ('cash', 'held', 'shares', 'fees', 'taxes', 'gains', 'deposits')",
+        "ledger_entries_book",
+    ),
+    CheckConstraint("amount <> 0", "ledger_entries_amount"),
+)
+
+
+def is_open() -> ColumnElement[bool]:
+    """The condition of the partial index `orders_open`: literals, since a plan for parameters could not use it."""
+    return orders.c.status.in_([literal_column(f"'{status}'") for status in sorted(OPEN)])

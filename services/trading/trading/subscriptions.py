@@ -1,0 +1,140 @@
+"""What we listen to: the broker's answers, each with the fields we read and the use case that handles it."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from kit.consumer import Later, Subscriptions
+from kit.db import Session
+from kit.events import Envelope
+from kit.money import Money
+from pydantic import AwareDatetime, BaseModel, Field
+
+from trading.domain.order import BrokerWord, Happening
+from trading.domain.request import AccountId, Execution, OrderId
+from trading.errors import OrderNotFound
+from trading.usecases.record_broker_answer import Answer, record_broker_answer
+from trading.usecases.record_execution import record_execution
+
+AMOUNT_MAX = 1_000_000_000
+EXECUTION_ID_LENGTH_MAX = 200
+
+subscriptions = Subscriptions("trading")
+
+Positive = Annotated[Money, Field(gt=0, le=AMOUNT_MAX)]
+NotNegative = Annotated[Money, Field(ge=0, le=AMOUNT_MAX)]
+
+
+class OrderFact(BaseModel):
+    """Which order it is about."""
+
+    order_id: UUID
+    account_id: UUID
+
+
+class RefusalFact(OrderFact):
+    """What the broker says no to, and why."""
+
+    code: str
+    text: str
+
+
+class SilenceFact(OrderFact):
+    """What the broker did not answer."""
+
+    text: str
+
+
+class ExecutionFact(OrderFact):
+    """A fill."""
+
+    execution_id: Annotated[str, Field(min_length=1, max_length=EXECUTION_ID_LENGTH_MAX)]
+    quantity: Positive
+    price: Positive
+    fee: NotNegative
+    tax: NotNegative
+    trade_date: date
+    settlement_date: date
+    executed_at: AwareDatetime
+
+
+async def _answered(
+    session: Session,
+    message: Envelope,
+    fact: OrderFact,
+    happening: BrokerWord,
+    why: tuple[str | None, str | None] = (None, None),
+) -> None:
+    answer = Answer(
+        order_id=OrderId(fact.order_id),
+        account_id=AccountId(fact.account_id),
+        happening=happening,
+        reason=why[0],
+        detail=why[1],
+    )
+    try:
+        await record_broker_answer(session, _owner(message), answer, message.time)
+    except OrderNotFound as early:
+        raise Later(early.detail) from early
+
+
+@subscriptions.on("broker.order.accepted.v1", OrderFact)
+async def order_accepted(session: Session, fact: OrderFact, message: Envelope) -> None:
+    """The broker has the order."""
+    await _answered(session, message, fact, Happening.ACCEPTED)
+
+
+@subscriptions.on("broker.order.rejected.v1", RefusalFact)
+async def order_rejected(session: Session, fact: RefusalFact, message: Envelope) -> None:
+    """The broker or the exchange refused the order."""
+    await _answered(session, message, fact, Happening.REJECTED, (fact.code, fact.text))
+
+
+@subscriptions.on("broker.order.canceled.v1", OrderFact)
+async def order_canceled(session: Session, fact: OrderFact, message: Envelope) -> None:
+    """What was not filled will not be."""
+    await _answered(session, message, fact, Happening.CANCELED)
+
+
+@subscriptions.on("broker.order.cancel_rejected.v1", RefusalFact)
+async def cancel_rejected(session: Session, fact: RefusalFact, message: Envelope) -> None:
+    """The order stays as it is: it cannot be canceled."""
+    await _answered(session, message, fact, Happening.CANCEL_REJECTED, (None, fact.text))
+
+
+@subscriptions.on("broker.order.expired.v1", OrderFact)
+async def order_expired(session: Session, fact: OrderFact, message: Envelope) -> None:
+    """The order's time ran out."""
+    await _answered(session, message, fact, Happening.EXPIRED)
+
+
+@subscriptions.on("broker.order.unknown.v1", SilenceFact)
+async def order_unknown(session: Session, fact: SilenceFact, message: Envelope) -> None:
+    """The broker did not answer."""
+    await _answered(session, message, fact, Happening.UNKNOWN, (None, fact.text))
+
+
+@subscriptions.on("broker.order.executed.v1", ExecutionFact)
+async def order_executed(session: Session, fact: ExecutionFact, message: Envelope) -> None:
+    """Shares changed hands."""
+    execution = Execution(
+        execution_id=fact.execution_id,
+        order_id=OrderId(fact.order_id),
+        account_id=AccountId(fact.account_id),
+        quantity=fact.quantity,
+        price=fact.price,
+        fee=fact.fee,
+        tax=fact.tax,
+        trade_date=fact.trade_date,
+        settlement_date=fact.settlement_date,
+        executed_at=fact.executed_at,
+    )
+    try:
+        await record_execution(session, _owner(message), execution, message.time)
+    except OrderNotFound as early:
+        raise Later(early.detail) from early
+
+
+def _owner(message: Envelope) -> UUID:
+    assert message.owner is not None, f"{message.type} {message.id} names no owner"
+    return message.owner

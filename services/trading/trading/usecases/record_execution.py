@@ -1,0 +1,85 @@
+"""Record a fill once: order, hold, ledger, balance and position move together, or not at all."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from kit.db import Session
+from kit.events import record
+
+from trading.domain import ledger as movements
+from trading.domain.ledger import Transaction
+from trading.domain.order import Order
+from trading.domain.position import Position
+from trading.domain.request import Execution
+from trading.errors import OrderNotFound
+from trading.events import BalanceChanged, ExecutionRecorded, PositionChanged, order_executed
+from trading.store import accounts, executions, ledger, orders, positions
+from trading.store.executions import Recorded
+
+
+async def record_execution(session: Session, owner: UUID, execution: Execution, now: datetime) -> Order:
+    """Book a fill. The same execution again, by whatever way it comes, changes nothing.
+
+    Raises:
+        OrderNotFound: when the order is not there (yet).
+        Illegal, Oversold, Overdrawn: when it cannot have happened; a human has to look.
+    """
+    await accounts.lock(session, owner, execution.account_id)
+    order = await orders.find(session, owner, execution.order_id)
+    if order is None or order.account_id != execution.account_id:
+        raise OrderNotFound(f"There is no order {execution.order_id} in account {execution.account_id}.")
+    if await executions.find(session, owner, execution.execution_id) is not None:
+        return order
+    before = await positions.find(session, owner, order.account_id, order.symbol) or _nothing_of(order)
+    after = order.filled_by(execution, now)
+    position, movement = _booked(before, after, execution, order.held - after.held)
+    recorded = _recorded(order, execution, position.realized_profit - before.realized_profit, now)
+    await executions.save(session, owner, recorded)
+    await orders.save(session, owner, after)
+    await positions.save(session, owner, position)
+    balance = await ledger.save(session, owner, movement)
+    await record(
+        session,
+        ExecutionRecorded.of(recorded),
+        order_executed(after),
+        PositionChanged.of(position),
+        BalanceChanged.of(balance),
+        owner=owner,
+    )
+    return after
+
+
+def _nothing_of(order: Order) -> Position:
+    return Position(account_id=order.account_id, symbol=order.symbol, market=order.market, currency=order.currency)
+
+
+def _booked(position: Position, order: Order, execution: Execution, released: Decimal) -> tuple[Position, Transaction]:
+    """What a fill makes of the position, and the money it moves; `released` is cash for a buy, shares for a sale."""
+    if order.side == "buy":
+        movement = movements.bought(order, execution, released)
+        return position.bought(execution.quantity, movement.total(movements.Book.SHARES)), movement
+    freed = replace(position, held=position.held - released)
+    sold = freed.sold(execution.quantity, execution.value - execution.fee - execution.tax)
+    return sold, movements.sold(order, execution, position.cost - sold.cost)
+
+
+def _recorded(order: Order, execution: Execution, realized_profit: Decimal, now: datetime) -> Recorded:
+    return Recorded(
+        execution_id=execution.execution_id,
+        order_id=order.id,
+        account_id=order.account_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=execution.quantity,
+        price=execution.price,
+        fee=execution.fee,
+        tax=execution.tax,
+        realized_profit=realized_profit,
+        currency=order.currency,
+        trade_date=execution.trade_date,
+        settlement_date=execution.settlement_date,
+        executed_at=execution.executed_at,
+        recorded_at=now,
+    )

@@ -1,0 +1,27 @@
+"""The working side of trading: publishes its events and applies the broker's. `python -m trading.worker`."""
+
+import uvloop
+from kit.consumer import Consumer
+from kit.observe import configure_logging
+from kit.relay import Relay
+from kit.settings import load
+from kit.worker import run_tasks
+
+from trading.config import Settings
+from trading.resources import open_resources
+from trading.subscriptions import subscriptions
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    configure_logging("trading")
+    settings = load(Settings)
+    amqp_url = settings.amqp_url.get_secret_value()
+    async with open_resources(settings) as resources:
+        relay = Relay(settings, resources.database, "trading")
+        consumer = Consumer(subscriptions, resources, amqp_url)
+        await run_tasks(resources, settings.worker_port, [relay.run(), consumer.run()])
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

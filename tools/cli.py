@@ -1,0 +1,136 @@
+"""`./exodus`: the command line of an installation, for its operator and for programs."""
+
+import asyncio
+import getpass
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from kit.json import dumps_text as dumps
+from rich.console import Console
+
+from tools.native import certificates, services
+from tools.native.errors import StackError
+from tools.native.layout import Layout
+from tools.people import Admin, Gateway, Refused, Trader
+
+PASSWORD_VARIABLE = "EXODUS_PASSWORD"  # noqa: S105 - the name of a variable
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+admin = typer.Typer(no_args_is_help=True, help="People who run the installation.")
+market = typer.Typer(no_args_is_help=True, help="Prices.")
+app.add_typer(admin, name="admin")
+app.add_typer(market, name="market")
+console = Console(highlight=False, soft_wrap=True)
+
+__all__ = ["admin_for_demo", "app", "create_admin", "dumps", "gateway_of"]
+
+
+def gateway_of(layout: Layout) -> Gateway:
+    """Find the gateway of a stack and the certificate it shows."""
+    return Gateway(f"https://localhost:{layout.ports.gateway}", layout.gateway / certificates.CERTIFICATE)
+
+
+def create_admin(layout: Layout, email: str, password: str, name: str = "Operator") -> None:
+    """Create an administrator, or make one of an existing user.
+
+    Raises:
+        StackError: with what the auth service said when it refused.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "auth.admin", "create", email, "--name", name, "--password-stdin"],
+        input=password,
+        text=True,
+        capture_output=True,
+        env={**os.environ, **services.environment(layout, "auth")},
+        check=False,
+    )
+    if done.returncode != 0:
+        raise StackError(done.stderr.strip() or done.stdout.strip() or "auth.admin failed without a word")
+
+
+async def admin_for_demo(gateway: Gateway, layout: Layout) -> Admin:
+    """Create an administrator with a random password, and log in."""
+    password = f"{secrets.token_urlsafe(18)} 7"
+    email = f"operator-{secrets.token_hex(4)}@people.example.com"
+    await asyncio.to_thread(create_admin, layout, email, password)
+    person = Admin.stranger(gateway, "Operator", email=email, password=password)
+    await person.log_in()
+    return person
+
+
+def _password(prompt: str) -> str:
+    return os.environ.get(PASSWORD_VARIABLE) or getpass.getpass(prompt)
+
+
+async def _logged_in(kind: type[Trader], email: str) -> Trader:
+    layout = Layout.from_environment(os.environ)
+    person = kind.stranger(gateway_of(layout), email, email=email, password=_password(f"password of {email}: "))
+    await person.log_in()
+    return person
+
+
+@admin.command("create")
+def admin_create(email: str, name: str = "Operator") -> None:
+    """Create an administrator (the password is asked for, or read from EXODUS_PASSWORD)."""
+    create_admin(Layout.from_environment(os.environ), email, _password(f"new password for {email}: "), name)
+    console.print(f"{email} is an administrator now.")
+
+
+@market.command("import")
+def market_import(
+    path: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of CSV or Parquet files.")],
+    email: Annotated[str, typer.Option(help="An administrator.", envvar="EXODUS_EMAIL")],
+    market_name: Annotated[str, typer.Option("--market", help="KRX or US.")] = "KRX",
+    board: Annotated[str, typer.Option(help="KOSPI, KOSDAQ, KONEX or US.")] = "KOSPI",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good rows even when some are bad.")] = False,  # noqa: FBT002 - typer reads flags so
+) -> None:
+    """Import daily bars: one file for each symbol, or a `symbol` column. Bad rows are listed with file and line."""
+
+    async def run() -> None:
+        person = await _logged_in(Admin, email)
+        assert isinstance(person, Admin)
+        form = {"market": market_name, "board": board, "source": "import", "skip_bad": str(skip_bad).lower()}
+        report = await person.imports(path, form)
+        console.print(f"{report['rows']:,} bars of {report['symbols']} symbols imported.")
+        for bad in report.get("bad", []):
+            console.print(f"  skipped: {bad['file']}:{bad['line']}: {bad['reason']}")
+
+    asyncio.run(run())
+
+
+@app.command()
+def token(email: Annotated[str, typer.Option(envvar="EXODUS_EMAIL")]) -> None:
+    """Print an access token, for trying things with curl."""
+    sys.stdout.write(f"{asyncio.run(_logged_in(Trader, email)).token}\n")
+
+
+@app.command()
+def doctor() -> None:
+    """Ask the gateway how every service is."""
+    gateway = gateway_of(Layout.from_environment(os.environ))
+    answer = httpx.get(f"{gateway.url}/health", verify=gateway.trust, timeout=10)
+    for service, state in answer.json().get("services", {}).items():
+        console.print(f"{service:<14}{state}")
+    raise typer.Exit(0 if answer.status_code == httpx.codes.OK else 1)
+
+
+def main() -> None:
+    """Run a command; say what went wrong in one line."""
+    try:
+        app()
+    except (Refused, StackError, httpx.HTTPError, OSError) as failed:
+        if isinstance(failed, Refused):
+            for problem in failed.problem.get("errors", []):
+                console.print(f"  {problem.get('field')}: {problem.get('message')}")
+        console.print(f"[red]{failed}[/]")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

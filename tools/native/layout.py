@@ -1,0 +1,115 @@
+"""Where one stack keeps its state and which ports it uses: everything else asks here."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tools.native import accounts
+from tools.native.errors import StackError
+from tools.native.ports import Ports
+
+ROOT = Path(__file__).resolve().parents[2]
+STACK_DIR_DEFAULT = ".stack"
+
+# Unix sockets have at most 107 usable bytes in their path, and supervisord binds to "<path>.<pid>" first.
+SOCKET_PATH_BYTES_MAX = 95
+
+# Marks a folder as a stack's, so that `clean` never removes anything else.
+MARKER = ".exodus-stack"
+
+# Where the state lives when root cloned into a folder that the servers' own accounts cannot enter.
+UNREACHABLE_STATE_PARENT = Path("/var/lib")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One stack: its folder and its ports. `disposable` stacks trade durability for speed (tests)."""
+
+    directory: Path
+    ports: Ports
+    disposable: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        return cls(settle(shown_directory(environment)), Ports.from_environment(environment))
+
+    @property
+    def mode_file(self) -> Path:
+        return self.directory / "mode"
+
+    @property
+    def mode(self) -> str | None:
+        """How this stack runs, "native" or "containers"; None before it was first started."""
+        return self.mode_file.read_text().strip() if self.mode_file.exists() else None
+
+    @property
+    def logs(self) -> Path:
+        return self.directory / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        return self.directory / "secrets"
+
+    @property
+    def gateway(self) -> Path:
+        return self.directory / "gateway"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.directory / "supervisor" / "supervisord.conf"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return socket_path(self.directory)
+
+    def state_of(self, server: str) -> Path:
+        """The private folder of one server."""
+        return self.directory / server
+
+
+def shown_directory(environment: Mapping[str, str]) -> Path:
+    """The stack's folder as its user names it, before links are followed."""
+    return Path(environment.get("EXODUS_STACK_DIR") or ROOT / STACK_DIR_DEFAULT).absolute()
+
+
+def settle(directory: Path) -> Path:
+    """The real, absolute path of the stack's folder, made if it is missing.
+
+    Root's servers run under accounts of their own. When those cannot enter the folder (a clone in /root), the state
+    moves to /var/lib and the folder becomes a link to it, so that `.stack/` looks the same everywhere.
+    """
+    directory = directory.absolute()
+    if accounts.is_root() and not directory.exists() and not accounts.everybody_may_enter(directory.parent):
+        elsewhere = UNREACHABLE_STATE_PARENT / f"exodus-{fingerprint(directory)}"
+        _make(elsewhere)
+        directory.unlink(missing_ok=True)
+        directory.symlink_to(elsewhere)
+    _make(directory)
+    return directory.resolve()
+
+
+def _make(directory: Path) -> None:
+    if directory.exists() and not (directory / MARKER).exists() and any(directory.iterdir()):
+        raise StackError(f"{directory} holds other things. Point EXODUS_STACK_DIR at an empty or a new folder.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o711)  # servers with their own accounts pass through; nobody else can list it
+        (directory / MARKER).touch()
+    except OSError as error:
+        raise StackError(f"cannot use {directory} for state: {error.strerror}. Set EXODUS_STACK_DIR.") from error
+
+
+def socket_path(directory: Path) -> Path:
+    """The supervisor's socket: in the stack's folder, or at a short path of its own where that is too long."""
+    inside = directory / "supervisor" / "socket"
+    if len(os.fsencode(inside)) <= SOCKET_PATH_BYTES_MAX:
+        return inside
+    parent = os.environ.get("XDG_RUNTIME_DIR") or "/tmp"  # noqa: S108 - the folder below is ours alone, mode 0700
+    return Path(parent) / f"exodus-{os.getuid()}-{fingerprint(directory)}" / "socket"
+
+
+def fingerprint(directory: Path) -> str:
+    return hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]

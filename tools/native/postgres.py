@@ -1,0 +1,171 @@
+"""PostgreSQL: a private cluster, and one database with three roles for each service."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import asyncpg
+
+from tools.native import accounts, credentials
+from tools.native.credentials import POSTGRES_ADMIN, Passwords
+from tools.native.errors import StackError
+from tools.native.layout import Layout
+from tools.native.ports import SERVICES
+from tools.native.programs import Program
+
+# Two pools of ten connections in each of twelve processes, migrations, and a person who looks.
+CONNECTIONS_MAX = 300
+CONNECT_SECONDS_MAX = 3
+INITDB_SECONDS_MAX = 120
+PROVISION_SECONDS_MAX = 60
+
+# For two cores and eight gigabytes that the whole platform shares.
+SETTINGS = f"""\
+max_connections = {CONNECTIONS_MAX}
+password_encryption = 'scram-sha-256'
+timezone = 'UTC'
+log_timezone = 'UTC'
+
+shared_buffers = '512MB'
+effective_cache_size = '2GB'
+work_mem = '8MB'
+maintenance_work_mem = '128MB'
+max_wal_size = '2GB'
+checkpoint_timeout = '15min'
+checkpoint_completion_target = 0.9
+wal_compression = 'lz4'
+random_page_cost = 1.1
+jit = off
+max_parallel_workers_per_gather = 1
+
+# a client that went away must not hold its locks
+idle_in_transaction_session_timeout = '60s'
+tcp_keepalives_idle = 60
+log_min_duration_statement = '1s'
+log_lock_waits = on
+"""
+
+# An acknowledged order is on disk.
+DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\n"
+
+# Nothing of a test run is worth waiting for the disk.
+DISPOSABLE = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\nmax_wal_size = '1GB'\n"
+
+
+def prepare(layout: Layout, binaries: Path, passwords: Passwords) -> Program:
+    """Makes the cluster when there is none, writes its settings, and says how to run it."""
+    home = accounts.home_for("postgres", layout.state_of("postgres"))
+    data = home / "data"
+    if not (data / "PG_VERSION").exists():
+        _make_cluster(layout, binaries, data, passwords)
+    own = f"port = {layout.ports.postgres}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
+    durability = DISPOSABLE if layout.disposable else DURABLE
+    accounts.write_private(home / "postgresql.conf", f"{own}{SETTINGS}{durability}", "postgres")
+
+    dsn = credentials.postgres_url(passwords, f"127.0.0.1:{layout.ports.postgres}").replace("+asyncpg", "")
+
+    def why_not_ready() -> str | None:
+        return asyncio.run(_why_not_ready(dsn))
+
+    return Program(
+        name="postgres",
+        group="servers",
+        # The cluster's own postgresql.conf is replaced as a whole by ours.
+        command=(str(binaries / "postgres"), "-D", str(data), "-c", f"config_file={home / 'postgresql.conf'}"),
+        directory=home,
+        why_not_ready=why_not_ready,
+        depends_on=(home / "postgresql.conf",),
+        account=accounts.account_for("postgres"),
+        stop_signal="INT",  # fast: ends the sessions, writes a checkpoint
+        stop_seconds=60,
+        death_signal="QUIT",  # at once, sessions included; the log makes it whole at the next start
+    )
+
+
+def _make_cluster(layout: Layout, binaries: Path, data: Path, passwords: Passwords) -> None:
+    password_file = data.parent / "password"
+    accounts.write_private(password_file, passwords.of(POSTGRES_ADMIN), "postgres")
+    command = [
+        str(binaries / "initdb"),
+        *("--pgdata", str(data), "--username", POSTGRES_ADMIN, "--pwfile", str(password_file)),
+        *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--data-checksums"),
+        *(["--no-sync"] if layout.disposable else []),
+    ]
+    try:
+        result = subprocess.run(
+            command,
+            user=accounts.account_for("postgres"),
+            group=accounts.account_for("postgres"),
+            extra_groups=[] if accounts.is_root() else None,
+            cwd=data.parent,
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INITDB_SECONDS_MAX,
+        )
+    finally:
+        password_file.unlink()
+    if result.returncode != 0:
+        raise StackError(f"initdb failed:\n{result.stdout}{result.stderr}")
+
+
+async def _why_not_ready(dsn: str) -> str | None:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS_MAX)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        return f"{type(error).__name__}: {error}"
+    await connection.close()
+    return None
+
+
+def provision(layout: Layout, binaries: Path, passwords: Passwords) -> None:
+    """Makes every service's database and roles; safe to repeat."""
+    result = subprocess.run(
+        [str(binaries / "psql"), "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"],
+        input=provision_script(passwords),
+        env={
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(layout.ports.postgres),
+            "PGUSER": POSTGRES_ADMIN,
+            "PGPASSWORD": passwords.of(POSTGRES_ADMIN),
+            "PGDATABASE": "postgres",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PROVISION_SECONDS_MAX,
+    )
+    if result.returncode != 0:
+        raise StackError(f"the databases could not be made:\n{result.stderr}")
+
+
+# Names are ours and passwords hexadecimal: nothing here needs quoting.
+ROLE = """
+SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
+ALTER ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD '{password}';
+"""
+
+# A service cannot reach another's database. In its own, only the owner, which runs the migrations, creates anything.
+DATABASE = """
+SELECT 'CREATE DATABASE {database} OWNER {owner}'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec
+REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+GRANT CONNECT ON DATABASE {database} TO {app}, {worker};
+\\connect {database}
+ALTER SCHEMA public OWNER TO {owner};
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO {app}, {worker};
+"""
+
+
+def provision_script(passwords: Passwords) -> str:
+    """What psql is given, natively and in containers."""
+    parts = ["REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC;\n"]
+    for service in SERVICES:
+        roles = {kind: credentials.role(service, kind) for kind in credentials.ROLES}
+        parts += [ROLE.format(role=name, password=passwords.of(name)) for name in roles.values()]
+        parts.append(DATABASE.format(database=credentials.database(service), **roles))
+    return "".join(parts)

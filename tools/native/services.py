@@ -1,0 +1,134 @@
+"""Our own processes: an API and a worker for each service, their environment, and their migrations."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.native.errors import StackError
+from tools.native.layout import ROOT, Layout
+from tools.native.ports import SERVICES
+from tools.native.probes import why_not_ready
+from tools.native.programs import Program
+
+# How long an API may take to finish what it has begun; the supervisor waits a little longer.
+GRACE_SECONDS = 8
+STOP_SECONDS = GRACE_SECONDS + 4
+# In a burst, orders are accepted first and worked off right after: whoever waits for an answer goes first.
+WORKER_NICENESS = "5"
+# A larger frame closes the connection; compression would cost half a megabyte for each client.
+WEBSOCKET_FRAME_BYTES_MAX = 65_536
+MIGRATION_SECONDS_MAX = 300
+
+
+def programs(layout: Layout) -> list[Program]:
+    """Every process of every service."""
+    require_all()
+    return [process for service in SERVICES for process in (_api(layout, service), _worker(layout, service))]
+
+
+def require_all(root: Path = ROOT) -> None:
+    """A service without its code is an error, not something to leave out quietly."""
+    missing = [
+        str(path.relative_to(root))
+        for service in SERVICES
+        for file in ("app.py", "worker.py")
+        if not (path := root / "services" / service / service / file).exists()
+    ]
+    if missing:
+        raise StackError(f"these files of the services are missing: {', '.join(missing)}")
+
+
+def _api(layout: Layout, service: str) -> Program:
+    port = layout.ports.api(service)
+    return Program(
+        name=f"{service}-api",
+        group="services",
+        command=(
+            *(sys.executable, "-m", "uvicorn", f"{service}.app:create_app", "--factory"),
+            *("--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools"),
+            *("--timeout-graceful-shutdown", str(GRACE_SECONDS), "--no-access-log", "--no-server-header"),
+            *("--ws-max-size", str(WEBSOCKET_FRAME_BYTES_MAX), "--ws-per-message-deflate", "false"),
+        ),
+        directory=layout.directory,
+        why_not_ready=lambda: why_not_ready(port, "/health/ready"),
+        environment=environment(layout, service),
+        depends_on=_sources(service),
+        stop_seconds=STOP_SECONDS,
+    )
+
+
+def _worker(layout: Layout, service: str) -> Program:
+    port = layout.ports.worker(service)
+    return Program(
+        name=f"{service}-worker",
+        group="services",
+        command=("nice", "-n", WORKER_NICENESS, sys.executable, "-m", f"{service}.worker"),
+        directory=layout.directory,
+        why_not_ready=lambda: why_not_ready(port, "/health/ready"),
+        environment=environment(layout, service),
+        depends_on=_sources(service),
+        stop_seconds=STOP_SECONDS,
+    )
+
+
+def code_of(service: str) -> tuple[str, ...]:
+    """The folders a service imports from: the libraries and its own."""
+    return ("libs/kit", "libs/quant", f"services/{service}")
+
+
+def _sources(service: str) -> tuple[Path, ...]:
+    return tuple(file for folder in code_of(service) for file in (ROOT / folder).glob("[!.]*/**/*.py"))
+
+
+def environment(layout: Layout, service: str) -> dict[str, str]:
+    """What a process of this service finds in its environment: its own code, settings and secrets only."""
+    ports = layout.ports
+    told = settings(
+        service,
+        environment="development",
+        http_port=ports.api(service),
+        worker_port=ports.worker(service),
+        auth_url=f"http://127.0.0.1:{ports.api('auth')}",
+        market_url=f"http://127.0.0.1:{ports.api('market')}",
+    )
+    return {
+        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in code_of(service)),
+        "PYTHONUNBUFFERED": "1",
+        "NUMBA_CACHE_DIR": str(layout.directory / "cache" / "numba"),
+        "EXODUS_SECRETS_DIR": str(layout.secrets / service),
+        **told,
+    }
+
+
+def settings(
+    service: str, *, environment: str, http_port: int, worker_port: int, auth_url: str, market_url: str
+) -> dict[str, str]:
+    """The settings that are no secrets, by variable; the rest has defaults in the service's config.py."""
+    prefix = service.upper()
+    told = {
+        f"{prefix}_ENVIRONMENT": environment,
+        f"{prefix}_HTTP_PORT": str(http_port),
+        f"{prefix}_WORKER_PORT": str(worker_port),
+        f"{prefix}_JWKS_URL": f"{auth_url}/.well-known/jwks.json",
+    }
+    if service == "backtest":
+        told |= {"BACKTEST_AUTH_URL": auth_url, "BACKTEST_MARKET_URL": market_url}
+    return told
+
+
+def migrate(layout: Layout) -> None:
+    """Brings every service's database to its newest version."""
+    code = [ROOT, *(ROOT / folder for service in SERVICES for folder in code_of(service))]
+    result = subprocess.run(
+        [sys.executable, "-m", "tools.native.migrations", str(layout.secrets)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, code))},
+        cwd=layout.directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=MIGRATION_SECONDS_MAX,
+    )
+    if result.returncode != 0:
+        raise StackError(f"a migration failed:\n{result.stdout}")

@@ -1,0 +1,293 @@
+"""The parts of the stack that need no server: ports, folders, secrets, certificates, generated configuration."""
+
+import base64
+import configparser
+import datetime as dt
+import json
+import os
+import socket
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
+from jwt.algorithms import ECAlgorithm
+from kit.settings import strong
+from supervisor.datatypes import dict_of_key_value_pairs, list_of_strings
+
+from tools.native import accounts, certificates, credentials, layout, packages, ports, rabbitmq, services, supervisor
+from tools.native.errors import StackError
+from tools.native.layout import ROOT, Layout
+from tools.native.ports import SERVICES, Ports
+from tools.native.programs import Program
+from tools.stack import main
+
+NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_in_var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "UNREACHABLE_STATE_PARENT", tmp_path)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Layout:
+    return Layout(layout.settle(tmp_path / "a stack"), Ports(base=38000))
+
+
+def a_program(**changes: Any) -> Program:
+    values = {"name": "one", "group": "servers", "command": ("true",), "directory": Path("/"), **changes}
+    return Program(why_not_ready=lambda: None, **values)
+
+
+# --- ports
+
+
+def test_every_port_derives_from_one_base_and_none_twice() -> None:
+    named = Ports.from_environment({"EXODUS_PORT_BASE": "20000"})
+    numbers = [port for port, _, _ in (*named.servers(), *named.services(), *named.edge())]
+    assert (named.api("auth"), named.worker("notification"), named.postgres) == (20101, 20206, 20432)
+    assert len(numbers) == len(set(numbers)) == 19
+
+
+@pytest.mark.parametrize("text", ["http", "0", "70000", "-1", "64999"])
+def test_a_port_that_is_none_is_refused_by_the_name_of_its_variable(text: str) -> None:
+    with pytest.raises(StackError, match="EXODUS_PORT_BASE"):
+        Ports.from_environment({"EXODUS_PORT_BASE": text})
+
+
+def test_a_taken_port_is_reported_with_its_owner_and_the_variable_that_moves_it() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StackError, match=rf"port {port} for X is taken by .*pid {os.getpid()}.*set EXODUS_X"):
+            ports.require_free(iter([(port, "X", "EXODUS_X")]))
+    ports.require_free(iter([(port, "X", "EXODUS_X")]))
+
+
+# --- folders
+
+
+def test_a_folder_that_holds_other_things_is_never_taken_for_a_stack(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(StackError, match="holds other things"):
+        layout.settle(tmp_path)
+
+
+def test_a_long_path_gets_a_short_socket_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1")
+    short, long, longer = Path("/srv/stack"), tmp_path / ("x" * 120), tmp_path / ("y" * 120)
+    assert layout.socket_path(short).is_relative_to(short)
+    assert layout.socket_path(long).is_relative_to("/run/user/1")
+    assert layout.socket_path(long) != layout.socket_path(longer)
+    assert len(os.fsencode(layout.socket_path(long))) <= layout.SOCKET_PATH_BYTES_MAX
+
+
+@pytest.mark.skipif(not accounts.is_root(), reason="only root starts servers under accounts other than its own")
+def test_a_clone_where_the_servers_cannot_go_keeps_its_state_elsewhere(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    settled = layout.settle(closed / ".stack")
+    assert settled.parent == tmp_path
+    assert (closed / ".stack").resolve() == settled == layout.settle(closed / ".stack")
+
+
+def test_stopping_and_removing_what_is_not_there_is_no_failure_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXODUS_STACK_DIR", str(tmp_path / "none"))
+    assert [main([name]) for name in ("down", "clean", "status")] == [0, 0, 1]
+    assert not (tmp_path / "none").exists()
+
+
+# --- packages
+
+
+def test_installing_a_package_does_not_start_its_server_and_the_old_policy_comes_back(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    with packages.servers_stay_off(policy):
+        assert "exit 101" in policy.read_text()
+    assert not policy.exists()
+    policy.write_text("#!/bin/sh\nexit 0\n")
+    policy.chmod(0o700)
+    with pytest.raises(ZeroDivisionError), packages.servers_stay_off(policy):
+        _ = 1 / 0
+    assert (policy.read_text(), stat.S_IMODE(policy.stat().st_mode)) == ("#!/bin/sh\nexit 0\n", 0o700)
+
+
+# --- secrets
+
+
+def secret_files(stack: Layout) -> dict[str, str]:
+    return {
+        str(path.relative_to(stack.secrets)): path.read_text() for path in stack.secrets.rglob("*") if path.is_file()
+    }
+
+
+def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    common = {"database_url", "system_database_url", "owner_database_url", "amqp_url", "redis_url"}
+    expected = {f"{service}/{service}_{name}" for service in SERVICES for name in common}
+    expected |= {"auth/auth_signing_key", "auth/auth_service_secrets", "backtest/backtest_service_secret"}
+    assert set(secret_files(stack)) == expected | {"passwords.json"}
+    shared = json.loads(secret_files(stack)["auth/auth_service_secrets"])
+    assert shared == {"backtest": secret_files(stack)["backtest/backtest_service_secret"]}
+
+
+@pytest.mark.requirement("R-56")
+def test_secrets_are_strong_different_and_readable_by_their_owner_only(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    passwords = json.loads((stack.secrets / "passwords.json").read_text())
+    assert len(set(passwords.values())) == len(passwords) == 18 + 3
+    for password in passwords.values():
+        assert len(bytes.fromhex(strong(password))) * 8 == 256
+    for path in (stack.secrets, *stack.secrets.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+
+
+def test_secrets_survive_the_next_start_while_addresses_follow_the_ports(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    before = secret_files(stack)
+    moved = Layout(stack.directory, Ports(base=39000))
+    credentials.write_all(moved, credentials.Addresses.native(moved))
+    assert secret_files(moved) == {name: text.replace("127.0.0.1:38", "127.0.0.1:39") for name, text in before.items()}
+
+
+def test_the_gateway_knows_the_signing_key_by_its_thumbprint(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    ((kid, spki),) = json.loads((stack.gateway / "keys.json").read_text()).items()
+    private = load_pem_private_key((stack.secrets / "auth" / "auth_signing_key").read_bytes(), None)
+    assert load_der_public_key(base64.b64decode(spki)) == private.public_key()
+    jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    members = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
+    digest = credentials.hashlib.sha256(members.encode()).digest()
+    assert kid == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def test_a_password_is_hashed_as_rabbitmq_documents_it() -> None:
+    documented = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
+    assert rabbitmq.password_hash("test12", bytes.fromhex("908DC60A")) == documented
+
+
+# --- certificates
+
+
+def read_certificate(folder: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate((folder / certificates.CERTIFICATE).read_bytes())
+
+
+@pytest.mark.requirement("R-51")
+def test_the_certificate_names_this_machine_and_is_valid_for_a_year_at_most(tmp_path: Path) -> None:
+    certificates.ensure(tmp_path, NOW)
+    made = read_certificate(tmp_path)
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {"localhost", socket.gethostname()} == set(names.get_values_for_type(x509.DNSName))
+    assert {"127.0.0.1", "::1"} == {str(address) for address in names.get_values_for_type(x509.IPAddress)}
+    assert made.not_valid_after_utc - made.not_valid_before_utc <= dt.timedelta(days=366)
+    assert stat.S_IMODE((tmp_path / certificates.KEY).stat().st_mode) == 0o600
+
+
+def test_a_certificate_is_kept_until_it_is_about_to_end(tmp_path: Path) -> None:
+    certificates.ensure(tmp_path, NOW)
+    first = read_certificate(tmp_path).serial_number
+    certificates.ensure(tmp_path, NOW + dt.timedelta(days=300))
+    assert read_certificate(tmp_path).serial_number == first
+    certificates.ensure(tmp_path, NOW + dt.timedelta(days=340))
+    assert read_certificate(tmp_path).serial_number != first
+
+
+# --- the supervisor's configuration
+
+
+def test_odd_paths_and_values_reach_the_process_unchanged(stack: Layout) -> None:
+    odd = {"A": "100% of a path, with spaces; and 'quotes' in it", "B": "{127,0,0,1}"}
+    config = configparser.RawConfigParser()
+    config.read_string(supervisor.render(stack, [a_program(environment=odd, command=("/a b/c", "50%"))]))
+    program = config["program:one"]
+    read = dict_of_key_value_pairs(program["environment"].replace("%%", "%"))
+    assert {name: read[name] for name in odd} == odd
+    assert program["command"].replace("%%", "%").endswith("-- '/a b/c' 50%")
+
+
+@pytest.mark.parametrize("value", ['say "no"', "two\nlines", "quoted at the end'"])
+def test_a_value_that_the_configuration_cannot_hold_is_refused(stack: Layout, value: str) -> None:
+    with pytest.raises(StackError, match="A has a quote or a line break"):
+        supervisor.render(stack, [a_program(environment={"A": value})])
+
+
+def test_groups_start_in_order_and_processes_are_restarted_for_ever(stack: Layout) -> None:
+    config = configparser.RawConfigParser()
+    programs = [a_program(name=group, group=group) for group in ("gateway", "services", "servers")]
+    config.read_string(supervisor.render(stack, programs))
+    order = sorted(("servers", "services", "gateway"), key=lambda group: int(config[f"group:{group}"]["priority"]))
+    assert order == ["servers", "services", "gateway"]
+    for group in order:
+        assert list_of_strings(config[f"group:{group}"]["programs"]) == [group]
+        assert config[f"program:{group}"]["autorestart"] == "true"
+        assert int(config[f"program:{group}"]["startretries"]) >= 1_000_000
+
+
+def test_a_changed_file_makes_another_version_of_its_process(tmp_path: Path) -> None:
+    file = tmp_path / "app.py"
+    file.write_text("one")
+    before = a_program(depends_on=(file,)).version()
+    assert a_program(depends_on=(file,)).version() == before
+    file.write_text("two")
+    assert a_program(depends_on=(file,)).version() != before
+
+
+# --- services
+
+
+def test_a_service_without_code_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"services/auth/auth/app\.py"):
+        services.require_all(tmp_path)
+
+
+def test_a_service_is_given_its_own_code_and_secrets_only(stack: Layout) -> None:
+    told = services.environment(stack, "backtest")
+    folders = [Path(folder).relative_to(ROOT) for folder in told["PYTHONPATH"].split(os.pathsep)]
+    assert folders == [Path("libs/kit"), Path("libs/quant"), Path("services/backtest")]
+    assert told["EXODUS_SECRETS_DIR"] == str(stack.secrets / "backtest")
+    assert told["BACKTEST_MARKET_URL"] == "http://127.0.0.1:38103"
+    assert told["BACKTEST_JWKS_URL"] == "http://127.0.0.1:38101/.well-known/jwks.json"
+
+
+# --- containers
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONE_SHOT = {name for name, container in CONTAINERS.items() if container.get("restart") == "no"}
+
+
+@pytest.mark.requirement("R-56")
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_container_can_do_no_more_than_it_needs(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert {"pids_limit", "mem_limit", "cpus"} <= container.keys()
+    assert int(container["user"].split(":")[0]) > 0
+    assert not any("docker.sock" in str(volume) for volume in container.get("volumes", ()))
+    assert ("ports" in container) == (name == "gateway")
+    assert name in ONE_SHOT or "healthcheck" in container
+
+
+def test_the_message_broker_keeps_its_name_because_its_data_belongs_to_it() -> None:
+    assert CONTAINERS["rabbitmq"]["hostname"] == "rabbitmq"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_has_an_api_a_worker_and_a_migration_from_one_image(service: str) -> None:
+    ours = [CONTAINERS[f"{service}-{kind}"] for kind in ("migrate", "api", "worker")]
+    assert {container["image"] for container in ours} == {f"exodus-{service}"}
+    assert ours[0]["build"]["args"] == {"SERVICE": service}
+    for container in ours:
+        assert container["volumes"] == [
+            f"${{EXODUS_STACK_DIR:?start it with make up}}/secrets/{service}:/run/secrets:ro"
+        ]
