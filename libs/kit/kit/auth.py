@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from kit.errors import Forbidden, Unauthenticated, Unavailable
+from kit.clock import now
+from kit.errors import Forbidden, StepUpRequired, Unauthenticated, Unavailable
 
 TOKEN_LENGTH_MAX = 4096
 LEEWAY_SECONDS = 5
@@ -22,6 +23,7 @@ REFETCH_SECONDS = 30
 FETCH_TIMEOUT_SECONDS = 3
 KEYS_MAX = 16
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
+STEP_UP_SECONDS = 300
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "role"]
 
 
@@ -36,6 +38,10 @@ class Identity:
     token_id: str
     expires_at: datetime
     name: str
+    authenticated_at: datetime
+    """When this person last proved who they are, by password, passkey or second factor; refreshing proves nothing."""
+    permissions: frozenset[str]
+    """What the operator lets this person do, besides what the role allows: `paper`, `real`, `premium`."""
 
 
 class TokenVerifier:
@@ -138,6 +144,8 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         token_id=str(claims["jti"]),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         name=str(claims.get("name", "")),
+        authenticated_at=datetime.fromtimestamp(int(claims.get("auth_time", 0)), UTC),
+        permissions=frozenset(str(claims.get("perm", "")).split()),
     )
 
 
@@ -173,6 +181,16 @@ async def current_service(request: Request, credentials: Credentials) -> Identit
 
 CurrentUser = Annotated[Identity, Depends(current_user)]
 CurrentService = Annotated[Identity, Depends(current_service)]
+
+
+def recent_user(user: CurrentUser) -> Identity:
+    """Let only people pass who proved who they are in the last five minutes: for acts that are hard to undo."""
+    if (now() - user.authenticated_at).total_seconds() > STEP_UP_SECONDS:
+        raise StepUpRequired("Confirm who you are (POST /api/v1/auth/step-up), then do this again within five minutes.")
+    return user
+
+
+RecentUser = Annotated[Identity, Depends(recent_user)]
 
 
 def require_role(*roles: str) -> Callable[[Identity], Identity]:

@@ -94,6 +94,14 @@ class Forbidden(AppError):
     TITLE = "Not allowed"
 
 
+class StepUpRequired(AppError):
+    """Known and allowed, but it is too long ago that this person proved who they are."""
+
+    STATUS = 403
+    CODE = "step_up_required"
+    TITLE = "Fresh authentication is needed"
+
+
 class Unavailable(AppError):
     """Something this answer depends on is down; trying again soon is right."""
 

@@ -1,7 +1,7 @@
 """Events leave by the relay and arrive by the consumer: once in effect, in order, or as a dead letter."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 
 import aio_pika
 import pytest
+from aio_pika.abc import AbstractIncomingMessage
 from kit import amqp
-from kit.consumer import Consumer, Later, Subscriptions
+from kit.consumer import Consumer, Lane, Later, Subscriptions
 from kit.db import Database, Session, after_commit
 from kit.events import Envelope, Event, record
 from kit.ids import new_id
@@ -203,36 +204,96 @@ async def test_a_message_that_came_too_early_is_tried_until_its_time_has_come(re
 
 
 @pytest.mark.requirement("R-15")
-async def test_what_waits_of_one_owner_shares_a_transaction_and_a_poisoned_one_spoils_nothing(
+async def test_what_waits_of_one_owner_shares_a_transaction(
     reader: Reader, amqp_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.consumer.PAUSE_SECONDS_MAX", 0.05)
-    transactions: set[int] = set()
+    gate, arrived, transactions = asyncio.Event(), count_arrivals(monkeypatch), set[int]()
 
     @reader.subscriptions.on("noticeboard.note.pinned.v1", PinnedFact)
-    async def count(session: Session, fact: PinnedFact, message: Envelope) -> None:
-        if fact.words == "poison":
-            raise RuntimeError("cannot swallow this")
+    async def keep(session: Session, fact: PinnedFact, message: Envelope) -> None:
+        if fact.words == "gate":
+            await gate.wait()
+        await keep_note(reader, session, fact, message)
         transactions.add(int(await session.scalar(text("SELECT txid_current()")) or 0))
-        await session.execute(INSERT, {"id": new_id(), "owner": message.owner, "words": fact.words})
-        after_commit(session, append(fact.words))
-
-    def append(words: str) -> Callable[[], Awaitable[None]]:
-        async def tell() -> None:
-            reader.seen.append(words)
-
-        return tell
 
     owner = new_id()
     repeated = an_envelope("3", owner)
     async with running(Consumer(reader.subscriptions, reader, amqp_url).run()):
         await wait_for_queue(amqp_url, f"{reader.subscriptions.consumer}.events")
-        many = [an_envelope(str(number), owner) for number in range(40)]
-        await publish_all(amqp_url, [*many[:3], repeated, repeated, an_envelope("poison", owner), *many[3:]])
-        assert await reader.until(41) == ["0", "1", "2", "3", *[str(number) for number in range(3, 40)]]
-    assert len(transactions) < 41, "at least some of them travelled together"
+        await publish(amqp_url, an_envelope("gate", owner))
+        await arrived.until(1)
+        await asyncio.sleep(0.1)  # the lane has taken the first one by now, so that the others have to wait
+        many = [an_envelope(str(number), owner) for number in range(30)]
+        await publish_all(amqp_url, [*many[:3], repeated, repeated, *many[3:]])
+        await arrived.until(33)
+        gate.set()
+        assert await reader.until(32) == ["gate", "0", "1", "2", "3", *[str(number) for number in range(3, 30)]]
+    assert len(transactions) == 2, "one for the first, one for all that waited behind it"
+    assert await notes_kept(reader) == 32
+
+
+@pytest.mark.requirement("R-15", "R-17")
+async def test_a_poisoned_message_spoils_nothing_for_those_that_wait_with_it(
+    reader: Reader, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.consumer.PAUSE_SECONDS_MAX", 0.05)
+    gate, arrived = asyncio.Event(), count_arrivals(monkeypatch)
+
+    @reader.subscriptions.on("noticeboard.note.pinned.v1", PinnedFact)
+    async def keep(session: Session, fact: PinnedFact, message: Envelope) -> None:
+        if fact.words == "gate":
+            await gate.wait()
+        await keep_note(reader, session, fact, message)
+        if fact.words == "poison":
+            raise RuntimeError("cannot swallow this")
+
+    owner = new_id()
+    async with running(Consumer(reader.subscriptions, reader, amqp_url).run()):
+        await wait_for_queue(amqp_url, f"{reader.subscriptions.consumer}.events")
+        await publish(amqp_url, an_envelope("gate", owner))
+        await arrived.until(1)
+        many = [an_envelope(str(number), owner) for number in range(20)]
+        await publish_all(amqp_url, [*many[:3], an_envelope("poison", owner), *many[3:]])
+        await arrived.until(22)
+        gate.set()
+        assert await reader.until(21) == ["gate", *[str(number) for number in range(20)]]
+    assert await notes_kept(reader) == 21, "what the poisoned message wrote went with it, and nothing else"
+
+
+@dataclass
+class Arrivals:
+    """How many messages have reached the consumer's lanes."""
+
+    count: int = 0
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while self.count < count:  # noqa: ASYNC110 - messages arrive in another task
+                await asyncio.sleep(0.01)
+
+
+def count_arrivals(monkeypatch: pytest.MonkeyPatch) -> Arrivals:
+    arrivals, put = Arrivals(), Lane.put
+
+    def put_and_count(lane: Lane, message: AbstractIncomingMessage) -> None:
+        put(lane, message)
+        arrivals.count += 1
+
+    monkeypatch.setattr(Lane, "put", put_and_count)
+    return arrivals
+
+
+async def keep_note(reader: Reader, session: Session, fact: PinnedFact, message: Envelope) -> None:
+    async def tell() -> None:
+        reader.seen.append(fact.words)
+
+    await session.execute(INSERT, {"id": new_id(), "owner": message.owner, "words": fact.words})
+    after_commit(session, tell)
+
+
+async def notes_kept(reader: Reader) -> int:
     async with reader.database.system() as session:
-        assert await session.scalar(text("SELECT count(*) FROM notes")) == 41
+        return int(await session.scalar(text("SELECT count(*) FROM notes")) or 0)
 
 
 async def test_two_relays_of_one_service_take_turns(reader: Reader, fresh: TestDatabase, amqp_url: str) -> None:

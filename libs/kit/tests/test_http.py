@@ -8,7 +8,8 @@ from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
-from kit.auth import Admin, CurrentService, CurrentUser
+from kit.auth import STEP_UP_SECONDS, Admin, CurrentService, CurrentUser, RecentUser
+from kit.clock import now
 from kit.errors import AUTHENTICATED, AppError, FieldError, NotFound, Unavailable, responses
 from kit.http import create_service
 from kit.ids import new_id
@@ -69,6 +70,10 @@ def build(tokens: Tokens, *, fails: bool = False) -> FastAPI:
     @router.get("/admin")
     async def admin_only(user: Admin) -> dict[str, str]:
         return {"role": user.role}
+
+    @router.delete("/board")
+    async def burn_the_board(user: RecentUser) -> dict[str, list[str]]:
+        return {"permissions": sorted(user.permissions)}
 
     @router.get("/service")
     async def service_only(service: CurrentService) -> dict[str, str]:
@@ -195,6 +200,32 @@ class TestRoles:
         async with client(build(tokens), tokens.for_user(new_id(), role)) as http:
             answer = await http.get(f"/api/v1/noticeboard/{path}")
         assert answer.status_code == status
+
+
+class TestStepUp:
+    @pytest.mark.requirement("R-48")
+    @pytest.mark.parametrize(
+        ("seconds_ago", "status", "code"),
+        [
+            (0, 200, None),
+            (STEP_UP_SECONDS - 5, 200, None),
+            (STEP_UP_SECONDS + 5, 403, "step_up_required"),
+            (None, 403, "step_up_required"),
+        ],
+    )
+    async def test_a_dangerous_act_needs_a_fresh_proof_of_who_asks(
+        self, tokens: Tokens, seconds_ago: int | None, status: int, code: str | None
+    ) -> None:
+        claims = tokens.claims(new_id())
+        if seconds_ago is None:
+            del claims["auth_time"]
+        else:
+            claims["auth_time"] = int(now().timestamp()) - seconds_ago
+        async with client(build(tokens), tokens.sign(claims)) as http:
+            answer = await http.delete("/api/v1/noticeboard/board")
+        assert (answer.status_code, answer.json().get("code")) == (status, code)
+        if status == 200:
+            assert answer.json()["permissions"] == ["paper"]
 
 
 class TestHealth:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from kit.auth import TOKEN_TYPE, TokenVerifier
 from kit.json import dumps_text
 
 COORDINATE_BYTES = 32
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Claims:
     token_id: UUID
     role: str
     name: str
+    authenticated_at: datetime = NEVER
+    permissions: frozenset[str] = frozenset()
 
 
 def read_key(pem: str) -> EllipticCurvePrivateKey:
@@ -67,6 +70,8 @@ class TokenSigner:
             "role": claims.role,
             "scope": "",
             "name": claims.name,
+            "auth_time": int(claims.authenticated_at.timestamp()),
+            "perm": " ".join(sorted(claims.permissions)),
         }
         return jwt.encode(payload, self._key, "ES256", headers={"typ": TOKEN_TYPE, "kid": self.key_id})
 

@@ -36,6 +36,8 @@ class Tokens:
             "role": role,
             "scope": "",
             "name": "a test person",
+            "auth_time": int(moment.timestamp()),
+            "perm": "paper",
         }
 
     def sign(self, claims: dict[str, Any]) -> str:

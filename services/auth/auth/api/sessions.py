@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from auth.api.types import COOKIE, Email, Password, RefreshTokenText
 from auth.domain.session import SECRET_BYTES, Session, SessionId, encode
-from auth.domain.user import User, UserId
+from auth.domain.user import PERMISSIONS_OF_EVERYBODY, User, UserId
 from auth.errors import RefreshRefused, TooManyAttempts, WrongCredentials
 from auth.resources import Opened, Resources
 from auth.tokens import Claims
@@ -138,7 +138,15 @@ def _hand_over(
         response.set_cookie(
             COOKIE, token, max_age=int(age.total_seconds()), path="/", secure=True, httponly=True, samesite="strict"
         )
-    claims = Claims(user.id, session.id, new_id(), user.role, user.profile.name)
+    claims = Claims(
+        subject=user.id,
+        session_id=session.id,
+        token_id=new_id(),
+        role=user.role,
+        name=user.profile.name,
+        authenticated_at=session.begun_at,
+        permissions=PERMISSIONS_OF_EVERYBODY,
+    )
     return Tokens(
         access_token=resources.signer.sign(claims, moment),
         refresh_token=None if in_cookie else token,

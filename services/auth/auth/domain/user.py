@@ -9,6 +9,8 @@ UserId = NewType("UserId", UUID)
 Role = Literal["admin", "user", "viewer"]
 Language = Literal["ko", "en"]
 
+PERMISSIONS_OF_EVERYBODY = frozenset({"paper"})
+"""What one may do without being allowed to by an operator: trade with paper money."""
 NAME_LENGTH_MAX = 100
 LANGUAGE_DEFAULT: Language = "ko"
 TIME_ZONE_DEFAULT = "Asia/Seoul"
