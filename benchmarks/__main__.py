@@ -20,8 +20,8 @@ from tools.native.layout import ROOT, Layout
 from tools.native.ports import Ports
 from tools.native.supervisor import Supervisor
 
-PORTS = Ports(base=23000, gateway=23443, gateway_http=23080)
-BARE_PORT = 23900
+PORTS = Ports(base=17000, gateway=17443, gateway_http=17080)
+BARE_PORT = 17900
 ACCEPT_SECONDS = 15
 ROUND_TRIP_SECONDS = 60
 BASELINE_SECONDS = 15

@@ -18,7 +18,7 @@ from tools.people import Gateway
 
 SYMBOL = private_stack.SYMBOLS[0]
 US_CASH = Decimal(100_000)
-PORTS = Ports(base=21000, gateway=21443, gateway_http=21080)
+PORTS = Ports(base=16000, gateway=16443, gateway_http=16080)
 READY_SECONDS_MAX = 60
 
 
