@@ -132,6 +132,11 @@ def problem(status: int, code: str, detail: str, **members: Any) -> Response:
 
 async def _app_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)
+    return answer(error)
+
+
+def answer(error: AppError) -> Response:
+    """Build the answer of an expected failure: for routes that return it, so that their transaction is kept."""
     return problem(
         error.STATUS,
         error.code,
