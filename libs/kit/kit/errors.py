@@ -47,13 +47,14 @@ class AppError(Exception):
     STATUS: ClassVar[int] = 400
     CODE: ClassVar[str] = "bad_request"
     TITLE: ClassVar[str] = "The request could not be carried out"
+    HEADERS: ClassVar[dict[str, str]] = {}
 
     def __init__(self, detail: str, *, errors: list[FieldError] | None = None, **members: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = errors or []
         self.members = members
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = dict(self.HEADERS)
 
     @property
     def code(self) -> str:

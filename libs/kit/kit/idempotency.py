@@ -8,31 +8,27 @@ A router opts in by `APIRouter(route_class=IdempotentRoute)`; it works for route
 refusal that is to be kept (a denied order) is returned as an answer (`kit.errors.answer`), and not raised.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
-import structlog
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 
 from kit.clock import now
-from kit.db import SESSION_OPENED, Database, Session
-from kit.errors import AppError, Unavailable
+from kit.db import SESSION_OPENED, Session
+from kit.errors import AppError
 
 HEADER = "Idempotency-Key"
 REPLAYED = {"Idempotency-Replayed": "true"}
 KEY_LENGTH_MAX = 255
 KEPT = timedelta(hours=48)
-SWEEP_SECONDS = 3600
-RETRY_SECONDS = 1
 
 LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 FIND = text(
@@ -44,8 +40,6 @@ SAVE = text(
     " VALUES (:owner, :route, :key, :fingerprint, :status, :media_type, :body, :created_at)"
 )
 FORGET = text("DELETE FROM idempotency_keys WHERE created_at < :before")
-
-log = structlog.get_logger()
 
 
 class KeyUnusable(AppError):
@@ -70,18 +64,11 @@ class StillRunning(AppError):
     STATUS = 409
     CODE = "request_in_progress"
     TITLE = "The same request is still running"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.headers = {"Retry-After": str(RETRY_SECONDS)}
+    HEADERS: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
 class Replay(Exception):
-    """The answer that was given before."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__("answered before")
-        self.response = response
+    """Carries the answer that was given before."""
 
 
 @dataclass
@@ -95,13 +82,7 @@ class Claim:
     owner: UUID | None = None
 
     async def begin(self, session: Session, owner: UUID) -> None:
-        """Take the key, as the first thing of the transaction.
-
-        Raises:
-            StillRunning: when another transaction has it.
-            KeyReused: when it was used for a different request.
-            Replay: when this very request was answered before.
-        """
+        """Take the key, as the first thing of the transaction; raise when it is taken, or answered already."""
         name = f"idempotency {owner} {self.route} {self.key}"
         if not await session.scalar(LOCK, {"name": name}):
             raise StillRunning("The first request with this key is still running: try again in a second.")
@@ -116,10 +97,10 @@ class Claim:
         """Write down the answer, in the transaction that it speaks of. Without one, nothing was done."""
         if self.session is None:
             return
-        answered = {"status": response.status_code, "body": bytes(response.body), "created_at": now()}
-        answered |= {"media_type": response.headers.get("content-type")}
         asked = {"owner": self.owner, "route": self.route, "key": self.key, "fingerprint": self.fingerprint}
-        await self.session.execute(SAVE, {**asked, **answered})
+        media_type = response.headers.get("content-type")
+        answered = {"status": response.status_code, "media_type": media_type, "body": bytes(response.body)}
+        await self.session.execute(SAVE, {**asked, **answered, "created_at": now()})
 
 
 class IdempotentRoute(APIRoute):
@@ -140,7 +121,7 @@ class IdempotentRoute(APIRoute):
             try:
                 response = await handle(request)
             except Replay as replay:
-                return replay.response
+                return cast("Response", replay.args[0])
             await claim.keep(response)
             return response
 
@@ -155,12 +136,6 @@ async def fingerprint_of(request: Request) -> bytes:
     return hashlib.sha256(request.url.query.encode() + b"\n" + body).digest()
 
 
-async def forget_old_keys(database: Database) -> None:
-    """Drop keys after two days, for ever: a task of a worker."""
-    while True:
-        try:
-            async with database.system() as session:
-                await session.execute(FORGET, {"before": now() - KEPT})
-        except Unavailable as away:
-            log.warning("old idempotency keys stay for now", error=repr(away))
-        await asyncio.sleep(SWEEP_SECONDS)
+async def forget_old_keys(session: Session) -> None:
+    """Drop the keys of two days ago; for a worker, now and then."""
+    await session.execute(FORGET, {"before": now() - KEPT})
