@@ -99,6 +99,10 @@ class Desk:
             (balance,) = await accounts.list_balances(session, self.owner, self.account_id)
         return balance
 
+    async def balance_figures(self) -> tuple[Decimal, Decimal]:
+        balance = await self.balance()
+        return balance.available, balance.held
+
     async def position(self, symbol: str = "005930") -> Position:
         async with self.database.owned(self.owner) as session:
             position = await positions.find(session, self.owner, self.account_id, symbol)
@@ -148,13 +152,13 @@ class Desk:
         order = await self.order(order.id)
         values = {"replace_id": order.replace_id, "quantity": order.replace_quantity}
         terms = Terms(**(values | {"limit_price": order.replace_limit_price} | changes))  # type: ignore[arg-type]
-        return await self._answers(order, terms.replace_id, terms)
+        return await self.hears_answer(order, terms.replace_id, terms)
 
     async def hears_replace_refused(self, order: Order, replace_id: UUID | None = None) -> Order:
         order = await self.order(order.id)
-        return await self._answers(order, replace_id or order.replace_id or new_id(), None)
+        return await self.hears_answer(order, replace_id or order.replace_id or new_id(), None)
 
-    async def _answers(self, order: Order, replace_id: UUID, terms: Terms | None) -> Order:
+    async def hears_answer(self, order: Order, replace_id: UUID, terms: Terms | None) -> Order:
         answer = ReplaceAnswer(
             order_id=order.id, account_id=order.account_id, replace_id=replace_id, terms=terms, detail="no"
         )
