@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.trading.tests.simulation.world import BUGS, Broken, Bug, World
+from services.trading.tests.simulation.books import Broken
+from services.trading.tests.simulation.world import BUGS, Bug, World
 
 SEEDS = int(os.environ.get("EXODUS_SIMULATION_SEEDS", "2000"))
 STEPS = 120

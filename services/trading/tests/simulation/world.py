@@ -6,7 +6,7 @@ and delivers each at least once, as RabbitMQ and the relay do; a process that di
 
 import random
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from trading.domain.request import Approved, Execution
 from trading.domain.risk import review
 
 from services.trading.tests.builders import DAY, NOW, a_fill, a_question, a_quote, a_request, an_account
+from services.trading.tests.simulation.books import Books, Broken, Resting
 
 CASH = Decimal(5_000_000)
 Bug = Literal["", "timeout_is_a_no", "no_dedupe", "resend", "free_on_request", "replace_on_request", "hold_no_extra"]
@@ -34,50 +35,6 @@ BUGS: tuple[Bug, ...] = (
     "replace_on_request",
     "hold_no_extra",
 )
-
-
-class Broken(Exception):
-    """Something that must always hold does not."""
-
-
-@dataclass
-class Books:
-    """What trading has committed."""
-
-    orders: dict[UUID, Order] = field(default_factory=dict)
-    books: dict[Book, Decimal] = field(default_factory=lambda: dict.fromkeys(Book, Decimal(0)))
-    position: Position | None = None
-    executions: set[str] = field(default_factory=set)
-    keys: set[str] = field(default_factory=set)
-    inbox: set[int] = field(default_factory=set)
-
-    def copy(self) -> "Books":
-        return Books(
-            dict(self.orders),
-            dict(self.books),
-            self.position,
-            set(self.executions),
-            set(self.keys),
-            set(self.inbox),
-        )
-
-    def post(self, movement: Transaction) -> None:
-        if movement.key in self.keys:
-            raise Broken(f"{movement.key} moves money twice")
-        self.keys.add(movement.key)
-        for posting in movement.postings:
-            self.books[posting.book] += posting.amount
-
-
-@dataclass
-class Resting:
-    """An order as the venue has it."""
-
-    side: str
-    quantity: Decimal
-    price: Decimal
-    filled: Decimal = Decimal(0)
-    done: bool = False
 
 
 class World:
