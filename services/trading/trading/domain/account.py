@@ -51,6 +51,7 @@ class Standing:
     sellable: Decimal
     open_orders: int
     halt: HaltMode | None = None
+    has_own_limits: bool = False
     orders_last_second: int = 0
     is_duplicate: bool = False
     trades_today: int | None = None

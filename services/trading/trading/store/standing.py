@@ -27,6 +27,7 @@ STANDING = text(
     f"""
 SELECT balance.available, balance.held AS held_cash, position.quantity, position.held AS promised,
        (SELECT mode FROM platform_halt) AS platform_halt,
+       EXISTS (SELECT FROM risk_limits WHERE owner_id = :owner) AS has_own_limits,
        ARRAY(SELECT mode FROM halts
               WHERE owner_id = :owner
                 AND (scope = 'user' OR (scope = 'account' AND scope_id = :account))) AS halts,
@@ -109,6 +110,7 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         sellable=quantity - (row.promised or ZERO),
         open_orders=row.open_orders,
         halt=strictest(modes),
+        has_own_limits=row.has_own_limits,
         orders_last_second=row.orders_last_second,
         is_duplicate=row.is_duplicate,
         trades_today=row.trades_today,

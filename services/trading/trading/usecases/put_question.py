@@ -30,15 +30,21 @@ class Asked:
 
 
 async def put_question(session: Session, owner: UUID, account: Account, asked: Asked) -> Question:
-    """Read the owner's limits and where the account stands. The account is locked."""
-    request, at = asked.request, asked.now
-    own = tightest(await own_limits.list_in_force(session, owner, account.id, request.currency, at))
-    limits = narrowed(asked.limits, own, request.currency)
+    """Read where the account stands, and the owner's limits if there are any. The account is locked.
+
+    Most owners have none and are spared the statement; with limits of their own, what those ask for is read as well.
+    """
+    request, limits, at = asked.request, asked.limits, asked.now
     moment = Moment(now=at, day_began=day_began(request.market, at))
+    stands = await standing.find(session, owner, request, limits, moment)
+    if stands.has_own_limits:
+        own = tightest(await own_limits.list_in_force(session, owner, account.id, request.currency, at))
+        limits = narrowed(limits, own, request.currency)
+        stands = await standing.find(session, owner, request, limits, moment)
     return Question(
         request=request,
         account=account,
-        standing=await standing.find(session, owner, request, limits, moment),
+        standing=stands,
         latest=asked.quote,
         limits=limits,
         now=at,
