@@ -38,6 +38,8 @@ POOL_TIMEOUT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 EVENTS_CHANNEL = "exodus_events"
 SCOPE = "kit.scope"
+SESSION_OPENED = "kit.session_opened"
+"""Where a request may leave `async (session, owner)`, to be called as the first thing of its transaction."""
 WAKE = text(f"SELECT pg_notify('{EVENTS_CHANNEL}', '')")
 
 
@@ -269,6 +271,8 @@ def _database(request: Request) -> Database:
 
 async def _owned(request: Request, user: CurrentUser) -> AsyncIterator[Session]:
     async with _database(request).owned(user.user_id) as session:
+        if opened := request.scope.get(SESSION_OPENED):
+            await opened(session, user.user_id)
         yield session
 
 

@@ -47,13 +47,14 @@ class AppError(Exception):
     STATUS: ClassVar[int] = 400
     CODE: ClassVar[str] = "bad_request"
     TITLE: ClassVar[str] = "The request could not be carried out"
+    HEADERS: ClassVar[dict[str, str]] = {}
 
     def __init__(self, detail: str, *, errors: list[FieldError] | None = None, **members: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = errors or []
         self.members = members
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = dict(self.HEADERS)
 
     @property
     def code(self) -> str:
@@ -132,6 +133,11 @@ def problem(status: int, code: str, detail: str, **members: Any) -> Response:
 
 async def _app_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)
+    return answer(error)
+
+
+def answer(error: AppError) -> Response:
+    """Build the answer of an expected failure: for routes that return it, so that their transaction is kept."""
     return problem(
         error.STATUS,
         error.code,

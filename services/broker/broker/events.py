@@ -101,3 +101,29 @@ class OrderUnknown(Event):
     order_id: UUID
     account_id: UUID
     text: str
+
+
+class OrderReplaced(Event):
+    """A broker has replaced what an order asks for; `quantity` is the new total."""
+
+    TYPE: ClassVar[str] = "broker.order.replaced.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
+    replace_id: UUID
+    quantity: Money
+    limit_price: Money | None
+
+
+class OrderReplaceRejected(Event):
+    """A broker would not replace an order: it stays as it is."""
+
+    TYPE: ClassVar[str] = "broker.order.replace_rejected.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
+    replace_id: UUID
+    code: str
+    text: str

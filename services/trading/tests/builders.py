@@ -7,10 +7,11 @@ from typing import Any
 from kit.ids import new_id
 from quant.markets.bands import Band
 from trading.domain.account import Account, Standing
+from trading.domain.limits import Limits
 from trading.domain.order import Order, submit
+from trading.domain.question import Question
 from trading.domain.quote import Quote
 from trading.domain.request import AccountId, Approved, Execution, Hold, OrderId, OrderRequest
-from trading.domain.risk import Limits, Question
 
 NOW = datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)
 DAY = date(2024, 12, 16)
@@ -26,7 +27,7 @@ def a_request(**changes: Any) -> OrderRequest:
     values: dict[str, Any] = {
         "id": order_id,
         "account_id": AccountId(new_id()),
-        "client_order_id": str(order_id),
+        "client_order_id": f"c-{order_id}",
         "symbol": SAMSUNG,
         "market": "KRX",
         "venue": "KRX",

@@ -89,5 +89,20 @@ class Caller:
     async def post(self, path: str, body: object) -> httpx.Response:
         return await self.api.post(f"/api/v1{path}", headers=self.headers, json=body)
 
+    async def patch(self, path: str, body: object) -> httpx.Response:
+        return await self.api.patch(f"/api/v1{path}", headers=self.headers, json=body)
+
+    async def put(self, path: str, body: object) -> httpx.Response:
+        return await self.api.put(f"/api/v1{path}", headers=self.headers, json=body)
+
+    def of_an_hour_ago(self, tokens: Tokens) -> "Caller":
+        """The same person, whose last proof of who they are is an hour old."""
+        claims = tokens.claims(self.id)
+        token = tokens.sign(claims | {"auth_time": claims["auth_time"] - 3600})
+        return Caller(self.id, self.api, {"Authorization": f"Bearer {token}"})
+
+    def as_admin(self, tokens: Tokens) -> "Caller":
+        return Caller(self.id, self.api, {"Authorization": f"Bearer {tokens.for_user(self.id, 'admin')}"})
+
     async def delete(self, path: str) -> httpx.Response:
         return await self.api.delete(f"/api/v1{path}", headers=self.headers)

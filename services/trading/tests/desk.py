@@ -10,16 +10,26 @@ from kit.db import Database
 from kit.ids import new_id
 from sqlalchemy import text
 from trading.domain.account import Balance
+from trading.domain.halt import Halt, HaltLevel, HaltMode
+from trading.domain.limits import LimitsInForce, RiskLimits, Scope
 from trading.domain.order import Happening, Order
 from trading.domain.position import Position
 from trading.domain.quote import Quote
+from trading.domain.replacement import Terms
 from trading.domain.request import AccountId, Execution, OrderId, OrderRequest
 from trading.store import accounts, orders, positions
+from trading.store.orders import Waiting
 from trading.usecases.cancel_order import cancel_order
+from trading.usecases.halt_trading import halt_trading
 from trading.usecases.open_account import Opening, open_account
 from trading.usecases.place_order import Placed, place_order
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_execution import record_execution
+from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
+from trading.usecases.replace_order import Change, replace_order
+from trading.usecases.resume_trading import resume_trading
+from trading.usecases.set_risk_limits import LimitsSet, set_risk_limits
+from trading.usecases.trigger_stop import trigger_stop
 
 from services.trading.tests.builders import NOW, a_fill, a_quote, a_request, limits
 
@@ -89,6 +99,10 @@ class Desk:
             (balance,) = await accounts.list_balances(session, self.owner, self.account_id)
         return balance
 
+    async def balance_figures(self) -> tuple[Decimal, Decimal]:
+        balance = await self.balance()
+        return balance.available, balance.held
+
     async def position(self, symbol: str = "005930") -> Position:
         async with self.database.owned(self.owner) as session:
             position = await positions.find(session, self.owner, self.account_id, symbol)
@@ -105,9 +119,57 @@ class Desk:
             query = text(f"SELECT count(*) FROM {table} WHERE owner_id = :owner")
             return int(await session.scalar(query, {"owner": self.owner}) or 0)
 
-    async def halts(self) -> None:
+    async def halts(self, level: HaltLevel = "account", mode: HaltMode = HaltMode.HALTED) -> int:
+        scope_id = self.account_id if level == "account" else self.owner
+        halt = Halt(level=level, scope_id=scope_id, mode=mode, reason="a test", halted_at=NOW)
         async with self.database.owned(self.owner) as session:
-            await session.execute(text("UPDATE accounts SET trading_halted = true"))
+            return await halt_trading(session, self.owner, halt, NOW)
+
+    async def resumes(self, level: HaltLevel = "account") -> None:
+        async with self.database.owned(self.owner) as session:
+            scope_id = self.account_id if level == "account" else self.owner
+            await resume_trading(session, self.owner, level, scope_id)
+
+    async def limits_itself(
+        self, *, now: datetime = NOW, stepped_up: bool = False, scope: Scope = "account", **limits: Any
+    ) -> LimitsSet:
+        scope_id = self.account_id if scope == "account" else self.owner
+        wanted = LimitsInForce(
+            scope=scope, scope_id=scope_id, currency="KRW", effective_at=now, limits=RiskLimits(**limits)
+        )
+        async with self.database.owned(self.owner) as session:
+            return await set_risk_limits(session, self.owner, wanted, now, stepped_up=stepped_up)
+
+    async def asks_to_replace(
+        self, order: Order, quote: Quote | None = None, now: datetime = NOW, **changes: Any
+    ) -> Order:
+        change = Change(order_id=order.id, replace_id=new_id(), **changes)
+        async with self.database.owned(self.owner) as session:
+            return await replace_order(session, self.owner, change, quote or a_quote(), limits(), now)
+
+    async def hears_replaced(self, order: Order, **changes: Any) -> Order:
+        """The broker has replaced what it was asked to, or something else if the test says so."""
+        order = await self.order(order.id)
+        values = {"replace_id": order.replace_id, "quantity": order.replace_quantity}
+        terms = Terms(**(values | {"limit_price": order.replace_limit_price} | changes))  # type: ignore[arg-type]
+        return await self.hears_answer(order, terms.replace_id, terms)
+
+    async def hears_replace_refused(self, order: Order, replace_id: UUID | None = None) -> Order:
+        order = await self.order(order.id)
+        return await self.hears_answer(order, replace_id or order.replace_id or new_id(), None)
+
+    async def hears_answer(self, order: Order, replace_id: UUID, terms: Terms | None) -> Order:
+        answer = ReplaceAnswer(
+            order_id=order.id, account_id=order.account_id, replace_id=replace_id, terms=terms, detail="no"
+        )
+        async with self.database.owned(self.owner) as session:
+            return await record_replacement(session, self.owner, answer, NOW)
+
+    async def sees(self, order: Order, quote: Quote, now: datetime = NOW) -> Order | None:
+        """A quote is shown to an order that waits."""
+        waiting = Waiting(self.owner, order.account_id, order.id, order.symbol)
+        async with self.database.owned(self.owner) as session:
+            return await trigger_stop(session, waiting, quote, limits(), now)
 
     async def proves(self) -> None:
         """Everything agrees: the ledger with balances and positions, and these with the holds of open orders."""

@@ -46,6 +46,63 @@ class ClientOrderIdReused(AppError):
     TITLE = "The client order id is taken"
 
 
+class ReplaceDenied(AppError):
+    """The risk review refused the new terms. The order stays as it was; the code is the reason."""
+
+    STATUS = 422
+    CODE = " | ".join(Reason)
+    TITLE = "The replacement was denied"
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self._reason = reason
+
+    @property
+    def code(self) -> str:
+        """The reason of this denial."""
+        return self._reason
+
+
+class ReplacementInvalid(AppError):
+    """The new terms do not fit the order: a price it does not have, or fewer shares than are filled."""
+
+    STATUS = 422
+    CODE = "replacement_invalid"
+    TITLE = "The order cannot ask for that"
+
+
+class OrderNotReplaceable(AppError):
+    """The order has ended, or an answer about it is still awaited."""
+
+    STATUS = 409
+    CODE = "order_not_replaceable"
+    TITLE = "The order cannot be replaced now"
+
+
+class NothingToClose(AppError):
+    """The account has no shares of the instrument that are free to be sold."""
+
+    STATUS = 409
+    CODE = "nothing_to_close"
+    TITLE = "There is nothing to close"
+
+
+class NotHalted(AppError):
+    """Trading is not halted there."""
+
+    STATUS = 409
+    CODE = "not_halted"
+    TITLE = "Trading is not halted"
+
+
+class CoolingOff(AppError):
+    """The whole platform stays halted for ten minutes at least."""
+
+    STATUS = 409
+    CODE = "cooling_off"
+    TITLE = "It is too early to resume"
+
+
 class OrderNotOpen(AppError):
     """The order has come to its end: there is nothing left to cancel."""
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from quant.markets.listing import Board, Currency, Kind, Market, Side
 
 from trading.domain.account import Account, AccountKind, Balance
+from trading.domain.halt import HaltLevel, HaltMode
 from trading.domain.order import Order, Status
 from trading.domain.position import Position
 from trading.domain.request import OrderType, TimeInForce, Venue
@@ -56,6 +57,18 @@ class OrderCancelRequested(Event):
     SUBJECT: ClassVar[str] = "order_id"
     order_id: UUID
     account_id: UUID
+
+
+class OrderReplaceRequested(Event):
+    """The owner wants an order to ask for something else; the broker is to try. `quantity` is the new total."""
+
+    TYPE: ClassVar[str] = "trading.order.replace_requested.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+    order_id: UUID
+    account_id: UUID
+    replace_id: UUID
+    quantity: Money
+    limit_price: Money | None
 
 
 class OrderChanged(Event):
@@ -143,6 +156,39 @@ class OrderUnknown(OrderChanged):
     TYPE: ClassVar[str] = "trading.order.unknown.v1"
 
 
+class OrderHeld(OrderChanged):
+    """A stop passed the risk review, its cash or shares are held, and it waits with us for its price."""
+
+    TYPE: ClassVar[str] = "trading.order.held.v1"
+    MUST_REACH: ClassVar[bool] = False
+
+
+class OrderReplaced(OrderChanged):
+    """The order asks for what its owner wanted instead; it keeps its id, and what was filled stays filled."""
+
+    TYPE: ClassVar[str] = "trading.order.replaced.v1"
+    MUST_REACH: ClassVar[bool] = False
+
+
+class OrderReplaceRejected(OrderChanged):
+    """The broker refused to replace the order: it asks for what it asked for before."""
+
+    TYPE: ClassVar[str] = "trading.order.replace_rejected.v1"
+    MUST_REACH: ClassVar[bool] = False
+
+
+class HaltChanged(Event):
+    """Trading was halted or resumed; `mode` is null when it is resumed. `scope_id` is null for the whole platform."""
+
+    TYPE: ClassVar[str] = "trading.halt.changed.v1"
+    SUBJECT: ClassVar[str] = "level"
+    MUST_REACH: ClassVar[bool] = False
+    level: HaltLevel
+    scope_id: UUID | None
+    mode: HaltMode | None
+    reason: str | None
+
+
 class ExecutionRecorded(Event):
     """A fill was booked: order, money and position have all moved by it."""
 
@@ -220,6 +266,7 @@ _BY_STATUS: Final[dict[Status, type[OrderChanged]]] = {
     Status.REJECTED: OrderRejected,
     Status.EXPIRED: OrderExpired,
     Status.UNKNOWN: OrderUnknown,
+    Status.HELD: OrderHeld,
 }
 
 
@@ -248,7 +295,7 @@ def order_submitted(order: Order, account: Account) -> OrderSubmitted:
         venue=order.venue,
         currency=order.currency,
         side=order.side,
-        order_type=order.order_type,
+        order_type=order.sent_type,
         quantity=order.quantity,
         limit_price=order.limit_price,
         time_in_force=order.time_in_force,

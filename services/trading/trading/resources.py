@@ -9,7 +9,7 @@ from kit.db import Database
 
 from trading.clients.quotes import Quotes
 from trading.config import Settings
-from trading.domain.risk import Limits
+from trading.domain.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

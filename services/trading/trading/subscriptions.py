@@ -11,10 +11,12 @@ from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, Field
 
 from trading.domain.order import BrokerWord, Happening
+from trading.domain.replacement import Terms
 from trading.domain.request import AccountId, Execution, OrderId
 from trading.errors import OrderNotFound
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_execution import record_execution
+from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
 
 AMOUNT_MAX = 1_000_000_000
 EXECUTION_ID_LENGTH_MAX = 200
@@ -43,6 +45,20 @@ class SilenceFact(OrderFact):
     """What the broker did not answer."""
 
     text: str
+
+
+class ReplacedFact(OrderFact):
+    """What an order asks for now; `quantity` is the new total."""
+
+    replace_id: UUID
+    quantity: Positive
+    limit_price: Annotated[Money, Field(gt=0, le=AMOUNT_MAX)] | None
+
+
+class ReplaceRefusalFact(RefusalFact):
+    """Which replacement the broker says no to."""
+
+    replace_id: UUID
 
 
 class ExecutionFact(OrderFact):
@@ -100,6 +116,39 @@ async def order_canceled(session: Session, fact: OrderFact, message: Envelope) -
 async def cancel_rejected(session: Session, fact: RefusalFact, message: Envelope) -> None:
     """The order stays as it is: it cannot be canceled."""
     await _answered(session, message, fact, Happening.CANCEL_REJECTED, (None, fact.text))
+
+
+async def _replacement(session: Session, message: Envelope, answer: ReplaceAnswer) -> None:
+    try:
+        await record_replacement(session, _owner(message), answer, message.time)
+    except OrderNotFound as early:
+        raise Later(early.detail) from early
+
+
+@subscriptions.on("broker.order.replaced.v1", ReplacedFact)
+async def order_replaced(session: Session, fact: ReplacedFact, message: Envelope) -> None:
+    """The order asks for something else now."""
+    terms = Terms(replace_id=fact.replace_id, quantity=fact.quantity, limit_price=fact.limit_price)
+    answer = ReplaceAnswer(
+        order_id=OrderId(fact.order_id),
+        account_id=AccountId(fact.account_id),
+        replace_id=fact.replace_id,
+        terms=terms,
+    )
+    await _replacement(session, message, answer)
+
+
+@subscriptions.on("broker.order.replace_rejected.v1", ReplaceRefusalFact)
+async def replace_rejected(session: Session, fact: ReplaceRefusalFact, message: Envelope) -> None:
+    """The order stays as it was."""
+    answer = ReplaceAnswer(
+        order_id=OrderId(fact.order_id),
+        account_id=AccountId(fact.account_id),
+        replace_id=fact.replace_id,
+        terms=None,
+        detail=fact.text,
+    )
+    await _replacement(session, message, answer)
 
 
 @subscriptions.on("broker.order.expired.v1", OrderFact)

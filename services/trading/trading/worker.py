@@ -1,6 +1,7 @@
-"""The working side of trading: publishes its events and applies the broker's. `python -m trading.worker`."""
+"""The working side of trading: publishes events, applies the broker's, watches stops. `python -m trading.worker`."""
 
 import uvloop
+from kit.clock import now
 from kit.consumer import Consumer
 from kit.observe import configure_logging
 from kit.relay import Relay
@@ -9,6 +10,7 @@ from kit.worker import run_tasks
 
 from trading.config import Settings
 from trading.resources import open_resources
+from trading.stops import StopWatcher, forget_keys
 from trading.subscriptions import subscriptions
 
 
@@ -20,7 +22,9 @@ async def main() -> None:
     async with open_resources(settings) as resources:
         relay = Relay(settings, resources.database, "trading")
         consumer = Consumer(subscriptions, resources, amqp_url)
-        await run_tasks(resources, settings.worker_port, [relay.run(), consumer.run()])
+        stops = StopWatcher(settings, resources, now)
+        tasks = [relay.run(), consumer.run(), stops.run(), forget_keys(resources)]
+        await run_tasks(resources, settings.worker_port, tasks)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 import pytest_asyncio
 from kit.clock import now
@@ -69,6 +70,10 @@ class Trader:
         answer = await self.caller.post("/trading/accounts", body)
         assert answer.status_code == 201, answer.text
         return UUID(answer.json()["id"])
+
+    async def posts_with_key(self, key: str, path: str, body: object) -> httpx.Response:
+        headers = {**self.caller.headers, "Idempotency-Key": key}
+        return await self.caller.api.post(f"/api/v1{path}", headers=headers, json=body)
 
     def order(self, account_id: UUID, symbol: str, /, **changes: Any) -> dict[str, Any]:
         body = {

@@ -127,9 +127,11 @@ class TestPlacing:
     async def test_without_a_client_id_each_post_is_an_order(self, trader: Trader, symbol: str) -> None:
         body = trader.order(await trader.opens(), symbol)
         del body["client_order_id"]
-        first, second = [(await trader.caller.post("/trading/orders", body)).json() for _ in range(2)]
-        assert first["id"] != second["id"]
-        assert first["client_order_id"] == first["id"]
+        first, second = [await trader.caller.post("/trading/orders", body | {"quantity": count}) for count in "12"]
+        assert first.json()["id"] != second.json()["id"]
+        assert first.json()["client_order_id"] == first.json()["id"]
+        twice = await trader.caller.post("/trading/orders", body | {"quantity": "2"})
+        assert (twice.status_code, twice.json()["code"]) == (422, "duplicate_order")
 
     @pytest.mark.requirement("R-8")
     async def test_what_cannot_be_an_order_is_refused_with_the_field_named(self, trader: Trader) -> None:

@@ -46,8 +46,12 @@ def test_a_subscription_reads_the_example_of_what_it_listens_to(event_type: str)
 
 
 def test_every_status_an_order_can_come_to_is_announced() -> None:
-    asked_of_the_broker = {Status.SUBMITTED, Status.PENDING_CANCEL}  # requests, with events of their own
-    reached = {after for row in TRANSITIONS.values() for after in row.values()} | {Status.DENIED}
+    asked_of_the_broker = {
+        Status.SUBMITTED,
+        Status.PENDING_CANCEL,
+        Status.PENDING_REPLACE,
+    }  # requests, with events of their own
+    reached = {after for row in TRANSITIONS.values() for after in row.values()} | {Status.DENIED, Status.HELD}
     for status in reached - asked_of_the_broker:
         order = replace(an_order(), status=status)
         assert f"trading.order.{status}.v1" == events.order_changed(order).TYPE

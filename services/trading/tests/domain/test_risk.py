@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trading.domain.halt import HaltMode
 from trading.domain.order import Status, submit
-from trading.domain.request import Approved, Denied, Reason
+from trading.domain.request import Approved, Denied, OrderRequest, Reason
 from trading.domain.risk import CHECKS, review
 
 from services.trading.tests.builders import (
@@ -24,12 +25,80 @@ from services.trading.tests.builders import (
 
 US = {"symbol": "AAPL", "market": "US", "venue": "US", "currency": "USD"}
 ENOUGH = Decimal(561_084)
+UNMEASURED: list[tuple[str, Any, Reason]] = [  # a limit that is set, and nothing known to measure it by
+    ("open_value_max", Decimal(10**12), Reason.OPEN_ORDER_LIMIT),
+    ("daily_trades_max", 10**6, Reason.DAILY_TRADE_LIMIT),
+    ("daily_loss_max", Decimal(10**12), Reason.DAILY_LOSS_LIMIT),
+    ("position_weight_max", Decimal(100), Reason.POSITION_LIMIT),
+    ("leverage_max", Decimal(100), Reason.POSITION_LIMIT),
+]
+
+
+def a_stop(**changes: Any) -> OrderRequest:
+    terms = {"order_type": "stop", "limit_price": None, "stop_price": Decimal(57000)}
+    return a_request(**(terms | changes))
+
 
 DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
     (Reason.TRADING_HALTED, "the account is halted", {"account": an_account(trading_halted=True)}),
     (Reason.LIVE_NOT_PERMITTED, "a live account", {"account": an_account(kind="live")}),
-    (Reason.ORDER_TYPE_NOT_ALLOWED, "a stop", {"request": a_request(order_type="stop", stop_price=Decimal(1))}),
-    (Reason.ORDER_TYPE_NOT_ALLOWED, "good till canceled", {"request": a_request(time_in_force="gtc")}),
+    (Reason.TRADING_HALTED, "a switch is thrown", {"standing": a_standing(halt=HaltMode.HALTED)}),
+    (Reason.TRADING_HALTED, "a buy when only sales are taken", {"standing": a_standing(halt=HaltMode.REDUCE_ONLY)}),
+    (Reason.RESTRICTED_SYMBOL, "on the owner's list", {"limits": limits(restricted_symbols=frozenset({"005930"}))}),
+    (Reason.RATE_LIMIT, "the second's last was taken", {"standing": a_standing(orders_last_second=1_000)}),
+    (Reason.DUPLICATE_ORDER, "the same came a moment ago", {"standing": a_standing(is_duplicate=True)}),
+    (
+        Reason.ORDER_TYPE_NOT_ALLOWED,
+        "a stop that cannot wait",
+        {"request": a_stop(time_in_force="ioc")},
+    ),
+    (
+        Reason.ORDER_TYPE_NOT_ALLOWED,
+        "a market sale with a stop loss",
+        {"request": a_request(side="sell", order_type="market", stop_loss_price=Decimal(50000))},
+    ),
+    (
+        Reason.ORDER_TYPE_NOT_ALLOWED,
+        "a sale that takes profit",
+        {"request": a_request(side="sell", take_profit_price=Decimal(60000))},
+    ),
+    (Reason.PRICE_OFF_TICK, "a stop between two ticks", {"request": a_stop(stop_price=Decimal(56050))}),
+    (Reason.PRICE_OUTSIDE_BAND, "a stop above the band", {"request": a_stop(stop_price=Decimal(71600))}),
+    (Reason.PRICE_OUTSIDE_BAND, "an exit below it", {"request": a_request(stop_loss_price=Decimal(38450))}),
+    *[(reason, name, {"limits": limits(**{name: value})}) for name, value, reason in UNMEASURED],
+    (
+        Reason.OPEN_ORDER_LIMIT,
+        "a won too much is open",
+        {"limits": limits(open_value_max=Decimal(600_000)), "standing": a_standing(open_value=Decimal(39_001))},
+    ),
+    (
+        Reason.DAILY_TRADE_LIMIT,
+        "the day's last was taken",
+        {"limits": limits(daily_trades_max=3), "standing": a_standing(trades_today=3)},
+    ),
+    (
+        Reason.DAILY_LOSS_LIMIT,
+        "the day's loss is reached",
+        {"limits": limits(daily_loss_max=Decimal(1_000)), "standing": a_standing(realized_today=Decimal(-1_000))},
+    ),
+    (
+        Reason.POSITION_LIMIT,
+        "a share too many in one position",
+        {"limits": limits(position_value_max=Decimal(561_000)), "standing": a_standing(quantity=Decimal(1))},
+    ),
+    (
+        Reason.POSITION_LIMIT,
+        "a won more than half of everything",
+        {"limits": limits(position_weight_max=Decimal("0.5")), "standing": a_standing(equity=Decimal(1_121_999))},
+    ),
+    (
+        Reason.POSITION_LIMIT,
+        "a won more than there is",
+        {
+            "limits": limits(leverage_max=Decimal(1)),
+            "standing": a_standing(equity=Decimal(1_000_000), invested=Decimal(400_000), open_value=Decimal(39_001)),
+        },
+    ),
     (Reason.STALE_QUOTE, "no quote", {"latest": None}),
     (Reason.STALE_QUOTE, "an old one", {"latest": a_quote(published_at=NOW - timedelta(seconds=5, microseconds=1))}),
     (Reason.STALE_QUOTE, "one from the future", {"latest": a_quote(published_at=NOW + timedelta(seconds=6))}),
@@ -69,6 +138,49 @@ DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
 ]
 APPROVALS: list[tuple[str, dict[str, Any]]] = [
     ("a limit buy", {}),
+    ("a stop", {"request": a_stop()}),
+    ("good till canceled", {"request": a_request(time_in_force="gtc")}),
+    (
+        "at the opening, while the market is closed",
+        {"request": a_request(time_in_force="at_open"), "latest": a_quote(is_regular_session=False)},
+    ),
+    ("live, with the permission", {"account": an_account(kind="live"), "limits": limits(live_permitted=True)}),
+    (
+        "a sale when only sales are taken",
+        {"request": a_request(side="sell"), "standing": a_standing(halt=HaltMode.REDUCE_ONLY)},
+    ),
+    (
+        "a sale at the day's loss limit",
+        {
+            "request": a_request(side="sell"),
+            "limits": limits(daily_loss_max=Decimal(1_000)),
+            "standing": a_standing(realized_today=Decimal(-1_000)),
+        },
+    ),
+    ("the second's last message", {"standing": a_standing(orders_last_second=999)}),
+    (
+        "exactly at every limit",
+        {
+            "limits": limits(
+                quantity_max=Decimal(10),
+                value_max={"KRW": Decimal(561_000), "USD": Decimal(1)},
+                daily_trades_max=3,
+                daily_loss_max=Decimal(1_000),
+                open_value_max=Decimal(600_000),
+                position_value_max=Decimal(617_100),
+                position_weight_max=Decimal("0.5"),
+                leverage_max=Decimal(1),
+            ),
+            "standing": a_standing(
+                trades_today=2,
+                realized_today=Decimal(-999),
+                open_value=Decimal(39_000),
+                quantity=Decimal(1),
+                equity=Decimal(1_234_200),
+                invested=Decimal(634_200),
+            ),
+        },
+    ),
     ("with exactly the cash", {"standing": a_standing(available=ENOUGH)}),
     ("a market buy reserved at the upper limit", {"request": a_request(order_type="market")}),
     ("at the upper limit", {"request": a_request(limit_price=Decimal(71500))}),

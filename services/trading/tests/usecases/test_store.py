@@ -111,6 +111,8 @@ class TestOwners:
     async def test_strangers_see_nothing_and_nobody_is_an_error(self, database: Database) -> None:
         desk = await Desk.open(database)
         await desk.owns(1)
+        await desk.limits_itself()
+        await desk.halts()
         for table in TENANT_TABLES:
             count = text(f"SELECT count(*) FROM {table}")
             async with database.owned(desk.owner) as session:

@@ -10,6 +10,7 @@ from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, responses
+from kit.idempotency import IdempotentRoute
 from kit.ids import new_id
 from kit.money import Money
 from kit.pagination import Page, PageRequest, encode_cursor
@@ -28,7 +29,9 @@ from trading.usecases.open_account import Opening, open_account
 
 NAME_LENGTH_MAX = 60
 
-router = APIRouter(prefix="/api/v1/trading/accounts", tags=["trading"], responses=AUTHENTICATED)
+router = APIRouter(
+    prefix="/api/v1/trading/accounts", tags=["trading"], responses=AUTHENTICATED, route_class=IdempotentRoute
+)
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH_MAX, pattern=r"^[^\x00]*$")

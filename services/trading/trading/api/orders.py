@@ -1,186 +1,126 @@
-"""Orders: place, preview, look, cancel; and their executions."""
+"""Orders: place, preview, look, replace, cancel."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
-from kit.errors import AUTHENTICATED, responses
+from kit.errors import AUTHENTICATED, answer, responses
+from kit.idempotency import REPLAYED, IdempotentRoute, KeyReused, KeyUnusable, StillRunning
 from kit.ids import new_id
-from kit.money import Money
 from kit.pagination import Page, PageRequest, encode_cursor
-from pydantic import BaseModel, ConfigDict, model_validator
-from quant.markets.listing import Board, Currency, Kind, Market, Side, currency_of
+from pydantic import AwareDatetime
+from quant.markets.listing import currency_of
 from quant.markets.symbols import normalise
 
-from trading.api.cursors import id_of, time_and_text_of
-from trading.api.types import ClientOrderId, OpenResources, Price, Quantity, SymbolCode
-from trading.domain.order import Order, Status
-from trading.domain.request import (
-    AccountId,
-    Denied,
-    OrderId,
-    OrderRequest,
-    OrderType,
-    Reason,
-    TimeInForce,
-    Venue,
+from trading.api.cursors import id_of
+from trading.api.order_shapes import (
+    CanceledShown,
+    ClosePosition,
+    EstimateShown,
+    OrderShown,
+    PlaceOrder,
+    PreviewShown,
+    ReplaceOrder,
 )
-from trading.errors import AccountNotFound, ClientOrderIdReused, OrderDenied, OrderNotFound, OrderNotOpen
-from trading.store import executions, orders
+from trading.api.types import ClientOrderId, OpenResources, SymbolCode
+from trading.domain.limits import Limits
+from trading.domain.order import Order, Status
+from trading.domain.quote import Quote
+from trading.domain.request import AccountId, Denied, OrderId, OrderRequest
+from trading.errors import (
+    AccountNotFound,
+    ClientOrderIdReused,
+    NothingToClose,
+    OrderDenied,
+    OrderNotFound,
+    OrderNotOpen,
+    OrderNotReplaceable,
+    ReplaceDenied,
+    ReplacementInvalid,
+)
+from trading.store import orders
 from trading.usecases.cancel_order import cancel_order
-from trading.usecases.place_order import place_order
+from trading.usecases.cancel_orders import cancel_orders
+from trading.usecases.close_position import close_position
+from trading.usecases.place_order import Placed, place_order
 from trading.usecases.preview_order import preview_order
+from trading.usecases.replace_order import Change, replace_order
 
-REPLAYED = {"Idempotency-Replayed": "true"}
+REAL_MONEY = "real"
+"""The permission to trade it."""
 
-router = APIRouter(prefix="/api/v1/trading", tags=["trading"], responses=AUTHENTICATED)
-
-
-class PlaceOrder(BaseModel):
-    """An order. The same `client_order_id` with the same body again gets the order that is there."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account_id: UUID
-    client_order_id: ClientOrderId | None = None
-    symbol: SymbolCode
-    side: Side
-    order_type: OrderType
-    quantity: Quantity
-    limit_price: Price | None = None
-    stop_price: Price | None = None
-    time_in_force: TimeInForce = "day"
-    venue: Venue | None = None
-
-    @model_validator(mode="after")
-    def _prices_fit_the_type(self) -> "PlaceOrder":
-        if self.order_type == "limit" and self.limit_price is None:
-            raise ValueError("a limit order needs a limit_price")
-        if self.order_type == "market" and self.limit_price is not None:
-            raise ValueError("a market order has no limit_price")
-        if self.order_type in {"market", "limit"} and self.stop_price is not None:
-            raise ValueError(f"a {self.order_type} order has no stop_price")
-        market = normalise(self.symbol).market
-        if self.venue not in {None, market}:
-            raise ValueError(f"{self.symbol} trades at venue {market}")
-        return self
-
-    def request(self, order_id: OrderId) -> OrderRequest:
-        """The request in the domain's words; without a client's id, ours serves as one."""
-        market = normalise(self.symbol).market
-        return OrderRequest(
-            id=order_id,
-            account_id=AccountId(self.account_id),
-            client_order_id=self.client_order_id or str(order_id),
-            symbol=self.symbol,
-            market=market,
-            venue=market,
-            currency=currency_of(market),
-            side=self.side,
-            order_type=self.order_type,
-            quantity=self.quantity,
-            limit_price=self.limit_price,
-            stop_price=self.stop_price,
-            time_in_force=self.time_in_force,
-        )
+router = APIRouter(
+    prefix="/api/v1/trading",
+    tags=["trading"],
+    responses=AUTHENTICATED | responses(KeyUnusable, KeyReused, StillRunning),
+    route_class=IdempotentRoute,
+)
 
 
-class OrderShown(BaseModel):
-    """An order. `reason` is the published one of a denial, or the broker's code; `detail` explains it."""
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an order is judged by: the newest quote, and the bounds for the person who asks."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    account_id: UUID
-    client_order_id: str
-    symbol: str
-    market: Market
-    board: Board | None
-    kind: Kind | None
-    venue: Venue
-    currency: Currency
-    side: Side
-    order_type: OrderType
-    quantity: Money
-    limit_price: Money | None
-    stop_price: Money | None
-    time_in_force: TimeInForce
-    status: Status
-    filled_quantity: Money
-    remaining_quantity: Money
-    average_price: Money | None
-    fee: Money
-    tax: Money
-    reason: str | None
-    detail: str | None
-    created_at: datetime
-    updated_at: datetime
+    quote: Quote | None
+    limits: Limits
 
 
-class EstimateShown(BaseModel):
-    """What an order would cost if all of it were filled at `price`; `hold` is set aside: cash, or shares of a sale."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    price: Money
-    value: Money
-    fee: Money
-    tax: Money
-    hold: Money
+# These ask Redis, so they come before the session in a route's parameters: no transaction is open while they wait.
 
 
-class PreviewShown(BaseModel):
-    """The verdict an order would get now: an estimate when approved, a reason when denied."""
-
-    verdict: Literal["approved", "denied"]
-    currency: Currency
-    reason: Reason | None
-    detail: str | None
-    estimate: EstimateShown | None
+async def _basis_of_body(body: PlaceOrder, user: CurrentUser, resources: OpenResources) -> Basis:
+    return await _basis(body.symbol, user, resources)
 
 
-class ExecutionShown(BaseModel):
-    """A fill, with the profit it realised."""
+async def _basis_of_order(order_id: UUID, user: CurrentUser, resources: OpenResources) -> Basis:
+    async with resources.database.owned(user.user_id) as session:
+        order = await orders.find(session, user.user_id, OrderId(order_id))
+    if order is None:
+        raise OrderNotFound("You have no such order.")
+    return await _basis(order.symbol, user, resources)
 
-    model_config = ConfigDict(from_attributes=True)
 
-    execution_id: str
-    order_id: UUID
-    account_id: UUID
-    symbol: str
-    side: Side
-    quantity: Money
-    price: Money
-    fee: Money
-    tax: Money
-    realized_profit: Money
-    currency: Currency
-    trade_date: date
-    settlement_date: date
-    executed_at: datetime
+async def _basis_of_symbol(symbol: SymbolCode, user: CurrentUser, resources: OpenResources) -> Basis:
+    return await _basis(symbol, user, resources)
+
+
+async def _basis(symbol: str, user: CurrentUser, resources: OpenResources) -> Basis:
+    limits = replace(resources.limits, live_permitted=REAL_MONEY in user.permissions)
+    return Basis(await resources.quotes.find(symbol), limits)
+
+
+PLACED: dict[int | str, dict[str, Any]] = {
+    200: {"model": OrderShown, "description": "The same request came before (`Idempotency-Replayed: true`)"}
+}
 
 
 @router.post(
     "/orders",
     status_code=201,
-    responses={
-        200: {"model": OrderShown, "description": "The same request came before (`Idempotency-Replayed: true`)"},
-        **responses(AccountNotFound, ClientOrderIdReused, OrderDenied),
-    },
+    response_model=OrderShown,
+    responses=PLACED | responses(AccountNotFound, ClientOrderIdReused, OrderDenied),
 )
-async def post_order(body: PlaceOrder, user: CurrentUser, resources: OpenResources, response: Response) -> OrderShown:
+async def post_order(
+    body: PlaceOrder,
+    basis: Annotated[Basis, Depends(_basis_of_body)],
+    session: OwnedSession,
+    user: CurrentUser,
+    response: Response,
+) -> OrderShown | Response:
     """Place an order. A denied one is kept, and the error names it."""
-    quote = await resources.quotes.find(body.symbol)
     request = body.request(OrderId(new_id()))
-    # The transaction ends here and not with the request: a denial is an error to the client and a fact to be kept.
-    async with resources.database.owned(user.user_id) as session:
-        placed = await place_order(session, user.user_id, request, quote, resources.limits, now())
-    if placed.order.status is Status.DENIED:
-        raise OrderDenied(placed.order, replayed=placed.replayed)
+    placed = await place_order(session, user.user_id, request, basis.quote, basis.limits, now())
+    return _answered(placed, response)
+
+
+def _answered(placed: Placed, response: Response) -> OrderShown | Response:
+    if placed.order.status is Status.DENIED:  # an error to the client, and a fact to be kept: so it is not raised
+        return answer(OrderDenied(placed.order, replayed=placed.replayed))
     if placed.replayed:
         response.status_code = 200
         response.headers.update(REPLAYED)
@@ -188,24 +128,69 @@ async def post_order(body: PlaceOrder, user: CurrentUser, resources: OpenResourc
 
 
 @router.post("/orders/preview", responses=responses(AccountNotFound))
-async def post_order_preview(body: PlaceOrder, user: CurrentUser, resources: OpenResources) -> PreviewShown:
+async def post_order_preview(
+    body: PlaceOrder, basis: Annotated[Basis, Depends(_basis_of_body)], session: OwnedSession, user: CurrentUser
+) -> PreviewShown:
     """Say what placing this order now would lead to; nothing is sent or stored."""
-    quote = await resources.quotes.find(body.symbol)
     request = body.request(OrderId(new_id()))
-    async with resources.database.owned(user.user_id) as session:
-        outcome = await preview_order(session, user.user_id, request, quote, resources.limits, now())
+    outcome = await preview_order(session, user.user_id, request, basis.quote, basis.limits, now())
     if isinstance(outcome, Denied):
-        reason, detail, estimate = outcome.reason, outcome.detail, None
-    else:
-        reason, detail, estimate = None, None, EstimateShown.model_validate(outcome)
-    verdict: Literal["approved", "denied"] = "approved" if estimate else "denied"
-    return PreviewShown(verdict=verdict, currency=request.currency, reason=reason, detail=detail, estimate=estimate)
+        return PreviewShown(
+            verdict="denied", currency=request.currency, reason=outcome.reason, detail=outcome.detail, estimate=None
+        )
+    estimate = EstimateShown.model_validate(outcome)
+    return PreviewShown(verdict="approved", currency=request.currency, reason=None, detail=None, estimate=estimate)
+
+
+@router.post(
+    "/positions/{symbol}/close",
+    status_code=201,
+    response_model=OrderShown,
+    responses=PLACED | responses(AccountNotFound, ClientOrderIdReused, NothingToClose, OrderDenied),
+)
+async def post_position_close(
+    symbol: SymbolCode,
+    body: ClosePosition,
+    basis: Annotated[Basis, Depends(_basis_of_symbol)],
+    session: OwnedSession,
+    response: Response,
+    user: CurrentUser,
+) -> OrderShown | Response:
+    """Sell at market all shares that are not promised to open sales."""
+    request = _market_sale(symbol, body)
+    placed = await close_position(session, user.user_id, request, basis.quote, basis.limits, now())
+    return _answered(placed, response)
+
+
+def _market_sale(symbol: str, body: ClosePosition) -> OrderRequest:
+    order_id = OrderId(new_id())
+    market = normalise(symbol).market
+    return OrderRequest(
+        id=order_id,
+        account_id=AccountId(body.account_id),
+        client_order_id=body.client_order_id or str(order_id),
+        symbol=symbol,
+        market=market,
+        venue=market,
+        currency=currency_of(market),
+        side="sell",
+        order_type="market",
+        quantity=Decimal(0),  # found under the lock
+        limit_price=None,
+        stop_price=None,
+        time_in_force="day",
+    )
 
 
 def _wanted(
-    account_id: UUID | None = None, status: Status | None = None, symbol: SymbolCode | None = None
+    account_id: UUID | None = None,
+    status: Status | None = None,
+    symbol: SymbolCode | None = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
 ) -> orders.Wanted:
-    return orders.Wanted(account_id=AccountId(account_id) if account_id else None, status=status, symbol=symbol)
+    account = AccountId(account_id) if account_id else None
+    return orders.Wanted(account_id=account, status=status, symbol=symbol, since=since, until=until)
 
 
 @router.get("/orders")
@@ -236,6 +221,43 @@ async def get_order(order_id: UUID, session: OwnedSession, user: CurrentUser) ->
     return _shown(await orders.find(session, user.user_id, OrderId(order_id)))
 
 
+@router.patch(
+    "/orders/{order_id}",
+    status_code=202,
+    responses={
+        200: {"model": OrderShown, "description": "It waits with us, and was changed at once"},
+        **responses(OrderNotFound, OrderNotReplaceable, ReplacementInvalid, ReplaceDenied),
+    },
+)
+async def patch_order(
+    order_id: UUID,
+    body: ReplaceOrder,
+    basis: Annotated[Basis, Depends(_basis_of_order)],
+    session: OwnedSession,
+    response: Response,
+    user: CurrentUser,
+) -> OrderShown:
+    """Replace an order's terms. It is `pending_replace` until the broker answers; fills may still come on the old."""
+    change = Change(
+        order_id=OrderId(order_id),
+        replace_id=new_id(),
+        quantity=body.quantity,
+        limit_price=body.limit_price,
+        stop_price=body.stop_price,
+    )
+    order = await replace_order(session, user.user_id, change, basis.quote, basis.limits, now())
+    if order.status is Status.HELD:
+        response.status_code = 200
+    return OrderShown.model_validate(order)
+
+
+@router.delete("/orders", status_code=202, responses=responses(AccountNotFound))
+async def delete_orders(account_id: UUID, session: OwnedSession, user: CurrentUser) -> CanceledShown:
+    """Ask for the cancel of every open order of an account."""
+    withdrawn = await cancel_orders(session, user.user_id, AccountId(account_id), now())
+    return CanceledShown(order_ids=[order.id for order in withdrawn])
+
+
 @router.delete(
     "/orders/{order_id}",
     status_code=202,
@@ -250,28 +272,6 @@ async def delete_order(order_id: UUID, session: OwnedSession, user: CurrentUser,
     if order.status is Status.CANCELED:
         response.status_code = 200
     return OrderShown.model_validate(order)
-
-
-@router.get("/executions")
-async def get_executions(
-    session: OwnedSession,
-    user: CurrentUser,
-    page: PageRequest,
-    account_id: UUID | None = None,
-    order_id: UUID | None = None,
-) -> Page[ExecutionShown]:
-    """List executions, newest first."""
-    found = await executions.list_page(
-        session,
-        user.user_id,
-        before=time_and_text_of(page.cursor),
-        limit=page.limit + 1,
-        account_id=AccountId(account_id) if account_id else None,
-        order_id=OrderId(order_id) if order_id else None,
-    )
-    last = found[page.limit - 1] if len(found) > page.limit else None
-    more = encode_cursor(last.recorded_at.isoformat(), last.execution_id) if last else None
-    return Page(items=[ExecutionShown.model_validate(item) for item in found[: page.limit]], next_cursor=more)
 
 
 def _shown(order: Order | None) -> OrderShown:

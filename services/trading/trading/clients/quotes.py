@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from quant.markets.bands import Band
 from quant.markets.listing import Board, Currency, Kind, Market
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from trading.domain.quote import Quote
@@ -23,6 +24,7 @@ READS_AT_ONCE = 16
 """A burst waits its turn: it would find no connection left otherwise, and orders would be denied for that."""
 PRICE_MAX = 1_000_000_000
 REGULAR = "regular"
+CHANNELS = "market:*"
 
 log = structlog.get_logger()
 
@@ -76,6 +78,10 @@ class Quotes:
         self._cache = cache
         self._turns = asyncio.Semaphore(READS_AT_ONCE)
 
+    def subscription(self) -> PubSub:
+        """Open a subscription, for `async with`; every quote is published under `CHANNELS` as well."""
+        return self._cache.pubsub(ignore_subscribe_messages=True)
+
     async def find(self, symbol: str) -> Quote | None:
         """Return the latest quote of one symbol, or None: then nothing is known about it."""
         return (await self.find_many([symbol])).get(symbol)
@@ -92,13 +98,14 @@ class Quotes:
             return {}
         found = {}
         for symbol, text in zip(symbols, texts, strict=True):
-            quote = _parsed(text) if text else None
+            quote = parse_quote(text) if text else None
             if quote is not None and quote.symbol == symbol:
                 found[symbol] = quote
         return found
 
 
-def _parsed(text: str | bytes) -> Quote | None:
+def parse_quote(text: str | bytes) -> Quote | None:
+    """Read a published quote; None when it cannot be trusted."""
     try:
         return PublishedQuote.model_validate_json(text).quote()
     except ValidationError as unreadable:

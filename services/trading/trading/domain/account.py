@@ -7,6 +7,7 @@ from typing import Literal
 
 from quant.markets.listing import Currency
 
+from trading.domain.halt import HaltMode
 from trading.domain.request import AccountId
 
 AccountKind = Literal["paper", "live"]
@@ -41,8 +42,21 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What an account can put behind one more order."""
+    """What an account can put behind one more order, and what it has done lately.
+
+    What only a limit asks for is None when no limit does. `equity` is cash and positions at what they cost.
+    """
 
     available: Decimal
     sellable: Decimal
     open_orders: int
+    halt: HaltMode | None = None
+    has_own_limits: bool = False
+    orders_last_second: int = 0
+    is_duplicate: bool = False
+    trades_today: int | None = None
+    realized_today: Decimal | None = None
+    open_value: Decimal | None = None
+    quantity: Decimal = Decimal(0)
+    invested: Decimal | None = None
+    equity: Decimal | None = None

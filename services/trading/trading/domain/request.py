@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal, NewType
+from typing import Final, Literal, NewType
 from uuid import UUID
 
 from quant.markets.listing import Currency, Market, Side
@@ -33,14 +33,29 @@ class Reason(StrEnum):
     FAT_FINGER_VALUE = "fat_finger_value"
     FAT_FINGER_QUANTITY = "fat_finger_quantity"
     PRICE_TOO_FAR = "price_too_far"
+    POSITION_LIMIT = "position_limit"
+    DAILY_LOSS_LIMIT = "daily_loss_limit"
+    DAILY_TRADE_LIMIT = "daily_trade_limit"
     OPEN_ORDER_LIMIT = "open_order_limit"
+    RATE_LIMIT = "rate_limit"
+    DUPLICATE_ORDER = "duplicate_order"
+    RESTRICTED_SYMBOL = "restricted_symbol"
     TRADING_HALTED = "trading_halted"
     LIVE_NOT_PERMITTED = "live_not_permitted"
 
 
+STOP_TYPES: Final[frozenset[OrderType]] = frozenset({"stop", "stop_limit", "trailing_stop"})
+"""Orders that wait with us until the market reaches their price."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """An order as asked for. Two requests are the same one when everything but our own `id` is equal."""
+    """An order as asked for. Two requests are the same one when everything but our own `id` is equal.
+
+    A trailing stop follows the best price at a distance: `trail_amount`, or `trail_percent` of it. A buy with
+    `take_profit_price` or `stop_loss_price` is a bracket: they sell what it bought. A limit sale with `stop_loss_price`
+    is one of two orders of which one cancels the other.
+    """
 
     id: OrderId
     account_id: AccountId
@@ -55,6 +70,16 @@ class OrderRequest:
     limit_price: Decimal | None
     stop_price: Decimal | None
     time_in_force: TimeInForce
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    stop_loss_price: Decimal | None = None
+    stop_loss_limit_price: Decimal | None = None
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits with us for its price before it goes to the broker."""
+        return self.order_type in STOP_TYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,32 @@
-"""Accounts and what they can put behind an order."""
+"""Accounts and their cash."""
 
-from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
-from quant.markets.listing import Currency
-from sqlalchemy import bindparam, func, insert, literal, select, text
+from sqlalchemy import bindparam, func, insert, select, text, update
 
-from trading.domain.account import Account, Balance, Standing
+from trading.domain.account import Account, Balance
 from trading.domain.request import AccountId
 from trading.store.rows import columns_of, values_of
-from trading.store.tables import accounts, balances, is_open, orders, positions
+from trading.store.tables import accounts, balances
 
-ZERO = Decimal(0)
+PLATFORM_LOCK = 7_341_400
+"""The advisory lock between orders, which share it, and a halt of the whole platform, which wants it alone."""
 COLUMNS = columns_of(accounts, Account)
 BALANCE_COLUMNS = columns_of(balances, Balance)
 NAMES = tuple(column.name for column in COLUMNS)
 
 ONE = select(*COLUMNS).where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
 LOCKED = ONE.with_for_update()
+# The shared lock travels with the row's: while any order is being decided nobody can halt the platform, and the other
+# way round. Halts are read in a later statement, so what was committed before the lock is seen.
+LOCKED_TO_TRADE = ONE.add_columns(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).with_for_update()
 INSERT = insert(accounts)
+HALTED = (
+    update(accounts)
+    .where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
+    .values(trading_halted=bindparam("halted"))
+)
 LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended('accounts:' || :owner, 0))")
 COUNT = select(func.count()).select_from(accounts).where(accounts.c.owner_id == bindparam("owner"))
 BALANCES = (
@@ -28,30 +35,6 @@ BALANCES = (
     .order_by(balances.c.currency)
 )
 ALL_BALANCES = select(*BALANCE_COLUMNS).where(balances.c.owner_id == bindparam("owner"))
-OPEN_ORDERS = (
-    select(literal(1))
-    .where(orders.c.owner_id == bindparam("owner"), orders.c.account_id == bindparam("account_id"), is_open())
-    .limit(bindparam("open_orders_max"))
-)
-STANDING = select(
-    select(balances.c.available)
-    .where(
-        balances.c.owner_id == bindparam("owner"),
-        balances.c.account_id == bindparam("account_id"),
-        balances.c.currency == bindparam("currency"),
-    )
-    .scalar_subquery()
-    .label("available"),
-    select(positions.c.quantity - positions.c.held)
-    .where(
-        positions.c.owner_id == bindparam("owner"),
-        positions.c.account_id == bindparam("account_id"),
-        positions.c.symbol == bindparam("symbol"),
-    )
-    .scalar_subquery()
-    .label("sellable"),
-    select(func.count()).select_from(OPEN_ORDERS.subquery()).scalar_subquery().label("open_orders"),
-)
 
 
 async def find(session: Session, owner: UUID, account_id: AccountId) -> Account | None:
@@ -66,13 +49,22 @@ async def lock(session: Session, owner: UUID, account_id: AccountId) -> Account 
     return Account(**row._mapping) if row else None
 
 
-async def find_standing(
-    session: Session, owner: UUID, account_id: AccountId, currency: Currency, symbol: str, *, open_orders_max: int
-) -> Standing:
-    """Return what an account can put behind an order; open orders are counted up to the bound. Lock it before."""
-    given = {"owner": owner, "account_id": account_id, "currency": currency, "symbol": symbol}
-    row = (await session.execute(STANDING, {**given, "open_orders_max": open_orders_max})).one()
-    return Standing(available=row.available or ZERO, sellable=row.sellable or ZERO, open_orders=row.open_orders)
+async def lock_to_trade(session: Session, owner: UUID, account_id: AccountId) -> Account | None:
+    """Lock an account for one more order; no halt of the platform can slip in between."""
+    row = (await session.execute(LOCKED_TO_TRADE, {"owner": owner, "account_id": account_id})).first()
+    return Account(**{name: row._mapping[name] for name in NAMES}) if row else None
+
+
+async def lock_all(session: Session, owner: UUID) -> list[Account]:
+    """Lock every account of an owner, always in the same sequence."""
+    query = select(*COLUMNS).where(accounts.c.owner_id == owner).order_by(accounts.c.id).with_for_update()
+    return [Account(**row._mapping) for row in await session.execute(query)]
+
+
+async def save_halted(session: Session, owner: UUID, account_id: AccountId, *, halted: bool) -> None:
+    """Show on an account whether it is halted itself."""
+    given = {"owner": owner, "account_id": account_id, "halted": halted}
+    await session.execute(HALTED, given)
 
 
 async def lock_count(session: Session, owner: UUID) -> int:

@@ -35,6 +35,18 @@ class Recorded:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which executions to list: those that have all that is given."""
+
+    account_id: AccountId | None = None
+    order_id: OrderId | None = None
+    symbol: str | None = None
+    side: Side | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 COLUMNS = columns_of(executions, Recorded)
 NAMES = tuple(column.name for column in COLUMNS)
 ONE = select(*COLUMNS).where(
@@ -55,21 +67,19 @@ async def save(session: Session, owner: UUID, execution: Recorded) -> None:
 
 
 async def list_page(
-    session: Session,
-    owner: UUID,
-    *,
-    before: tuple[datetime, str] | None,
-    limit: int,
-    account_id: AccountId | None = None,
-    order_id: OrderId | None = None,
+    session: Session, owner: UUID, wanted: Wanted, *, before: tuple[datetime, str] | None, limit: int
 ) -> list[Recorded]:
     """List executions, newest first."""
     newest_first = (executions.c.recorded_at.desc(), executions.c.execution_id.desc())
     query = select(*COLUMNS).where(executions.c.owner_id == owner).order_by(*newest_first).limit(limit)
-    if account_id is not None:
-        query = query.where(executions.c.account_id == account_id)
-    if order_id is not None:
-        query = query.where(executions.c.order_id == order_id)
+    for name in ("account_id", "order_id", "symbol", "side"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(executions.c[name] == value)
+    if wanted.since is not None:
+        query = query.where(executions.c.recorded_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(executions.c.recorded_at < wanted.until)
     if before is not None:
         query = query.where(tuple_(executions.c.recorded_at, executions.c.execution_id) < before)
     return [Recorded(**row._mapping) for row in await session.execute(query)]

@@ -1,6 +1,7 @@
 """Orders."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,30 @@ from sqlalchemy.dialects.postgresql import insert
 from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.rows import columns_of, values_of
-from trading.store.tables import orders
+from trading.store.tables import is_open, orders
+
+OPEN_ORDERS_MAX = 10_000
+"""The most a setting can allow."""
+GROUP_MAX = 10
 
 COLUMNS = columns_of(orders, Order)
 NAMES = tuple(column.name for column in COLUMNS)
 CHANGING = (
     "status",
+    "quantity",
+    "limit_price",
+    "stop_price",
+    "reserve_price",
+    "group_id",
+    "watched_price",
+    "triggered_at",
+    "replace_id",
+    "replace_quantity",
+    "replace_limit_price",
+    "replace_held",
+    "original_quantity",
+    "original_limit_price",
+    "original_stop_price",
     "filled_quantity",
     "filled_value",
     "fee",
@@ -30,6 +49,18 @@ CHANGING = (
 ONE = select(*COLUMNS).where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id"))
 BY_CLIENT_ID = select(*COLUMNS).where(
     orders.c.owner_id == bindparam("owner"), orders.c.client_order_id == bindparam("client_order_id")
+)
+ALL_OPEN = (
+    select(*COLUMNS)
+    .where(orders.c.owner_id == bindparam("owner"), orders.c.account_id == bindparam("account_id"), is_open())
+    .order_by(orders.c.id)
+    .limit(OPEN_ORDERS_MAX)
+)
+GROUP = (
+    select(*COLUMNS)
+    .where(orders.c.owner_id == bindparam("owner"), orders.c.group_id == bindparam("group_id"))
+    .order_by(orders.c.id)
+    .limit(GROUP_MAX)
 )
 INSERT = insert(orders).on_conflict_do_nothing(constraint="orders_client_order_id")
 UPDATE = (
@@ -46,6 +77,18 @@ class Wanted:
     account_id: AccountId | None = None
     status: Status | None = None
     symbol: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An order that waits for a price, and whose it is."""
+
+    owner: UUID
+    account_id: AccountId
+    order_id: OrderId
+    symbol: str
 
 
 def _order(row: Any) -> Order:
@@ -65,6 +108,17 @@ async def find_by_client_id(session: Session, owner: UUID, client_order_id: str)
     return _order(row) if row else None
 
 
+async def list_open(session: Session, owner: UUID, account_id: AccountId) -> list[Order]:
+    """List an account's open orders, oldest first. Lock it before, so that they stay as they are."""
+    rows = await session.execute(ALL_OPEN, {"owner": owner, "account_id": account_id})
+    return [_order(row) for row in rows]
+
+
+async def list_group(session: Session, owner: UUID, group_id: UUID) -> list[Order]:
+    """List the orders of which one cancels the others."""
+    return [_order(row) for row in await session.execute(GROUP, {"owner": owner, "group_id": group_id})]
+
+
 async def save_new(session: Session, owner: UUID, order: Order) -> bool:
     """Add an order; False, and nothing is done, when its client id is taken."""
     result = await session.execute(INSERT, {"owner_id": owner, **values_of(order, NAMES)})
@@ -81,10 +135,14 @@ async def save(session: Session, owner: UUID, order: Order) -> None:
 async def list_page(session: Session, owner: UUID, wanted: Wanted, *, before: UUID | None, limit: int) -> list[Order]:
     """List orders, newest first: ids are made in the order of time."""
     query = select(*COLUMNS).where(orders.c.owner_id == owner).order_by(orders.c.id.desc()).limit(limit)
-    for field in fields(wanted):
-        value = getattr(wanted, field.name)
+    for name in ("account_id", "status", "symbol"):
+        value = getattr(wanted, name)
         if value is not None:
-            query = query.where(orders.c[field.name] == value)
+            query = query.where(orders.c[name] == value)
+    if wanted.since is not None:
+        query = query.where(orders.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(orders.c.created_at < wanted.until)
     if before is not None:
         query = query.where(orders.c.id < before)
     return [_order(row) for row in await session.execute(query)]

@@ -1,6 +1,7 @@
 """All tables and their constraints, the last line of defence; `migrations/versions` makes the same, a test compares."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -101,6 +102,22 @@ orders = Table(
     _text("detail", nullable=True),
     _moment("created_at"),
     _moment("updated_at"),
+    _money("trail_amount", nullable=True),
+    _money("trail_percent", nullable=True),
+    _money("take_profit_price", nullable=True),
+    _money("stop_loss_price", nullable=True),
+    _money("stop_loss_limit_price", nullable=True),
+    Column("group_id", Uuid),
+    Column("trading_date", Date),
+    _money("watched_price", nullable=True),
+    Column("triggered_at", DateTime(timezone=True)),
+    Column("replace_id", Uuid),
+    _money("replace_quantity", nullable=True),
+    _money("replace_limit_price", nullable=True),
+    _money("replace_held"),
+    _money("original_quantity", nullable=True),
+    _money("original_limit_price", nullable=True),
+    _money("original_stop_price", nullable=True),
     PrimaryKeyConstraint("owner_id", "id"),
     UniqueConstraint("owner_id", "client_order_id", name="orders_client_order_id"),
     _of_account(),
@@ -110,10 +127,12 @@ orders = Table(
     CheckConstraint("(status = 'filled') = (filled_quantity = quantity)", "orders_filled"),
     CheckConstraint("status <> 'denied' OR reason IS NOT NULL", "orders_denied_reason"),
     CheckConstraint(
-        "held = 0 OR (held > 0 AND status IN"
-        " ('submitted', 'accepted', 'partially_filled', 'pending_cancel', 'unknown'))",
+        "held = 0 OR (held > 0 AND status IN ('accepted', 'held', 'partially_filled', 'pending_cancel',"
+        " 'pending_replace', 'submitted', 'unknown'))",
         "orders_held",
     ),
+    CheckConstraint("replace_held >= 0 AND replace_held <= held", "orders_replace_held"),
+    CheckConstraint("(replace_id IS NULL) = (replace_quantity IS NULL)", "orders_replacement"),
 )
 
 executions = Table(
@@ -177,6 +196,46 @@ ledger_entries = Table(
         "ledger_entries_book",
     ),
     CheckConstraint("amount <> 0", "ledger_entries_amount"),
+)
+
+risk_limits = Table(
+    "risk_limits",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    _text("scope"),
+    Column("scope_id", Uuid, nullable=False),
+    _text("currency"),
+    _moment("effective_at"),
+    _money("order_quantity_max", nullable=True),
+    _money("order_value_max", nullable=True),
+    _money("price_distance_max_percent", nullable=True),
+    _money("position_value_max", nullable=True),
+    _money("position_weight_max_percent", nullable=True),
+    _money("leverage_max", nullable=True),
+    _money("daily_loss_max", nullable=True),
+    _money("daily_trades_max", nullable=True),
+    _money("open_orders_max", nullable=True),
+    _money("open_value_max", nullable=True),
+    _money("orders_per_second_max", nullable=True),
+    _money("duplicate_seconds", nullable=True),
+    Column("restricted_symbols", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("owner_id", "scope", "scope_id", "currency", "effective_at"),
+    CheckConstraint("scope IN ('user', 'account', 'strategy')", "risk_limits_scope"),
+    CheckConstraint("currency IN ('KRW', 'USD')", "risk_limits_currency"),
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    _text("scope"),
+    Column("scope_id", Uuid, nullable=False),
+    _text("mode"),
+    _text("reason", nullable=True),
+    _moment("halted_at"),
+    PrimaryKeyConstraint("owner_id", "scope", "scope_id"),
+    CheckConstraint("scope IN ('user', 'account', 'strategy')", "halts_scope"),
+    CheckConstraint("mode IN ('halted', 'reduce_only')", "halts_mode"),
 )
 
 

@@ -4,13 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import record
 
-from trading.domain.order import Happening, Order, Status
+from trading.domain.order import Order, Status
 from trading.domain.request import OrderId
 from trading.errors import OrderNotFound, OrderNotOpen
-from trading.events import OrderCancelRequested
 from trading.store import accounts, orders
+from trading.usecases.withdraw_order import withdraw_order
 
 
 async def cancel_order(session: Session, owner: UUID, order_id: OrderId, now: datetime) -> Order:
@@ -25,8 +24,4 @@ async def cancel_order(session: Session, owner: UUID, order_id: OrderId, now: da
         return order
     if not order.is_open:
         raise OrderNotOpen(f"The order is {order.status}: there is nothing left to cancel.")
-    requested = order.after(Happening.CANCEL_REQUESTED, now)
-    if requested is not order:
-        await orders.save(session, owner, requested)
-        await record(session, OrderCancelRequested(order_id=order.id, account_id=order.account_id), owner=owner)
-    return requested
+    return await withdraw_order(session, owner, order, now)

@@ -10,13 +10,14 @@ from kit.events import Event, record
 
 from trading.domain import ledger as movements
 from trading.domain.account import Account
-from trading.domain.order import Order, deny, submit
+from trading.domain.limits import Limits
+from trading.domain.order import Order, Status, deny, submit
 from trading.domain.quote import Quote
 from trading.domain.request import Approved, Denied, OrderRequest
-from trading.domain.risk import Limits
 from trading.errors import ClientOrderIdReused
 from trading.events import BalanceChanged, order_changed, order_submitted
 from trading.store import ledger, orders, positions
+from trading.usecases.join_stop_loss import join_stop_loss
 from trading.usecases.review_order import review_order
 
 
@@ -45,11 +46,13 @@ async def place_order(
         return await _earlier(session, owner, request)
     facts = await _hold(session, owner, order, reviewed.account) if order.is_open else [order_changed(order)]
     await record(session, *facts, owner=owner)
+    if order.is_open and order.side == "sell" and order.stop_loss_price is not None:
+        order = await join_stop_loss(session, owner, order, now)
     return Placed(order, replayed=False)
 
 
 async def _hold(session: Session, owner: UUID, order: Order, account: Account) -> list[Event]:
-    submitted = order_submitted(order, account)
+    submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, account)
     if order.side == "sell":
         await positions.save_hold(session, owner, order.account_id, order.symbol, order.held)
         return [submitted]

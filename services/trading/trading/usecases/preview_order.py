@@ -8,9 +8,9 @@ from uuid import UUID
 from kit.db import Session
 from quant.fees import Trade, fees_for
 
+from trading.domain.limits import Limits
 from trading.domain.quote import Quote
 from trading.domain.request import Approved, Denied, OrderRequest
-from trading.domain.risk import Limits
 from trading.usecases.review_order import review_order
 
 
@@ -41,7 +41,7 @@ def _estimate(approved: Approved) -> Estimate:
         kind=quote.kind,
         side=request.side,
         quantity=request.quantity,
-        price=request.limit_price or quote.price,
+        price=request.limit_price or request.stop_price or quote.price,
         trade_date=quote.trading_date,
     )
     costs = fees_for(trade)

@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import Event, record
+from kit.events import record
 
-from trading.domain import ledger as movements
 from trading.domain.order import BrokerWord, Order
 from trading.domain.request import AccountId, OrderId
 from trading.errors import OrderNotFound
-from trading.events import BalanceChanged, order_changed
-from trading.store import accounts, ledger, orders, positions
+from trading.events import order_changed
+from trading.store import accounts, orders
+from trading.usecases.end_order import end_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +40,8 @@ async def record_broker_answer(session: Session, owner: UUID, answer: Answer, no
     after = order.after(answer.happening, now, answer.reason, answer.detail)
     if after is order:
         return order
+    if not after.is_open:
+        return await end_order(session, owner, order, answer.happening, now, (answer.reason, answer.detail))
     await orders.save(session, owner, after)
-    released = await _release(session, owner, after, order.held - after.held)
-    await record(session, order_changed(after), *released, owner=owner)
+    await record(session, order_changed(after), owner=owner)
     return after
-
-
-async def _release(session: Session, owner: UUID, order: Order, amount: Decimal) -> list[Event]:
-    if not amount:
-        return []
-    if order.side == "sell":
-        await positions.save_hold(session, owner, order.account_id, order.symbol, -amount)
-        return []
-    balance = await ledger.save(session, owner, movements.release(order, amount))
-    return [BalanceChanged.of(balance)]

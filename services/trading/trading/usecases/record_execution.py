@@ -17,6 +17,7 @@ from trading.errors import OrderNotFound
 from trading.events import BalanceChanged, ExecutionRecorded, PositionChanged, order_executed
 from trading.store import accounts, executions, ledger, orders, positions
 from trading.store.executions import Recorded
+from trading.usecases.follow_group import follow_group
 
 
 async def record_execution(session: Session, owner: UUID, execution: Execution, now: datetime) -> Order:
@@ -48,6 +49,7 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
         BalanceChanged.of(balance),
         owner=owner,
     )
+    await follow_group(session, owner, after, now)
     return after
 
 

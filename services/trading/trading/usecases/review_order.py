@@ -7,11 +7,13 @@ from uuid import UUID
 from kit.db import Session
 
 from trading.domain.account import Account
+from trading.domain.limits import Limits
 from trading.domain.quote import Quote
 from trading.domain.request import Approved, Denied, OrderRequest
-from trading.domain.risk import Limits, Question, review
+from trading.domain.risk import review
 from trading.errors import AccountNotFound
 from trading.store import accounts
+from trading.usecases.put_question import Asked, put_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,8 @@ async def review_order(
     session: Session, owner: UUID, request: OrderRequest, quote: Quote | None, limits: Limits, now: datetime
 ) -> Reviewed:
     """Decide about an order. Both placing and previewing one begin here, so a preview never differs."""
-    account = await accounts.lock(session, owner, request.account_id)
+    account = await accounts.lock_to_trade(session, owner, request.account_id)
     if account is None:
         raise AccountNotFound("You have no account of this id.")
-    standing = await accounts.find_standing(
-        session, owner, account.id, request.currency, request.symbol, open_orders_max=limits.open_orders_max
-    )
-    question = Question(request=request, account=account, standing=standing, latest=quote, limits=limits, now=now)
-    return Reviewed(account, review(question))
+    asked = Asked(request=request, quote=quote, limits=limits, now=now)
+    return Reviewed(account, review(await put_question(session, owner, account, asked)))

@@ -1,0 +1,141 @@
+"""`Idempotency-Key`: a mutation sent again under the same key gets the first answer again, byte for byte.
+
+The key, what the request did and what was answered are written in one transaction: there is no state in between that a
+crash could leave behind, and nothing to recover. While that transaction runs, an advisory lock of it tells a second
+request so. An error that undid everything is not remembered: nothing happened, and the key may be used again.
+
+A router opts in by `APIRouter(route_class=IdempotentRoute)`; it works for routes that ask for an `OwnedSession`. A
+refusal that is to be kept (a denied order) is returned as an answer (`kit.errors.answer`), and not raised.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+
+from kit.clock import now
+from kit.db import SESSION_OPENED, Session
+from kit.errors import AppError
+
+HEADER = "Idempotency-Key"
+REPLAYED = {"Idempotency-Replayed": "true"}
+KEY_LENGTH_MAX = 255
+KEPT = timedelta(hours=48)
+
+LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+FIND = text(
+    "SELECT fingerprint, status, media_type, body FROM idempotency_keys"
+    " WHERE owner_id = :owner AND route = :route AND key = :key"
+)
+SAVE = text(
+    "INSERT INTO idempotency_keys (owner_id, route, key, fingerprint, status, media_type, body, created_at)"
+    " VALUES (:owner, :route, :key, :fingerprint, :status, :media_type, :body, :created_at)"
+)
+FORGET = text("DELETE FROM idempotency_keys WHERE created_at < :before")
+
+
+class KeyUnusable(AppError):
+    """The key is empty, too long, or has characters that are not printable ASCII."""
+
+    STATUS = 422
+    CODE = "idempotency_key_invalid"
+    TITLE = "The idempotency key cannot be used"
+
+
+class KeyReused(AppError):
+    """The key came before with a different request: one key is one request."""
+
+    STATUS = 422
+    CODE = "idempotency_key_reused"
+    TITLE = "The idempotency key belongs to another request"
+
+
+class StillRunning(AppError):
+    """The first request of this key has not been answered yet."""
+
+    STATUS = 409
+    CODE = "request_in_progress"
+    TITLE = "The same request is still running"
+    HEADERS: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class Replay(Exception):
+    """Carries the answer that was given before."""
+
+
+@dataclass
+class Claim:
+    """One request's hold on its key, for as long as its transaction lives."""
+
+    route: str
+    key: str
+    fingerprint: bytes
+    session: Session | None = None
+    owner: UUID | None = None
+
+    async def begin(self, session: Session, owner: UUID) -> None:
+        """Take the key, as the first thing of the transaction; raise when it is taken, or answered already."""
+        name = f"idempotency {owner} {self.route} {self.key}"
+        if not await session.scalar(LOCK, {"name": name}):
+            raise StillRunning("The first request with this key is still running: try again in a second.")
+        row = (await session.execute(FIND, {"owner": owner, "route": self.route, "key": self.key})).first()
+        if row is not None:
+            if row.fingerprint != self.fingerprint:
+                raise KeyReused("This key was sent before with another body: choose a new key for a new request.")
+            raise Replay(Response(row.body, row.status, REPLAYED, media_type=row.media_type))
+        self.session, self.owner = session, owner
+
+    async def keep(self, response: Response) -> None:
+        """Write down the answer, in the transaction that it speaks of. Without one, nothing was done."""
+        if self.session is None:
+            return
+        asked = {"owner": self.owner, "route": self.route, "key": self.key, "fingerprint": self.fingerprint}
+        media_type = response.headers.get("content-type")
+        answered = {"status": response.status_code, "media_type": media_type, "body": bytes(response.body)}
+        await self.session.execute(SAVE, {**asked, **answered, "created_at": now()})
+
+
+class IdempotentRoute(APIRoute):
+    """A route whose mutations take an `Idempotency-Key`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler: it ends before its transaction does, so the answer can still be written into it."""
+        handle = super().get_route_handler()
+
+        async def handle_once(request: Request) -> Response:
+            key = request.headers.get(HEADER)
+            if key is None or request.method in {"GET", "HEAD", "OPTIONS"}:
+                return await handle(request)
+            if not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
+                raise KeyUnusable(f"A key is 1 to {KEY_LENGTH_MAX} printable ASCII characters; a UUID is a good one.")
+            claim = Claim(f"{request.method} {request.url.path}", key, await fingerprint_of(request))
+            request.scope[SESSION_OPENED] = claim.begin
+            try:
+                response = await handle(request)
+            except Replay as replay:
+                return cast("Response", replay.args[0])
+            await claim.keep(response)
+            return response
+
+        return handle_once
+
+
+async def fingerprint_of(request: Request) -> bytes:
+    """Digest what is asked: the query, and the body with its spaces and the sequence of its fields evened out."""
+    body = await request.body()
+    with suppress(ValueError, RecursionError):  # not JSON, or none that anybody means: the bytes as they are
+        body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(request.url.query.encode() + b"\n" + body).digest()
+
+
+async def forget_old_keys(session: Session) -> None:
+    """Drop the keys of two days ago; for a worker, now and then."""
+    await session.execute(FORGET, {"before": now() - KEPT})

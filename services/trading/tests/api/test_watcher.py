@@ -1,0 +1,103 @@
+"""The watcher: what waits is let go by a live quote, by one watcher at a time, through restarts and for everybody."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from kit.clock import now
+from kit.db import Database
+from kit.ids import new_id
+from kit.json import dumps_text
+from redis.asyncio import Redis
+from trading.config import Settings
+from trading.domain.halt import Halt, HaltMode
+from trading.domain.order import Status
+from trading.resources import open_resources
+from trading.stops import StopWatcher
+from trading.usecases.halt_platform import halt_platform
+
+from services.trading.tests.api.conftest import Trader, a_published_quote, publish
+
+PATIENCE_SECONDS = 15
+
+
+@asynccontextmanager
+async def watching(settings: Settings) -> AsyncIterator[None]:
+    async with open_resources(settings) as resources:
+        task = asyncio.create_task(StopWatcher(settings, resources, now).run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def comes_to(trader: Trader, order_id: str, status: Status) -> dict[str, Any]:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            order: dict[str, Any] = (await trader.caller.get(f"/trading/orders/{order_id}")).json()
+            if order["status"] == status:
+                return order
+            await asyncio.sleep(0.02)
+
+
+async def a_stop(trader: Trader, symbol: str) -> str:
+    terms = {"order_type": "stop", "limit_price": None, "stop_price": "57000", "quantity": "1"}
+    answer = await trader.caller.post("/trading/orders", trader.order(await trader.opens(), symbol, **terms))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+@pytest.mark.requirement("R-10")
+async def test_a_published_quote_lets_a_stop_go(
+    trader: Trader, symbol: str, redis: "Redis", settings: Settings
+) -> None:
+    order = await a_stop(trader, symbol)
+    async with watching(settings):
+        quote = dumps_text(a_published_quote(symbol, price="57000"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await trader.caller.get(f"/trading/orders/{order}")).json()["status"] == "held":
+                await redis.publish(f"market:{symbol}", quote)
+                await asyncio.sleep(0.05)
+    assert (await comes_to(trader, order, Status.SUBMITTED))["triggered_at"] is not None
+
+
+@pytest.mark.requirement("R-10")
+async def test_a_price_that_came_while_nobody_watched_is_seen_after_the_restart(
+    trader: Trader, symbol: str, redis: "Redis", settings: Settings
+) -> None:
+    order = await a_stop(trader, symbol)
+    await publish(redis, symbol, price="57100")
+    async with watching(settings):
+        await comes_to(trader, order, Status.SUBMITTED)
+
+
+@pytest.mark.requirement("R-10")
+async def test_a_second_watcher_waits_its_turn_and_takes_over(
+    trader: Trader, symbol: str, redis: "Redis", settings: Settings
+) -> None:
+    order = await a_stop(trader, symbol)
+    async with watching(settings):
+        async with watching(settings):
+            await asyncio.sleep(0.1)
+        await publish(redis, symbol, price="57100")
+        await comes_to(trader, order, Status.SUBMITTED)
+
+
+@pytest.mark.requirement("R-10")
+async def test_under_a_halt_of_the_platform_everything_open_is_withdrawn(
+    trader: Trader, symbol: str, settings: Settings, database: Database
+) -> None:
+    stop = await a_stop(trader, symbol)
+    body = trader.order(await trader.opens(), symbol, quantity=str(Decimal(1)))
+    limit = (await trader.caller.post("/trading/orders", body)).json()["id"]
+    halt = Halt(level="global", scope_id=None, mode=HaltMode.HALTED, reason=None, halted_at=now())
+    async with database.system() as session:
+        await halt_platform(session, halt, new_id())
+    async with watching(settings):
+        await comes_to(trader, stop, Status.CANCELED)
+        await comes_to(trader, limit, Status.PENDING_CANCEL)

@@ -1,0 +1,138 @@
+"""Watches the orders that wait for a price, in one worker at a time, and clears the way when the platform is halted.
+
+The watcher holds an advisory lock on a connection of its own and looks through it at what waits: when that connection
+dies, another worker takes over. Two watchers would do no harm (an order is let go once, under its account's lock), but
+one is enough. It hears every quote (`market:{symbol}`), and each second looks at the newest quotes themselves, so that
+neither a lost message nor a restart lets a price pass unseen that still stands.
+"""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import structlog
+from kit.errors import AppError
+from kit.idempotency import forget_old_keys
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from trading.clients.quotes import CHANNELS, parse_quote
+from trading.config import Settings
+from trading.domain.halt import HaltMode
+from trading.domain.quote import Quote
+from trading.resources import Resources
+from trading.store import system
+from trading.store.orders import Waiting
+from trading.usecases.cancel_orders import cancel_orders
+from trading.usecases.trigger_stop import trigger_stop
+
+WAITING_MAX = 50_000
+CLEARED_AT_ONCE = 100
+LOOK_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+KEYS_SECONDS = 3600
+LOCK_KEY = int.from_bytes(hashlib.sha256(b"trading stops").digest()[:8], "big", signed=True)
+
+Clock = Callable[[], datetime]
+
+log = structlog.get_logger()
+
+
+class StopWatcher:
+    """Lets stops go as soon as their price comes."""
+
+    def __init__(self, settings: Settings, resources: Resources, clock: Clock) -> None:
+        system_url = settings.system_database_url.get_secret_value()
+        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._resources = resources
+        self._now = clock
+        self._waiting: dict[str, list[Waiting]] = {}
+
+    async def run(self) -> None:
+        """Watch until cancelled; begin again whenever the database or Redis goes away."""
+        while True:
+            try:
+                await self._hold_the_lock_and_watch()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, AppError) as lost:
+                log.warning("stops are not watched for a moment", error=repr(lost))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _hold_the_lock_and_watch(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):  # noqa: ASYNC110
+                await asyncio.sleep(RETRY_SECONDS)
+            async with self._resources.quotes.subscription() as channel:
+                await channel.psubscribe(CHANNELS)
+                log.info("stops are watched")
+                await self._watch(connection, channel)
+        finally:
+            connection.terminate()
+
+    async def _watch(self, connection: "asyncpg.Connection[Any]", channel: PubSub) -> None:
+        loop = asyncio.get_running_loop()
+        look_at = loop.time()
+        while True:
+            if loop.time() >= look_at:
+                await connection.fetchval("SELECT 1")  # without this connection the right to watch is gone
+                await self.look()
+                look_at = loop.time() + LOOK_SECONDS
+            message = await channel.get_message(timeout=max(0.0, look_at - loop.time()))
+            if message is not None and (quote := parse_quote(message["data"])) is not None:
+                await self._show(quote)
+
+    async def look(self) -> None:
+        """Find out what waits, and show it the newest quotes; then clear what a halt of the platform left open."""
+        async with self._resources.database.system() as session:
+            waiting = await system.list_waiting(session, most=WAITING_MAX)
+        by_symbol = defaultdict(list)
+        for each in waiting:
+            by_symbol[each.symbol].append(each)
+        self._waiting = dict(by_symbol)
+        quotes = await self._resources.quotes.find_many(sorted(self._waiting))
+        for quote in quotes.values():
+            await self._show(quote)
+        await self._clear_the_halted()
+
+    async def _show(self, quote: Quote) -> None:
+        limits = self._resources.limits
+        waiting = self._waiting.get(quote.symbol, [])
+        moment = self._now()
+        if not waiting or quote.age(moment) > limits.quote_age_max:
+            return  # what cannot be trusted moves nothing
+        for each in list(waiting):
+            async with self._resources.database.owned(each.owner) as session:
+                order = await trigger_stop(session, each, quote, limits, moment)
+            if order is None or not order.is_open or order.triggered_at is not None:
+                waiting.remove(each)
+
+    async def _clear_the_halted(self) -> None:
+        """Withdraw what is open under a halt of the whole platform, some accounts at a time."""
+        async with self._resources.database.system() as session:
+            halt = await system.find_halt(session)
+            if halt is None:
+                return
+            only_buys = halt.mode is HaltMode.REDUCE_ONLY
+            accounts = await system.list_accounts_to_clear(
+                session, halt.halted_at, only_buys=only_buys, most=CLEARED_AT_ONCE
+            )
+        for owner, account_id in accounts:
+            async with self._resources.database.owned(owner) as session:
+                await cancel_orders(
+                    session, owner, account_id, self._now(), only_buys=only_buys, reason="trading_halted"
+                )
+
+
+async def forget_keys(resources: Resources) -> None:
+    """Drop answers by Idempotency-Key when they are old, for ever."""
+    while True:
+        try:
+            async with resources.database.system() as session:
+                await forget_old_keys(session)
+        except AppError as away:
+            log.warning("old idempotency keys stay for now", error=repr(away))
+        await asyncio.sleep(KEYS_SECONDS)

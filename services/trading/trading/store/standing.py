@@ -1,0 +1,122 @@
+"""What an account can put behind one more order: one statement, after the account is locked.
+
+Counters are counted from the rows themselves, so nothing is forgotten by a restart. Each count stops at its limit, and
+what no limit asks for is not looked at.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from kit.db import Session
+from sqlalchemy import text
+
+from trading.domain.account import Standing
+from trading.domain.halt import HaltMode, strictest
+from trading.domain.limits import Limits
+from trading.domain.order import OPEN
+from trading.domain.request import OrderRequest
+
+ZERO = Decimal(0)
+SECOND = timedelta(seconds=1)
+
+_OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
+_MINE = "o.owner_id = :owner AND o.account_id = :account"
+STANDING = text(
+    f"""
+SELECT balance.available, balance.held AS held_cash, position.quantity, position.held AS promised,
+       (SELECT mode FROM platform_halt) AS platform_halt,
+       EXISTS (SELECT FROM risk_limits WHERE owner_id = :owner) AS has_own_limits,
+       ARRAY(SELECT mode FROM halts
+              WHERE owner_id = :owner
+                AND (scope = 'user' OR (scope = 'account' AND scope_id = :account))) AS halts,
+       (SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.status IN ({_OPEN})
+                               LIMIT :open_orders_max) AS counted) AS open_orders,
+       (SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.created_at > CAST(:second_ago AS timestamptz)
+                               LIMIT :orders_per_second_max) AS counted) AS orders_last_second,
+       CASE WHEN CAST(:duplicate_since AS timestamptz) < CAST(:now AS timestamptz) THEN EXISTS (
+           SELECT FROM orders o
+            WHERE {_MINE} AND o.created_at > CAST(:duplicate_since AS timestamptz)
+              AND o.created_at <= CAST(:now AS timestamptz) AND o.status <> 'denied'
+              AND o.symbol = :symbol AND o.side = :side AND o.order_type = :order_type AND o.quantity = :quantity
+              AND o.limit_price IS NOT DISTINCT FROM CAST(:limit_price AS numeric)
+              AND o.stop_price IS NOT DISTINCT FROM CAST(:stop_price AS numeric)
+              AND o.client_order_id <> :client_order_id) ELSE false END AS is_duplicate,
+       CASE WHEN CAST(:asks_trades AS boolean) THEN (
+           SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.created_at >= CAST(:day_began AS timestamptz)
+                                    AND o.status <> 'denied' LIMIT :daily_trades_max) AS counted) END AS trades_today,
+       CASE WHEN CAST(:asks_loss AS boolean) THEN (
+           SELECT coalesce(sum(o.realized_profit), 0) FROM executions o
+            WHERE {_MINE} AND o.currency = :currency
+               AND o.recorded_at >= CAST(:day_began AS timestamptz)) END AS realized_today,
+       CASE WHEN CAST(:asks_open_value AS boolean) THEN (
+           SELECT coalesce(sum((o.quantity - o.filled_quantity)
+                               * coalesce(o.limit_price, o.stop_price, o.reserve_price, 0)), 0) FROM orders o
+            WHERE {_MINE} AND o.currency = :currency AND o.status IN ({_OPEN})) END AS open_value,
+       CASE WHEN CAST(:asks_equity AS boolean) THEN (
+           SELECT coalesce(sum(o.cost), 0) FROM positions o
+            WHERE {_MINE} AND o.currency = :currency) END AS invested
+  FROM (SELECT 1) AS one
+  LEFT JOIN balances balance ON balance.owner_id = :owner AND balance.account_id = :account
+                            AND balance.currency = :currency
+  LEFT JOIN positions position ON position.owner_id = :owner AND position.account_id = :account
+                              AND position.symbol = :symbol
+"""  # noqa: S608 - the statuses are our own
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When it is asked, and when the market's day began."""
+
+    now: datetime
+    day_began: datetime
+
+
+async def find(session: Session, owner: UUID, request: OrderRequest, limits: Limits, at: Moment) -> Standing:
+    """Return where the account of a request stands. Lock it before."""
+    numbered = request.client_order_id != str(request.id)
+    window = limits.numbered_duplicate_window if numbered else limits.duplicate_window
+    given = {
+        "owner": owner,
+        "account": request.account_id,
+        "currency": request.currency,
+        "symbol": request.symbol,
+        "side": request.side,
+        "order_type": request.order_type,
+        "quantity": request.quantity,
+        "limit_price": request.limit_price,
+        "stop_price": request.stop_price,
+        "client_order_id": request.client_order_id,
+        "now": at.now,
+        "day_began": at.day_began,
+        "second_ago": at.now - SECOND,
+        "duplicate_since": at.now - window,
+        "open_orders_max": limits.open_orders_max,
+        "orders_per_second_max": limits.orders_per_second_max,
+        "daily_trades_max": limits.daily_trades_max or 0,
+        "asks_trades": limits.daily_trades_max is not None,
+        "asks_loss": limits.daily_loss_max is not None,
+        "asks_open_value": limits.open_value_max is not None or limits.leverage_max is not None,
+        "asks_equity": limits.position_weight_max is not None or limits.leverage_max is not None,
+    }
+    row = (await session.execute(STANDING, given)).one()
+    quantity = row.quantity or ZERO
+    cash = (row.available or ZERO) + (row.held_cash or ZERO)
+    modes = frozenset(HaltMode(mode) for mode in (row.platform_halt, *row.halts) if mode)
+    return Standing(
+        available=row.available or ZERO,
+        sellable=quantity - (row.promised or ZERO),
+        open_orders=row.open_orders,
+        halt=strictest(modes),
+        has_own_limits=row.has_own_limits,
+        orders_last_second=row.orders_last_second,
+        is_duplicate=row.is_duplicate,
+        trades_today=row.trades_today,
+        realized_today=row.realized_today,
+        open_value=row.open_value,
+        quantity=quantity,
+        invested=row.invested,
+        equity=None if row.invested is None else cash + row.invested,
+    )

@@ -1,0 +1,32 @@
+"""Cancel every open order of an account."""
+
+from datetime import datetime
+from uuid import UUID
+
+from kit.db import Session
+
+from trading.domain.order import Order
+from trading.domain.request import AccountId
+from trading.errors import AccountNotFound
+from trading.store import accounts, orders
+from trading.usecases.withdraw_order import withdraw_order
+
+
+async def cancel_orders(
+    session: Session,
+    owner: UUID,
+    account_id: AccountId,
+    now: datetime,
+    *,
+    only_buys: bool = False,
+    reason: str | None = None,
+) -> list[Order]:
+    """Withdraw what is open, all in one transaction; return it as it is then."""
+    if await accounts.lock(session, owner, account_id) is None:
+        raise AccountNotFound("You have no account of this id.")
+    withdrawn = []
+    for seen in await orders.list_open(session, owner, account_id):
+        order = await orders.find(session, owner, seen.id)  # an order before it may have ended this one
+        if order is not None and order.is_open and not (only_buys and order.side == "sell"):
+            withdrawn.append(await withdraw_order(session, owner, order, now, reason))
+    return withdrawn

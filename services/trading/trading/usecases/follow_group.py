@@ -1,0 +1,61 @@
+"""Do what an order's end means for the orders that belong to it, in the same transaction."""
+
+from datetime import datetime
+from uuid import UUID
+
+from kit.db import Session
+from kit.events import Event, record
+
+from trading.domain.account import Account
+from trading.domain.group import is_bracket, stop_loss_of, take_profit_of, takes_over
+from trading.domain.order import Happening, Order, Status
+from trading.events import order_changed, order_submitted
+from trading.store import accounts, orders, positions
+
+
+async def follow_group(session: Session, owner: UUID, order: Order, now: datetime) -> None:
+    """A filled buy gets its exits; an ended exit ends the other one, or makes way for it. The account is locked."""
+    if order.is_open:
+        return
+    if is_bracket(order) and order.filled_quantity:
+        await _place_exits(session, owner, order, now)
+    if order.group_id is not None:
+        for other in await orders.list_group(session, owner, order.group_id):
+            if other.id != order.id and other.status is Status.HELD:
+                await _make_way(session, owner, order, other, now)
+
+
+async def _place_exits(session: Session, owner: UUID, bought: Order, now: datetime) -> None:
+    """Sell what was bought, once: for what is still free of it."""
+    account = await accounts.find(session, owner, bought.account_id)
+    position = await positions.find(session, owner, bought.account_id, bought.symbol)
+    assert account is not None and position is not None, "something was bought here"  # noqa: PT018
+    quantity = min(bought.filled_quantity, position.quantity - position.held)
+    if quantity <= 0:
+        return
+    for leg in (take_profit_of(bought, quantity, now), stop_loss_of(bought, quantity, now)):
+        if leg is None or not await orders.save_new(session, owner, leg):
+            continue
+        if leg.held:
+            await positions.save_hold(session, owner, leg.account_id, leg.symbol, leg.held)
+        await record(session, _announced(leg, account), owner=owner)
+
+
+async def _make_way(session: Session, owner: UUID, ended: Order, stop: Order, now: datetime) -> None:
+    """The exit at the broker has ended: the waiting one goes in its place if its price has come, and ends otherwise."""
+    if stop.triggered_at is None or not ended.remaining_quantity:
+        happening = Happening.EXPIRED if ended.status is Status.EXPIRED else Happening.CANCELED
+        after = stop.after(happening, now, "other_order_ended")
+        await orders.save(session, owner, after)
+        await record(session, order_changed(after), owner=owner)
+        return
+    account = await accounts.find(session, owner, stop.account_id)
+    assert account is not None, "accounts are never deleted"
+    sent = takes_over(stop, ended.remaining_quantity, now)
+    await positions.save_hold(session, owner, sent.account_id, sent.symbol, sent.held)
+    await orders.save(session, owner, sent)
+    await record(session, order_submitted(sent, account), owner=owner)
+
+
+def _announced(leg: Order, account: Account) -> Event:
+    return order_submitted(leg, account) if leg.status is Status.SUBMITTED else order_changed(leg)

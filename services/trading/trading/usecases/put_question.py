@@ -1,0 +1,52 @@
+"""Put the risk review's question: read, after the lock, everything that the checks look at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from kit.db import Session
+
+from trading.domain.account import Account
+from trading.domain.day import day_began
+from trading.domain.limits import Limits, narrowed, tightest
+from trading.domain.question import Question
+from trading.domain.quote import Quote
+from trading.domain.request import OrderRequest
+from trading.store import limits as own_limits
+from trading.store import standing
+from trading.store.standing import Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An order to judge, by which quote and bounds, and when. `extra_hold` is given for a replacement only."""
+
+    request: OrderRequest
+    quote: Quote | None
+    limits: Limits
+    now: datetime
+    extra_hold: Decimal | None = None
+
+
+async def put_question(session: Session, owner: UUID, account: Account, asked: Asked) -> Question:
+    """Read where the account stands, and the owner's limits if there are any. The account is locked.
+
+    Most owners have none and are spared the statement; with limits of their own, what those ask for is read as well.
+    """
+    request, limits, at = asked.request, asked.limits, asked.now
+    moment = Moment(now=at, day_began=day_began(request.market, at))
+    stands = await standing.find(session, owner, request, limits, moment)
+    if stands.has_own_limits:
+        own = tightest(await own_limits.list_in_force(session, owner, account.id, request.currency, at))
+        limits = narrowed(limits, own, request.currency)
+        stands = await standing.find(session, owner, request, limits, moment)
+    return Question(
+        request=request,
+        account=account,
+        standing=stands,
+        latest=asked.quote,
+        limits=limits,
+        now=at,
+        extra_hold=asked.extra_hold,
+    )
