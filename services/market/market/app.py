@@ -5,7 +5,20 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from market.api import charts, imports, internal, quotes, replays, status, stocks, stream
+from market.api import (
+    charts,
+    fundamentals,
+    imports,
+    indicators,
+    internal,
+    quotes,
+    replays,
+    screens,
+    status,
+    stocks,
+    stream,
+    watchlists,
+)
 from market.config import Settings
 from market.resources import open_with_hub
 
@@ -18,6 +31,10 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             stocks.router,
             quotes.router,
             charts.router,
+            indicators.router,
+            screens.router,
+            fundamentals.router,
+            watchlists.router,
             status.router,
             imports.router,
             replays.router,

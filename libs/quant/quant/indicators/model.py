@@ -113,9 +113,11 @@ def multiple(name: str, default: float) -> Parameter:
 
 def one(function: Callable[..., Series]) -> Compute:
     """A TA-Lib function of one output: column arrays first, then the parameters as they are."""
+    # TA-Lib's own wrapper looks for pandas and polars in every argument: for one symbol's year that is half the time
+    direct = getattr(function, "__wrapped__", function)
 
     def compute_one(*arguments: Series | float) -> tuple[Series, ...]:
-        return (function(*arguments),)
+        return (direct(*arguments),)
 
     return compute_one
 

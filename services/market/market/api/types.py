@@ -2,10 +2,12 @@
 
 from datetime import date
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import Depends, Path, Query
 from kit.errors import FieldError
 from kit.money import Money
+from kit.pagination import BadCursor, PageQuery, decode_cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from quant.markets.listing import Board, Currency, Kind, Market
 from quant.markets.symbols import SYMBOL_TEXT_MAX, normalise
@@ -51,6 +53,17 @@ def _bad_symbols(message: str) -> BadSymbols:
 
 
 SymbolList = Annotated[tuple[str, ...], Depends(_symbols)]
+
+
+def after_id(page: PageQuery) -> UUID | None:
+    """Read the id a list goes on after."""
+    if page.cursor is None:
+        return None
+    (text,) = decode_cursor(page.cursor, (str,))
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise BadCursor("Pass the `next_cursor` of the page before, unchanged.") from None
 
 
 class Stock(BaseModel):

@@ -5,10 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 from kit.db import Session
-from sqlalchemy import RowMapping, case, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import RowMapping, Text, any_, case, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from market.domain.instrument import Instrument
+from market.domain.screen import Universe
 from market.store.tables import instruments
 
 SHARED = "what is traded is the same for every user"
@@ -22,6 +23,21 @@ async def find(session: Session, symbol: str) -> Instrument | None:
 async def find_many(session: Session, symbols: Sequence[str]) -> Mapping[str, Instrument]:
     """Those of the codes that are known."""
     found = await session.execute(select(instruments).where(instruments.c.symbol.in_(symbols)))
+    return {row["symbol"]: _instrument(row) for row in found.mappings()}
+
+
+async def find_universe(session: Session, universe: Universe, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+    """Those of the symbols that belong to a universe."""
+    wanted = select(instruments).where(
+        instruments.c.market == universe.market, instruments.c.symbol == any_(literal(list(symbols), ARRAY(Text)))
+    )
+    if universe.boards:
+        wanted = wanted.where(instruments.c.board.in_(universe.boards))
+    if universe.kinds:
+        wanted = wanted.where(instruments.c.kind.in_(universe.kinds))
+    if universe.symbols:
+        wanted = wanted.where(instruments.c.symbol == any_(literal(list(universe.symbols), ARRAY(Text))))
+    found = await session.execute(wanted)
     return {row["symbol"]: _instrument(row) for row in found.mappings()}
 
 

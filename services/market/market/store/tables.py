@@ -1,7 +1,9 @@
 """The tables that are written row by row; bars are written by COPY and have their SQL in `bars`."""
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Numeric, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from market.domain.screen import RATIOS
 
 metadata = MetaData()
 
@@ -33,4 +35,34 @@ replays = Table(
     Column("requested_at", DateTime(timezone=True), nullable=False),
     Column("started_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
+)
+
+screens = Table(
+    "screens",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("universe", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+watchlists = Table(
+    "watchlists",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("symbols", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+fundamentals = Table(
+    "fundamentals",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("known_since", Date, primary_key=True),
+    *(Column(name, Numeric) for name in RATIOS),
+    Column("source", Text, nullable=False),
 )

@@ -14,7 +14,7 @@ from market.domain.instrument import Instrument
 from market.errors import BadUpload
 from market.events import BarsImported
 from market.feeds.bar_rules import SYMBOLS_MAX
-from market.store import bars, instruments
+from market.store import bars, instruments, panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ async def import_bars(session: Session, import_id: UUID, rows: pl.DataFrame, ori
     new = await bars.save_new(session, rows.filter(~is_known), origin.source)
     merged = await bars.save_merged(session, rows.filter(is_known), origin.source)
     await instruments.save(session, [_instrument(origin, *row) for row in days.iter_rows()])
+    await panels.save_revision(session, market_of(origin.board))
     fact = BarsImported(import_id=import_id, source=origin.source, symbols=days.height, rows=rows.height)
     await record(session, fact, owner=None)
     inserted = new.inserted + merged.inserted
