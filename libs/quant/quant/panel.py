@@ -13,7 +13,7 @@ from quant.rules import Rule
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """Columns sorted by symbol and then by day; `starts` are the rows where each symbol begins. Build with `Panel.of`."""
+    """Columns sorted by symbol and then by day; a symbol begins at each row of `starts`. Build with `Panel.of`."""
 
     symbols: tuple[str, ...]
     starts: NDArray[np.intp]

@@ -19,9 +19,10 @@ from quant.markets.listing import Board, Kind, Market, market_of
 from quant.markets.symbols import normalise
 from starlette.datastructures import UploadFile
 
-from market.domain.sessions import local_day
+from market.domain.sessions import local_day, unfinished_day
 from market.errors import BadRows, BadUpload
 from market.feeds.bar_files import BarFile
+from market.feeds.bar_findings import findings_in
 from market.feeds.bar_rules import BarSheet, read_bars
 from market.usecases.import_bars import Origin, import_bars
 
@@ -67,8 +68,20 @@ class BadRowView(BaseModel):
     reason: str
 
 
+class FindingView(BaseModel):
+    """Something peculiar about rows that were stored: what, how many, in how many symbols, and the first few."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    note: str
+    rows: int
+    symbols: int
+    examples: list[str]
+
+
 class ImportReport(BaseModel):
-    """What became of the rows; `bad` lists the first hundred of `bad_count`."""
+    """What became of the rows; `bad` lists the first hundred of `bad_count`, `findings` what is peculiar."""
 
     id: UUID
     source: str
@@ -82,6 +95,7 @@ class ImportReport(BaseModel):
     seconds: float
     bad_count: int
     bad: list[BadRowView]
+    findings: list[FindingView]
 
 
 class Upload(BaseModel):
@@ -130,16 +144,20 @@ async def create_import(
     """Store daily bars.
 
     A file holds one symbol and is named after it (`005930.csv`), or has a `symbol` column; the header is
-    `Date,Open,High,Low,Close,Volume` in any case and order, more columns do no harm. With a bad row nothing is stored,
-    unless `skip_bad` leaves bad rows out.
+    `Date,Open,High,Low,Close,Volume` in any case and order, or those words in Korean, and more columns do no harm. With
+    a bad row nothing is stored, unless `skip_bad` leaves bad rows out. What is peculiar about good rows (halted days,
+    prices off the grid, jumps, gaps, a day captured before its end) is told in `findings`.
     """
     began = time.perf_counter()
     form = upload.form
-    sheet = await asyncio.to_thread(read_bars, upload.files, form.market, local_day(form.market, now()))
+    moment = now()
+    sheet = await asyncio.to_thread(read_bars, upload.files, form.market, local_day(form.market, moment))
     if sheet.bad_count and not form.skip_bad:
         raise _refusal(sheet, f"{sheet.bad_count} row(s) cannot be imported, so nothing was.")
     if sheet.rows.is_empty():
         raise _refusal(sheet, "No row can be imported.")
+    running = unfinished_day(form.market, moment)
+    findings = await asyncio.to_thread(findings_in, sheet.rows, form.board, form.kind, running)
     origin = Origin(form.board, form.kind, form.source, form.names)
     import_id = new_id()
     async with request.app.state.resources.database.system() as session:
@@ -157,6 +175,7 @@ async def create_import(
         seconds=round(time.perf_counter() - began, 3),
         bad_count=sheet.bad_count,
         bad=[BadRowView(file=row.file, line=row.line, code=row.code, reason=row.reason) for row in sheet.bad],
+        findings=[FindingView.model_validate(finding) for finding in findings],
     )
 
 

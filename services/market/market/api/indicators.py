@@ -1,14 +1,13 @@
 """Indicators: any number of the rule language over a symbol's bars."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from kit.auth import CurrentUser
-from kit.clock import now
 from kit.db import PublicSession
 from kit.errors import AUTHENTICATED, FieldError, responses
 from kit.json import dumps, loads
@@ -18,12 +17,11 @@ from quant.indicators import REGISTRY, Indicator
 from quant.rules import TEXT_MAX, Columns, RuleError, compile_series
 from quant.rules.nodes import NumberNode, look_back_of
 
-from market.api.types import SymbolPath
+from market.api.types import Days, SymbolPath
 from market.errors import BadRange, BadRule, StockNotFound
 from market.store import bars
 
 VALUES_MAX = 10_000
-DEFAULT_SPAN = timedelta(days=366)
 
 router = APIRouter(prefix="/api/v1/market", tags=["market"])
 
@@ -84,25 +82,19 @@ async def read_indicator(
     _user: CurrentUser,
     session: PublicSession,
     symbol: SymbolPath,
+    days: Days,
     expr: Annotated[str, Query(max_length=TEXT_MAX, examples=["rsi(14)", "macd(12,26,9)", "close / sma(20)"])],
     interval: Literal["1d"] = "1d",
-    from_day: Annotated[date | None, Query(alias="from", description="First day; one year before `to`")] = None,
-    to_day: Annotated[date | None, Query(alias="to", description="Last day, itself included; today")] = None,
 ) -> Response:
     """Compute an indicator over all stored bars, and show the days asked for; the newest 10,000 when there are more."""
     try:
         nodes = compile_series(expr)
     except RuleError as error:
         raise bad_rule(error, "expr") from None
-    last = to_day or now().date() + timedelta(days=1)
-    first = from_day or max(last, date.min + DEFAULT_SPAN) - DEFAULT_SPAN
-    if first > last:
-        wrong = FieldError(field="from", message="is after `to`", code=BadRange.CODE)
-        raise BadRange(f"The first day {first} is after the last one {last}.", errors=[wrong])
-    found = loads(await bars.find_series(session, [symbol], date.min, last))
+    found = loads(await bars.find_series(session, [symbol], date.min, days.last))
     if symbol not in found:
-        raise StockNotFound(f"No bars of {symbol} up to {last} were ever imported.")
-    answer = await asyncio.to_thread(_columns, found[symbol], nodes, first)
+        raise StockNotFound(f"No bars of {symbol} up to {days.last} were ever imported.")
+    answer = await asyncio.to_thread(_columns, found[symbol], nodes, days.first)
     head = {"symbol": symbol, "interval": interval, "expr": expr, "look_back": max(map(look_back_of, nodes.values()))}
     return Response(dumps(head | answer), media_type="application/json")
 

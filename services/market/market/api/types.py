@@ -1,10 +1,12 @@
 """The shapes that market's routes share: symbols, stocks and quotes as JSON."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Path, Query
+from kit.clock import now
 from kit.errors import FieldError
 from kit.money import Money
 from kit.pagination import BadCursor, PageQuery, decode_cursor
@@ -12,9 +14,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from quant.markets.listing import Board, Currency, Kind, Market
 from quant.markets.symbols import SYMBOL_TEXT_MAX, normalise
 
-from market.errors import BadSymbols
+from market.errors import BadRange, BadSymbols
 
 SYMBOLS_PER_REQUEST_MAX = 100
+DEFAULT_SPAN = timedelta(days=366)
 
 
 def _code(text: str) -> str:
@@ -53,6 +56,29 @@ def _bad_symbols(message: str) -> BadSymbols:
 
 
 SymbolList = Annotated[tuple[str, ...], Depends(_symbols)]
+
+
+@dataclass(frozen=True)
+class DayRange:
+    """From which day to which, both included."""
+
+    first: date
+    last: date
+
+
+def _day_range(
+    from_day: Annotated[date | None, Query(alias="from", description="First day; one year before `to`")] = None,
+    to_day: Annotated[date | None, Query(alias="to", description="Last day, itself included; today")] = None,
+) -> DayRange:
+    last = to_day or now().date() + timedelta(days=1)
+    first = from_day or max(last, date.min + DEFAULT_SPAN) - DEFAULT_SPAN
+    if first > last:
+        wrong = FieldError(field="from", message="is after `to`", code=BadRange.CODE)
+        raise BadRange(f"The first day {first} is after the last one {last}.", errors=[wrong])
+    return DayRange(first, last)
+
+
+Days = Annotated[DayRange, Depends(_day_range)]
 
 
 def after_id(page: PageQuery) -> UUID | None:

@@ -34,3 +34,9 @@ def session_at(market: Market, moment: datetime) -> MarketSession:
     hours = session_hours(market, day)
     session: Literal["regular", "closed"] = "regular" if hours.contains(moment) else "closed"
     return MarketSession(market, session, day, hours.open, hours.close)
+
+
+def unfinished_day(market: Market, moment: datetime) -> date | None:
+    """Today at the market, while its regular session is still to end; None when it has, or there is none."""
+    day = local_day(market, moment)
+    return day if is_session(market, day) and moment < session_hours(market, day).close else None
