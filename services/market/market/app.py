@@ -6,6 +6,7 @@ from kit.http import create_service
 from kit.settings import load
 
 from market.api import (
+    actions,
     charts,
     fundamentals,
     imports,
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             stocks.router,
             quotes.router,
             charts.router,
+            actions.router,
             indicators.router,
             screens.router,
             fundamentals.router,

@@ -107,3 +107,10 @@ class TooMany(AppError):
     STATUS = 422
     CODE = "too_many"
     TITLE = "There are too many"
+
+
+class ActionNotFound(NotFound):
+    """The symbol has no such corporate action."""
+
+    CODE = "action_not_found"
+    TITLE = "The corporate action is not known"

@@ -19,6 +19,7 @@ from quant.markets.listing import Board, Kind, Market, market_of
 from quant.markets.symbols import normalise
 from starlette.datastructures import UploadFile
 
+from market.domain.instrument import AdjustmentOfBars
 from market.domain.sessions import local_day, unfinished_day
 from market.errors import BadRows, BadUpload
 from market.feeds.bar_files import BarFile
@@ -50,6 +51,7 @@ class ImportForm(BaseModel):
     kind: Kind = "stock"
     source: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_.-]+$")] = "csv"
     skip_bad: bool = False
+    adjustment: AdjustmentOfBars = "raw"
     names: Annotated[Json[dict[Code, Name]], Field(max_length=NAMES_MAX)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -158,7 +160,7 @@ async def create_import(
         raise _refusal(sheet, "No row can be imported.")
     running = unfinished_day(form.market, moment)
     findings = await asyncio.to_thread(findings_in, sheet.rows, form.board, form.kind, running)
-    origin = Origin(form.board, form.kind, form.source, form.names)
+    origin = Origin(form.board, form.kind, form.source, form.names, form.adjustment)
     import_id = new_id()
     async with request.app.state.resources.database.system() as session:
         imported = await import_bars(session, import_id, sheet.rows, origin)

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from quant.markets.listing import Board, Currency, Kind, Market
 from quant.markets.symbols import SYMBOL_TEXT_MAX, normalise
 
+from market.domain.instrument import AdjustmentOfBars
 from market.errors import BadRange, BadSymbols
 
 SYMBOLS_PER_REQUEST_MAX = 100
@@ -60,14 +61,17 @@ SymbolList = Annotated[tuple[str, ...], Depends(_symbols)]
 
 @dataclass(frozen=True)
 class DayRange:
-    """From which day to which, both included."""
+    """From which day to which, both included, and whether the asker chose the first."""
 
     first: date
     last: date
+    first_is_chosen: bool
 
 
 def _day_range(
-    from_day: Annotated[date | None, Query(alias="from", description="First day; one year before `to`")] = None,
+    from_day: Annotated[
+        date | None, Query(alias="from", description="First day; a year before `to`, or as far as may be asked")
+    ] = None,
     to_day: Annotated[date | None, Query(alias="to", description="Last day, itself included; today")] = None,
 ) -> DayRange:
     last = to_day or now().date() + timedelta(days=1)
@@ -75,7 +79,7 @@ def _day_range(
     if first > last:
         wrong = FieldError(field="from", message="is after `to`", code=BadRange.CODE)
         raise BadRange(f"The first day {first} is after the last one {last}.", errors=[wrong])
-    return DayRange(first, last)
+    return DayRange(first, last, from_day is not None)
 
 
 Days = Annotated[DayRange, Depends(_day_range)]
@@ -105,6 +109,7 @@ class Stock(BaseModel):
     currency: Currency
     first_day: date
     last_day: date
+    adjustment: AdjustmentOfBars
 
 
 class QuoteMessage(BaseModel):

@@ -63,6 +63,7 @@ async def save(session: Session, found: Sequence[Instrument]) -> None:
         set_={
             "board": new.board,
             "kind": new.kind,
+            "adjustment": new.adjustment,
             "name": case((new.name == new.symbol, instruments.c.name), else_=new.name),
             "first_day": func.least(instruments.c.first_day, new.first_day),
             "last_day": func.greatest(instruments.c.last_day, new.last_day),

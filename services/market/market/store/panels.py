@@ -15,8 +15,11 @@ COPY_TIMEOUT_SECONDS = 60
 NUMBERS = ("open", "high", "low", "close", "volume")
 
 ROWS = """
-    SELECT b.symbol, b.day, b.open, b.high, b.low, b.close, b.volume
+    SELECT b.symbol, b.day, b.open * f.price, b.high * f.price, b.low * f.price, b.close * f.price, b.volume * f.volume
       FROM bars b JOIN instruments i ON i.symbol = b.symbol
+      LEFT JOIN adjustments a ON a.symbol = b.symbol AND b.day BETWEEN a.first_day AND a.last_day
+     CROSS JOIN LATERAL (
+           SELECT coalesce(a.price_factor, 1) AS price, coalesce(a.volume_factor, 1) AS volume) f
      WHERE i.market = $1 AND b.day BETWEEN $2 AND $3 AND NOT b.halted
      ORDER BY b.symbol, b.day
 """
@@ -56,7 +59,7 @@ async def find_newest_day(session: Session, market: str, day: date, first: date)
 
 
 async def find_rows(session: Session, market: str, first: date, last: date) -> pl.DataFrame:
-    """All bars of traded days, sorted by symbol and day, with the fundamentals known on each."""
+    """All adjusted bars of traded days, sorted by symbol and day, with the fundamentals known on each."""
     schema = {"symbol": pl.String, "day": pl.Date} | dict.fromkeys(NUMBERS, pl.Float64)
     rows = await _copied(session, ROWS, (market, first, last), schema)
     schema = {"symbol": pl.String, "known_since": pl.Date} | dict.fromkeys(RATIOS, pl.Float64)

@@ -18,6 +18,7 @@ instruments = Table(
     Column("name", Text, nullable=False),
     Column("first_day", Date, nullable=False),
     Column("last_day", Date, nullable=False),
+    Column("adjustment", Text, nullable=False),
 )
 
 replays = Table(
@@ -65,4 +66,25 @@ fundamentals = Table(
     Column("known_since", Date, primary_key=True),
     *(Column(name, Numeric) for name in RATIOS),
     Column("source", Text, nullable=False),
+)
+
+corporate_actions = Table(
+    "corporate_actions",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("ex_day", Date, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("price_factor", Numeric, nullable=False),
+    Column("volume_factor", Numeric, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("first_day", Date, primary_key=True),
+    Column("last_day", Date, nullable=False),
+    Column("price_factor", Numeric, nullable=False),
+    Column("volume_factor", Numeric, nullable=False),
 )
