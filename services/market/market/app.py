@@ -7,10 +7,12 @@ from kit.settings import load
 
 from market.api import (
     actions,
+    calendar,
     charts,
     fundamentals,
     imports,
     indicators,
+    instruments,
     internal,
     quotes,
     replays,
@@ -18,6 +20,7 @@ from market.api import (
     status,
     stocks,
     stream,
+    udf,
     watchlists,
 )
 from market.config import Settings
@@ -38,6 +41,9 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             fundamentals.router,
             watchlists.router,
             status.router,
+            calendar.router,
+            instruments.router,
+            udf.router,
             imports.router,
             replays.router,
             internal.router,

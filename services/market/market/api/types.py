@@ -110,6 +110,11 @@ class Stock(BaseModel):
     first_day: date
     last_day: date
     adjustment: AdjustmentOfBars
+    name_en: str | None
+    sector: str | None
+    isin: str | None
+    listed_on: date | None
+    delisted_on: date | None
 
 
 class QuoteMessage(BaseModel):

@@ -26,6 +26,11 @@ class Instrument:
     first_day: date
     last_day: date
     adjustment: AdjustmentOfBars
+    name_en: str | None = None
+    sector: str | None = None
+    isin: str | None = None
+    listed_on: date | None = None
+    delisted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

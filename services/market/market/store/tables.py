@@ -19,6 +19,12 @@ instruments = Table(
     Column("first_day", Date, nullable=False),
     Column("last_day", Date, nullable=False),
     Column("adjustment", Text, nullable=False),
+    Column("name_en", Text),
+    Column("initials", Text, nullable=False),
+    Column("sector", Text),
+    Column("isin", Text),
+    Column("listed_on", Date),
+    Column("delisted_on", Date),
 )
 
 replays = Table(

@@ -24,6 +24,11 @@ SAMSUNG = {
     "first_day": "2024-12-11",
     "last_day": "2024-12-13",
     "adjustment": "raw",
+    "name_en": None,
+    "sector": None,
+    "isin": None,
+    "listed_on": None,
+    "delisted_on": None,
 }
 
 READS = [
