@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quant.bars import Frame
+from quant.bars import FIELDS, Frame
 from quant.indicators import REGISTRY, compute
 
 
@@ -126,28 +126,97 @@ def test_no_indicator_sees_the_future(name: str, cut: int, seed: int) -> None:
         np.testing.assert_array_equal(values, whole[output][:cut])
 
 
-REFERENCE = [
+# our name, its parameters and output; the reference's file and field
+REFERENCE: list[tuple[str, tuple[float, ...], str, str, str]] = [
     ("sma", (20,), "value", "sma", "sma"),
     ("ema", (20,), "value", "ema", "ema"),
     ("wma", (14,), "value", "wma", "wma"),
+    ("rma", (20,), "value", "smma", "smma"),
+    ("kama", (10,), "value", "kama", "kama"),
+    ("hma", (14,), "value", "hma", "hma"),
+    ("alma", (9, 0.85, 6), "value", "alma", "alma"),
+    ("vwma", (14,), "value", "vwma", "vwma"),
+    ("linreg", (10,), "value", "epma", "epma"),
     ("rsi", (14,), "value", "rsi", "rsi"),
     ("macd", (12, 26, 9), "macd", "macd", "macd"),
     ("macd", (12, 26, 9), "signal", "macd", "signal"),
     ("macd", (12, 26, 9), "histogram", "macd", "histogram"),
+    ("pvo", (12, 26, 9), "pvo", "pvo", "pvo"),
+    ("pvo", (12, 26, 9), "signal", "pvo", "signal"),
+    ("pvo", (12, 26, 9), "histogram", "pvo", "histogram"),
     ("bbands", (20, 2), "upper", "bb", "upperBand"),
     ("bbands", (20, 2), "middle", "bb", "sma"),
     ("bbands", (20, 2), "lower", "bb", "lowerBand"),
+    ("zscore", (20,), "value", "bb", "zScore"),
+    ("keltner", (20, 2, 10), "upper", "keltner", "upperBand"),
+    ("keltner", (20, 2, 10), "lower", "keltner", "lowerBand"),
+    ("keltner", (20, 2, 10), "middle", "keltner", "centerline"),
+    ("starc", (5, 2, 10), "upper", "starc", "upperBand"),
+    ("starc", (5, 2, 10), "lower", "starc", "lowerBand"),
+    ("starc", (5, 2, 10), "middle", "starc", "centerline"),
+    ("envelope", (20, 2.5), "upper", "ma-env", "upperEnvelope"),
+    ("envelope", (20, 2.5), "lower", "ma-env", "lowerEnvelope"),
+    ("donchian", (20,), "upper", "donchian", "upperBand"),
+    ("donchian", (20,), "lower", "donchian", "lowerBand"),
+    ("donchian", (20,), "middle", "donchian", "centerline"),
+    ("ichimoku", (9, 26, 52), "tenkan", "ichimoku", "tenkanSen"),
+    ("ichimoku", (9, 26, 52), "kijun", "ichimoku", "kijunSen"),
+    ("ichimoku", (9, 26, 52), "senkou_a", "ichimoku", "senkouSpanA"),
+    ("ichimoku", (9, 26, 52), "senkou_b", "ichimoku", "senkouSpanB"),
+    ("alligator", (13, 8, 5), "jaw", "alligator", "jaw"),
+    ("alligator", (13, 8, 5), "teeth", "alligator", "teeth"),
+    ("alligator", (13, 8, 5), "lips", "alligator", "lips"),
+    ("gator", (13, 8, 5), "upper", "gator", "upper"),
+    ("gator", (13, 8, 5), "lower", "gator", "lower"),
     ("atr", (14,), "value", "atr", "atr"),
+    ("natr", (14,), "value", "atr", "atrp"),
+    ("tr", (), "value", "tr", "tr"),
     ("adx", (14,), "adx", "adx", "adx"),
     ("adx", (14,), "plus", "adx", "pdi"),
     ("adx", (14,), "minus", "adx", "mdi"),
+    ("adx", (14,), "dx", "adx", "dx"),
     ("cci", (20,), "value", "cci", "cci"),
     ("mfi", (14,), "value", "mfi", "mfi"),
     ("stoch", (14, 3, 3), "k", "stoch", "k"),
     ("stoch", (14, 3, 3), "d", "stoch", "d"),
+    ("kdj", (14, 3, 3), "j", "stoch", "j"),
+    ("stochrsi", (14, 14, 1, 3), "k", "stoch-rsi", "stochRsi"),
+    ("stochrsi", (14, 14, 1, 3), "d", "stoch-rsi", "signal"),
     ("willr", (14,), "value", "willr", "williamsR"),
     ("roc", (14,), "value", "roc", "roc"),
+    ("mom", (14,), "value", "roc", "momentum"),
     ("stddev", (14,), "value", "stdev", "stdDev"),
+    ("zscore", (14,), "value", "stdev", "zScore"),
+    ("slope", (14,), "value", "slope", "slope"),
+    ("avgdev", (20,), "value", "sma-analysis", "mad"),
+    ("cmo", (14,), "value", "cmo", "cmo"),
+    ("ultosc", (7, 14, 28), "value", "uo", "ultimate"),
+    ("tsi", (25, 13, 7), "tsi", "tsi", "tsi"),
+    ("tsi", (25, 13, 7), "signal", "tsi", "signal"),
+    ("aroon", (25,), "up", "aroon", "aroonUp"),
+    ("aroon", (25,), "down", "aroon", "aroonDown"),
+    ("aroon", (25,), "oscillator", "aroon", "oscillator"),
+    ("ao", (5, 34), "value", "awesome", "oscillator"),
+    ("bop", (14,), "value", "bop", "bop"),
+    ("crsi", (3, 2, 100), "value", "crsi", "connorsRsi"),
+    ("elder_ray", (13,), "bull", "elder-ray", "bullPower"),
+    ("elder_ray", (13,), "bear", "elder-ray", "bearPower"),
+    ("vortex", (14,), "plus", "vortex", "pvi"),
+    ("vortex", (14,), "minus", "vortex", "nvi"),
+    ("chop", (14,), "value", "chop", "chop"),
+    ("ulcer", (14,), "value", "ulcer", "ui"),
+    ("ulcer", (14,), "value", "ulcer", "ulcerIndex"),
+    ("supertrend", (10, 3), "line", "supertrend", "superTrend"),
+    ("chandelier", (22, 3), "long", "chexit", "chandelierExit"),
+    ("heikinashi", (), "open", "heikinashi", "open"),
+    ("heikinashi", (), "high", "heikinashi", "high"),
+    ("heikinashi", (), "low", "heikinashi", "low"),
+    ("heikinashi", (), "close", "heikinashi", "close"),
+    ("ad", (), "value", "adl", "adl"),
+    ("adosc", (3, 10), "value", "chaikin-osc", "oscillator"),
+    ("cmf", (20,), "value", "cmf", "cmf"),
+    ("force", (2,), "value", "force", "forceIndex"),
+    ("vwap", (), "value", "vwap", "vwap"),
 ]
 
 
@@ -158,7 +227,100 @@ def test_the_whole_series_agrees_with_an_independent_library(
     folder = reference_data / "indicators_ref" / "skender"
     with (folder / "quotes" / "default.csv").open(encoding="utf-8-sig") as bars:
         rows = list(csv.DictReader(bars))
-    frame = {field: np.array([float(row[field]) for row in rows]) for field in ("high", "low", "close", "volume")}
+    frame = {field: np.array([float(row[field]) for row in rows]) for field in FIELDS}
     results = json.loads((folder / "results" / f"{file}.standard.json").read_text(encoding="utf-8-sig"))
     expected = np.array([np.nan if row.get(key) is None else float(row[key]) for row in results])
     np.testing.assert_allclose(compute(name, frame, parameters)[output], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_forty_indicators_and_more_have_an_independent_witness() -> None:
+    assert len({name for name, *_ in REFERENCE}) >= 40
+
+
+class TestLookBack:
+    """What an indicator says about its first value is what happens, for any parameters."""
+
+    @pytest.mark.parametrize("name", sorted(REGISTRY))
+    def test_the_first_value_comes_when_it_was_promised(self, name: str) -> None:
+        indicator, frame = REGISTRY[name], a_market(400)
+        for shrink in (1, 2, 3):
+            values = [
+                max(parameter.least, parameter.default // shrink) if parameter.is_whole else parameter.default
+                for parameter in indicator.parameters
+            ]
+            promised = indicator.look_backs(indicator.bind(values))
+            for output, series in compute(name, frame, values).items():
+                known = np.flatnonzero(~np.isnan(series))
+                assert known[0] == promised[output], (name, values, output)
+                assert len(known) == len(series) - known[0], (name, values, output)
+
+    @pytest.mark.parametrize("bound", ["least", "most"])
+    @pytest.mark.parametrize("name", sorted(REGISTRY))
+    def test_what_the_bounds_allow_can_be_computed(self, name: str, bound: str) -> None:
+        values = [getattr(parameter, bound) for parameter in REGISTRY[name].parameters]
+        for series in compute(name, a_market(40), values).values():
+            assert series.shape == (40,)
+
+    @pytest.mark.parametrize("name", sorted(REGISTRY))
+    def test_one_bar_less_than_needed_gives_nothing(self, name: str) -> None:
+        first = min(REGISTRY[name].look_backs(REGISTRY[name].bind(())).values())
+        for series in compute(name, {field: values[:first] for field, values in a_market(200).items()}).values():
+            assert np.all(np.isnan(series))
+
+
+def a_market(size: int) -> Frame:
+    """Bars in which high and low enclose open and close, and nothing stands still."""
+    random = np.random.default_rng(11)
+    close = 100 + random.normal(size=size).cumsum()
+    open_ = close + random.normal(size=size)
+    return {
+        "open": open_,
+        "high": np.maximum(open_, close) + random.random(size),
+        "low": np.minimum(open_, close) - random.random(size),
+        "close": close,
+        "volume": random.integers(1, 1_000, size).astype(float),
+    }
+
+
+def an_hour(**columns: list[float]) -> Frame:
+    return {name: np.array(values, dtype=float) for name, values in columns.items()}
+
+
+class TestMoreByHand:
+    def test_vwap_weighs_typical_prices_by_volume_from_the_first_bar_or_over_a_period(self) -> None:
+        frame = an_hour(high=[12, 24, 36], low=[8, 16, 24], close=[10, 20, 30], volume=[1, 3, 0])
+        assert compute("vwap", frame)["value"].tolist() == [10, 17.5, 17.5]
+        np.testing.assert_equal(compute("vwap", frame, (2,))["value"].tolist(), [np.nan, 17.5, 20])
+
+    def test_ichimoku_shifts_the_cloud_forward_and_knows_nothing_of_later_bars(self) -> None:
+        frame = an_hour(high=[2, 4, 6, 8, 10], low=[0, 2, 4, 6, 8])
+        cloud = compute("ichimoku", frame, (1, 2, 3))
+        assert cloud["tenkan"].tolist() == [1, 3, 5, 7, 9]
+        np.testing.assert_equal(cloud["kijun"].tolist(), [np.nan, 2, 4, 6, 8])
+        # the cloud of bar 3 was made on bar 1: (3 + 2) / 2; that of bar 4 from three bars: (6 + 0) / 2
+        np.testing.assert_equal(cloud["senkou_a"].tolist(), [np.nan, np.nan, np.nan, 2.5, 4.5])
+        np.testing.assert_equal(cloud["senkou_b"].tolist(), [np.nan, np.nan, np.nan, np.nan, 3])
+
+    def test_a_channel_of_the_bars_before_can_be_broken_by_this_one(self) -> None:
+        frame = an_hour(high=[3, 5, 9], low=[1, 2, 8])
+        channel = compute("donchian", frame, (2,))
+        assert (channel["upper"][2], channel["middle"][2], channel["lower"][2]) == (5, 3, 1)
+
+    def test_aroon_counts_from_the_earliest_of_equal_extremes(self) -> None:
+        lines = compute("aroon", an_hour(high=[9, 5, 9, 5], low=[1, 2, 2, 3]), (3,))
+        assert (lines["up"][3], lines["down"][3]) == (0, 0)
+
+    def test_supertrend_has_no_direction_before_it_has_a_line(self) -> None:
+        trend = compute("supertrend", a_market(60), (10, 3))
+        assert np.array_equal(np.isnan(trend["line"]), np.isnan(trend["direction"]))
+        assert set(trend["direction"][10:]) <= {1.0, -1.0}
+
+    def test_all_61_candlestick_patterns_are_there(self) -> None:
+        assert len([name for name in REGISTRY if name.startswith("cdl")]) == 61
+
+    def test_an_engulfing_body_is_bullish_after_a_fall_and_a_doji_has_none(self) -> None:
+        quiet = [[100.0, 100.5, 98.5, 99.0]] * 12
+        bars = np.array([*quiet, [98, 101, 97, 100.5], [100, 103, 97, 100]])
+        frame = dict(zip(("open", "high", "low", "close"), bars.T.copy(), strict=True))
+        assert compute("cdlengulfing", frame)["value"][12] == 100
+        assert compute("cdldoji", frame)["value"].tolist()[12:] == [0, 100]

@@ -5,7 +5,24 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from market.api import charts, imports, internal, quotes, replays, status, stocks, stream
+from market.api import (
+    actions,
+    calendar,
+    charts,
+    fundamentals,
+    imports,
+    indicators,
+    instruments,
+    internal,
+    quotes,
+    replays,
+    screens,
+    status,
+    stocks,
+    stream,
+    udf,
+    watchlists,
+)
 from market.config import Settings
 from market.resources import open_with_hub
 
@@ -18,7 +35,15 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             stocks.router,
             quotes.router,
             charts.router,
+            actions.router,
+            indicators.router,
+            screens.router,
+            fundamentals.router,
+            watchlists.router,
             status.router,
+            calendar.router,
+            instruments.router,
+            udf.router,
             imports.router,
             replays.router,
             internal.router,

@@ -70,3 +70,47 @@ class ReplayRunning(AppError):
     STATUS = 409
     CODE = "replay_running"
     TITLE = "A replay of a symbol is running"
+
+
+class BadRule(AppError):
+    """A rule or an indicator cannot be read; `errors` says why, `column` where, `message_ko` why in Korean."""
+
+    STATUS = 422
+    CODE = "invalid_rule"
+    TITLE = "The rule cannot be used"
+
+
+class NoBars(NotFound):
+    """No bars of this market and day are stored, so nothing can be computed from them."""
+
+    CODE = "no_bars"
+    TITLE = "There are no bars"
+
+
+class ScreenNotFound(NotFound):
+    """The caller has no such saved screen."""
+
+    CODE = "screen_not_found"
+    TITLE = "The screen is not known"
+
+
+class WatchlistNotFound(NotFound):
+    """The caller has no such watchlist."""
+
+    CODE = "watchlist_not_found"
+    TITLE = "The watchlist is not known"
+
+
+class TooMany(AppError):
+    """The caller has as many of these as anybody may."""
+
+    STATUS = 422
+    CODE = "too_many"
+    TITLE = "There are too many"
+
+
+class ActionNotFound(NotFound):
+    """The symbol has no such corporate action."""
+
+    CODE = "action_not_found"
+    TITLE = "The corporate action is not known"

@@ -1,10 +1,11 @@
 """Everything market announces."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from kit.events import Event
+from kit.money import Money
 
 # The services read prices from Redis and over HTTP; nobody has to hear these facts yet.
 
@@ -32,3 +33,22 @@ class SessionChanged(Event):
     market: str
     session: Literal["regular", "closed"]
     trading_date: date
+
+
+class BarClosed(Event):
+    """A minute of a symbol has ended, and its bar will not change any more."""
+
+    TYPE: ClassVar[str] = "market.bar.closed.v1"
+    SUBJECT: ClassVar[str] = "symbol"
+    MUST_REACH: ClassVar[bool] = False
+
+    symbol: str
+    market: str
+    interval: Literal["1m"]
+    start: datetime
+    open: Money
+    high: Money
+    low: Money
+    close: Money
+    volume: int
+    source: str

@@ -1,7 +1,8 @@
-"""The hub: hears every quote of Redis once per process, and hands it to the clients that watch its symbol.
+"""The hub: hears every message of Redis once per process, and hands it to the clients that watch its symbol.
 
-Each client has a bounded queue in which a newer quote replaces one that still waits, so a slow client costs little and
-delays nobody. The text that came from Redis is what is sent: it is made once, whoever watches.
+Each client has a bounded queue in which a newer quote, book or forming bar replaces one that still waits, so a slow
+client costs little and delays nobody; trades and closed bars are never left out, and who cannot keep up with them is
+let go. The text that came from Redis is what is sent: it is made once, whoever watches.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from market.store import quotes
+from market.store.quotes import Channel
 
 CLIENTS_PER_USER_MAX = 5
 SYMBOLS_PER_CLIENT_MAX = 500
@@ -23,6 +25,13 @@ RESTART_SECONDS = 0.5
 
 log = structlog.get_logger()
 
+_CHANNEL_OF = {prefix: channel for channel, prefix in quotes.PUBLISHED.items()}
+_LAST = list(_CHANNEL_OF)[-1]
+
+
+Topic = tuple[Channel, str]
+"""A channel and a symbol."""
+
 
 class Client:
     """One connection and what it watches."""
@@ -30,7 +39,7 @@ class Client:
     def __init__(self, user_id: UUID, queue: ClientQueue) -> None:
         self.user_id = user_id
         self.queue = queue
-        self.symbols: set[str] = set()
+        self.watched: set[Topic] = set()
 
 
 class QuoteHub:
@@ -38,9 +47,9 @@ class QuoteHub:
 
     def __init__(self, cache: Redis) -> None:
         self._cache = cache
-        self._watchers: defaultdict[str, set[Client]] = defaultdict(set)
+        self._watchers: defaultdict[Topic, set[Client]] = defaultdict(set)
         self._clients_of: Counter[UUID] = Counter()
-        self._heard: Counter[str] = Counter()
+        self._heard: Counter[Topic] = Counter()
 
     def admit(self, user_id: UUID, queue: ClientQueue) -> Client | None:
         """Take a client in; None when its user has as many as allowed."""
@@ -51,30 +60,30 @@ class QuoteHub:
 
     def dismiss(self, client: Client) -> None:
         """Forget a client that has left."""
-        self.unwatch(client, set(client.symbols))
+        self.unwatch(client, set(client.watched))
         self._clients_of[client.user_id] -= 1
         if not self._clients_of[client.user_id]:
             del self._clients_of[client.user_id]
 
-    async def watch(self, client: Client, symbols: set[str]) -> None:
-        """Begin to send these symbols, first as they stand now."""
-        heard_before = {symbol: self._heard[symbol] for symbol in symbols}
-        client.symbols |= symbols
-        for symbol in symbols:
-            self._watchers[symbol].add(client)
-        for symbol, text in await self._latest(symbols):
-            # a quote that arrived while we asked is newer than the answer
-            if symbol in client.symbols and self._heard[symbol] == heard_before[symbol]:
-                client.queue.put(text, symbol)
+    async def watch(self, client: Client, topics: set[Topic]) -> None:
+        """Begin to send these, first as they stand now."""
+        heard_before = {topic: self._heard[topic] for topic in topics}
+        client.watched |= topics
+        for topic in topics:
+            self._watchers[topic].add(client)
+        for topic, text in await self._latest(topics):
+            # what arrived while we asked is newer than the answer
+            if topic in client.watched and self._heard[topic] == heard_before[topic]:
+                _put(client, topic, text)
 
-    def unwatch(self, client: Client, symbols: set[str]) -> None:
-        """Stop sending these symbols."""
-        client.symbols -= symbols
-        for symbol in symbols:
-            watchers = self._watchers.get(symbol, set())
+    def unwatch(self, client: Client, topics: set[Topic]) -> None:
+        """Stop sending these."""
+        client.watched -= topics
+        for topic in topics:
+            watchers = self._watchers.get(topic, set())
             watchers.discard(client)
             if not watchers:
-                self._watchers.pop(symbol, None)
+                self._watchers.pop(topic, None)
 
     async def run(self) -> None:
         """Hear quotes until cancelled; after every gap each watched symbol is sent as it stands."""
@@ -87,34 +96,41 @@ class QuoteHub:
 
     async def _hear(self) -> None:
         async with self._cache.pubsub() as feed:
-            await feed.psubscribe(f"{quotes.CHANNEL_PREFIX}*")
+            await feed.psubscribe(*(f"{prefix}:*" for prefix in quotes.PUBLISHED.values()))
             while True:
                 message = await feed.get_message(timeout=LISTEN_SECONDS)
                 if message is None:
                     continue
                 if message["type"] == "pmessage":
-                    self._deliver(message["channel"].removeprefix(quotes.CHANNEL_PREFIX), message["data"])
-                else:
+                    prefix, _, symbol = message["channel"].partition(":")
+                    self._deliver((_CHANNEL_OF[prefix], symbol), message["data"])
+                elif message["channel"].startswith(_LAST):
                     # the subscription stands, for the first time or after redis-py has silently connected again
                     await self._repeat_all()
 
     async def _repeat_all(self) -> None:
-        for symbol, text in await self._latest(set(self._watchers)):
-            self._deliver(symbol, text)
+        for topic, text in await self._latest(set(self._watchers)):
+            self._deliver(topic, text)
 
-    async def _latest(self, symbols: set[str]) -> Iterable[tuple[str, str]]:
-        ordered = sorted(symbols)
+    async def _latest(self, topics: set[Topic]) -> Iterable[tuple[Topic, str]]:
+        ordered = sorted(topic for topic in topics if topic[0] in quotes.KEPT)
         try:
-            texts = await quotes.list_latest(self._cache, ordered)
+            texts = await quotes.list_kept(self._cache, ordered)
         except (RedisError, OSError) as away:
             log.warning("no snapshot", error=repr(away))
             return []
-        return [(symbol, text) for symbol, text in zip(ordered, texts, strict=True) if text is not None]
+        return [(topic, text) for topic, text in zip(ordered, texts, strict=True) if text is not None]
 
-    def _deliver(self, symbol: str, text: str) -> None:
-        watchers = self._watchers.get(symbol)
+    def _deliver(self, topic: Topic, text: str) -> None:
+        watchers = self._watchers.get(topic)
         if watchers is None:
             return
-        self._heard[symbol] += 1
+        self._heard[topic] += 1
         for client in watchers:
-            client.queue.put(text, symbol)
+            _put(client, topic, text)
+
+
+def _put(client: Client, topic: Topic, text: str) -> None:
+    """Queue a message: where only the newest matters it replaces the one that waits."""
+    replaceable = topic[0] in quotes.KEPT and quotes.CLOSED not in text
+    client.queue.put(text, f"{topic[0]}:{topic[1]}" if replaceable else None)

@@ -17,8 +17,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from market import lease
 from market.domain.playback import Playback, quote_at
-from market.domain.quote import Session
+from market.domain.quote import Quote, Session, Trade, book_of, trade_of
 from market.domain.replay import PULSE, ReplayId, is_over, next_due, tick_due
 from market.store import quotes, replays
 from market.tasks import end
@@ -27,10 +28,7 @@ from market.usecases.finish_replay import finish_replay
 
 PLAYER_LOCK = 4_901_003
 LOOK_SECONDS = 1.0
-LOCK_RETRY_SECONDS = 1.0
 RESTART_SECONDS = 1.0
-CONNECT_TIMEOUT_SECONDS = 5
-COMMAND_TIMEOUT_SECONDS = 10
 
 log = structlog.get_logger()
 
@@ -46,6 +44,7 @@ class Replayer:
         self._wake = asyncio.Event()
         self._playing: dict[ReplayId, asyncio.Task[None]] = {}
         self._stops: dict[ReplayId, asyncio.Event] = {}
+        self._volumes: dict[str, int] = {}
 
     async def run(self) -> None:
         """Play until cancelled, through every restart of the database."""
@@ -57,22 +56,14 @@ class Replayer:
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _hold_the_lock_and_play(self) -> None:
-        connection = await asyncpg.connect(
-            self._dsn, timeout=CONNECT_TIMEOUT_SECONDS, command_timeout=COMMAND_TIMEOUT_SECONDS
-        )
+        connection = await lease.acquire(self._dsn, PLAYER_LOCK)
         try:
-            await self._own_the_lock(connection)
             await connection.add_listener(replays.CHANNEL, lambda *_: self._wake.set())
             log.info("replayer plays")
             await self._look_after_replays(connection)
         finally:
             connection.terminate()
             await self._drop_everything()
-
-    async def _own_the_lock(self, connection: "asyncpg.Connection[Any]") -> None:
-        """Wait until no other worker plays; asking again is what lets a cancelled wait end."""
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", PLAYER_LOCK):  # noqa: ASYNC110
-            await asyncio.sleep(LOCK_RETRY_SECONDS)
 
     async def _look_after_replays(self, connection: "asyncpg.Connection[Any]") -> None:
         while True:
@@ -127,8 +118,19 @@ class Replayer:
         """Publish one tick of all symbols; while Redis is away ticks are lost, as they would be late anyway."""
         stamp = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         try:
-            await quotes.save(self._cache, [quote_at(playback, tick, session, stamp) for playback in playbacks])
+            now_quoted = [quote_at(playback, tick, session, stamp) for playback in playbacks]
+            await quotes.save(self._cache, now_quoted, self._trades(now_quoted), list(map(book_of, now_quoted)))
         except (RedisError, OSError) as away:
             log.warning("quotes not published", error=repr(away))
             return False
         return True
+
+    def _trades(self, now_quoted: Sequence[Quote]) -> list[Trade]:
+        """What was traded since each symbol was quoted last; a replay that begins has traded nothing yet."""
+        traded = []
+        for quote in now_quoted:
+            quantity = quote.volume - self._volumes.get(quote.symbol, quote.volume)
+            self._volumes[quote.symbol] = quote.volume
+            if quantity > 0:
+                traded.append(trade_of(quote, quantity))
+        return traded

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from market.config import Settings
 from market.hub import QuoteHub
+from market.panels import Panels
 from market.tasks import end
 
 
@@ -21,6 +22,7 @@ class Resources:
     database: Database
     cache: Redis
     hub: QuoteHub
+    panels: Panels
 
 
 @asynccontextmanager
@@ -34,7 +36,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     )
     redis = cache.connect(settings.redis_url.get_secret_value())
     try:
-        yield Resources(database, redis, QuoteHub(redis))
+        yield Resources(database, redis, QuoteHub(redis), Panels())
     finally:
         await redis.aclose()
         await database.close()

@@ -1,4 +1,4 @@
-"""The worker process: publishes events and plays replays (`python -m market.worker`)."""
+"""The worker process: publishes events, plays replays and rolls minutes (`python -m market.worker`)."""
 
 import uvloop
 from kit.clock import now
@@ -10,6 +10,7 @@ from kit.worker import run_tasks
 from market.config import Settings
 from market.replayer import Replayer
 from market.resources import open_resources
+from market.roller import MinuteRoller
 
 
 async def main() -> None:
@@ -20,7 +21,8 @@ async def main() -> None:
     async with open_resources(settings) as resources:
         relay = Relay(settings, resources.database, "market")
         replayer = Replayer(resources.database, resources.cache, system_url, now)
-        await run_tasks(resources, settings.worker_port, [relay.run(), replayer.run()])
+        roller = MinuteRoller(resources.database, resources.cache, system_url, now)
+        await run_tasks(resources, settings.worker_port, [relay.run(), replayer.run(), roller.run()])
 
 
 if __name__ == "__main__":

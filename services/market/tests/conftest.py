@@ -1,6 +1,7 @@
 """What market's tests share: the service on real servers, people with tokens, and bars to import."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from market.config import Settings
 from redis.asyncio import Redis
 
 HEADER = "Date,Open,High,Low,Close,Volume,Change"
-REAL_DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "kr_daily" / "large_caps_30"
+BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
+REAL_DATA = Path(os.environ.get("EXODUS_REFERENCE_DATA", BESIDE)) / "kr_daily" / "large_caps_30"
 
 
 @pytest.fixture(scope="session")

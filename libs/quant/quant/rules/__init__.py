@@ -5,23 +5,31 @@ from quant.rules.compile import (
     DEPTH_MAX,
     NODES_MAX,
     NUMBER_MAX,
+    STEPS_MAX,
     TEXT_MAX,
-    Rule,
-    RuleError,
     compile_rule,
+    compile_series,
     fill_template,
     template_names,
 )
+from quant.rules.live import BARS_MAX, LiveRule
+from quant.rules.nodes import Columns
+from quant.rules.rule import Rule, RuleError
 
 __all__ = [
+    "BARS_MAX",
     "CALLS_MAX",
     "DEPTH_MAX",
     "NODES_MAX",
     "NUMBER_MAX",
+    "STEPS_MAX",
     "TEXT_MAX",
+    "Columns",
+    "LiveRule",
     "Rule",
     "RuleError",
     "compile_rule",
+    "compile_series",
     "fill_template",
     "template_names",
 ]

@@ -7,12 +7,11 @@ a stranger's rule costs little. Every refusal names the column, counted from 1.
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final, Literal, cast
 
-from quant.bars import FIELDS, Frame, Mask
-from quant.indicators import REGISTRY, Indicator
+from quant.bars import FIELDS
+from quant.indicators import REGISTRY, Indicator, ParameterError
 from quant.rules.nodes import (
     Arithmetic,
     ArithmeticSign,
@@ -23,20 +22,21 @@ from quant.rules.nodes import (
     Cross,
     Field,
     Logic,
-    Memo,
     Node,
     Not,
     Number,
     NumberNode,
     Output,
-    fields_of,
 )
+from quant.rules.rule import Rule, RuleError
 
 TEXT_MAX: Final = 1_000
 DEPTH_MAX: Final = 24
 NODES_MAX: Final = 200
 CALLS_MAX: Final = 32
 NUMBER_MAX: Final = 10**15
+STEPS_MAX: Final = 10_000
+NAMES_SHOWN_MAX: Final = 40
 
 _CROSSES: Final[dict[str, Literal["above", "below"]]] = {"crosses_above": "above", "crosses_below": "below"}
 _FUNCTIONS: Final = (*REGISTRY, *_CROSSES)
@@ -60,68 +60,73 @@ _TOKEN = re.compile(
     r"\s+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])|[A-Za-z_]\w*|[<>=!]=|\*\*|//|[-+*/<>(),.]", re.ASCII
 )
 _HINTS: Final = {
-    "=": "use == to compare",
-    "&": "use and",
-    "|": "use or",
-    "!": "use not",
-    "^": "powers are not part of the language",
-    "%": "write percentages as fractions: 10 % is 0.1",
-    "[": "there are no lists or positions: earlier bars are reached through indicators",
-    "{": "a name in braces belongs to a template: fill it in first",
+    "=": ("use == to compare", "비교에는 == 를 쓰세요"),
+    "&": ("use and", "and 를 쓰세요"),
+    "|": ("use or", "or 를 쓰세요"),
+    "!": ("use not", "not 을 쓰세요"),
+    "^": ("powers are not part of the language", "거듭제곱은 쓸 수 없습니다"),
+    "%": ("write percentages as fractions: 10 % is 0.1", "퍼센트는 소수로 쓰세요: 10 %는 0.1"),
+    "[": (
+        "there are no lists or positions: earlier bars are reached through indicators",
+        "목록이나 위치는 없습니다: 이전 봉은 지표로 참조하세요",
+    ),
+    "{": (
+        "a name in braces belongs to a template: fill it in first",
+        "중괄호 이름은 템플릿용입니다: 먼저 값을 채우세요",
+    ),
 }
+_ANYTHING: Final = (
+    "expected fields, numbers, indicators, comparisons, and / or / not",
+    "필드, 숫자, 지표, 비교, and / or / not 만 쓸 수 있습니다",
+)
 _TEMPLATE_NAME = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-
-
-class RuleError(ValueError):
-    """A rule that cannot be used: why, in words for its author, and at which column (from 1)."""
-
-    def __init__(self, message: str, column: int) -> None:
-        super().__init__(f"column {column}: {message}")
-        self.message = message
-        self.column = column
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A compiled rule: its text and its tree, which is what rules are compared by."""
-
-    text: str = field(compare=False)
-    root: BooleanNode
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """The columns a frame must have."""
-        return frozenset(fields_of(self.root))
-
-    def mask(self, frame: Frame, memo: Memo | None = None) -> Mask:
-        """Where the rule holds: one boolean per bar of the frame, whose columns have one length.
-
-        A comparison with an unknown number (NaN) is False. Rules evaluated over the same frame may share a memo, which
-        computes each indicator once. ValueError when the frame lacks a field.
-        """
-        return self.root.mask(frame, {} if memo is None else memo)
 
 
 def compile_rule(text: str, extra_fields: frozenset[str] = frozenset()) -> Rule:
     """The rule a text means; RuleError with the column otherwise. `extra_fields` join the fields of a bar."""
+    compiler, body = _begun(text, extra_fields, "rsi(14) < 30")
+    root = compiler.boolean(body, 1)
+    compiler.check_cost(body)
+    return Rule(text, root)
+
+
+def compile_series(text: str, extra_fields: frozenset[str] = frozenset()) -> dict[str, NumberNode]:
+    """The columns a text names: `rsi(14)` and `close / sma(20)` give one, `macd(12, 26, 9)` each of its parts.
+
+    A single column is called `value`. RuleError as for a rule.
+    """
+    compiler, body = _begun(text, extra_fields, "rsi(14)")
+    columns = compiler.columns(body)
+    compiler.check_cost(body)
+    return columns
+
+
+def _begun(text: str, extra_fields: frozenset[str], example: str) -> tuple["_Compiler", ast.expr]:
     if len(text) > TEXT_MAX:
-        raise RuleError(f"a rule has at most {TEXT_MAX} characters, this one has {len(text)}", TEXT_MAX + 1)
+        raise RuleError(
+            f"a rule has at most {TEXT_MAX} characters, this one has {len(text)}",
+            f"규칙은 {TEXT_MAX}자까지 쓸 수 있는데 {len(text)}자입니다",
+            TEXT_MAX + 1,
+        )
     flat = re.sub(r"[\t\r\n]", " ", text)
     _check_spelling(flat)
     body = flat.strip()
     if not body:
-        raise RuleError("the rule is empty; for example: rsi(14) < 30", 1)
+        raise RuleError(f"the rule is empty; for example: {example}", f"규칙이 비어 있습니다. 예: {example}", 1)
     indent = len(flat) - len(flat.lstrip())
     try:
         tree = ast.parse(body, mode="eval")
     except SyntaxError as error:
         # Without an offset the parser wanted more than there was.
-        raise RuleError(f"cannot read the rule here: {error.msg}", indent + (error.offset or len(body) + 1)) from None
+        column = indent + (error.offset or len(body) + 1)
+        raise RuleError(
+            f"cannot read the rule here: {error.msg}",
+            "여기서 규칙을 읽을 수 없습니다: 괄호와 연산자를 확인하세요",
+            column,
+        ) from None
     except (ValueError, MemoryError, RecursionError):
-        raise RuleError("the rule is nested too deeply", indent + 1) from None
-    compiler = _Compiler(indent, frozenset(FIELDS) | extra_fields)
-    root = compiler.boolean(tree.body, 1)
-    return Rule(text, root)
+        raise RuleError("the rule is nested too deeply", "규칙이 너무 깊게 중첩되었습니다", indent + 1) from None
+    return _Compiler(indent, frozenset(FIELDS) | extra_fields), tree.body
 
 
 def template_names(template: str) -> frozenset[str]:
@@ -140,9 +145,11 @@ def _check_spelling(text: str) -> None:
         token = _TOKEN.match(text, position)
         if token is None:
             character = text[position]
-            hint = _HINTS.get(character, "expected fields, numbers, indicators, comparisons, and / or / not")
-            what = "not a number" if character.isdigit() else f"unexpected {character!r}"
-            raise RuleError(f"{what}: {hint}", position + 1)
+            hint, hint_ko = _HINTS.get(character, _ANYTHING)
+            digit = character.isdigit()
+            what = "not a number" if digit else f"unexpected {character!r}"
+            what_ko = "숫자가 아닙니다" if digit else f"쓸 수 없는 문자 {character!r}"
+            raise RuleError(f"{what}: {hint}", f"{what_ko}: {hint_ko}", position + 1)
         position = token.end()
 
 
@@ -154,25 +161,56 @@ class _Compiler:
         self._fields = fields
         self._nodes = 0
         self._calls = 0
+        self._steps = 0
+
+    def check_cost(self, tree: ast.expr) -> None:
+        """Refuse what would read more numbers for each bar than a screen of a whole market can afford."""
+        if self._steps > STEPS_MAX:
+            raise self._error(
+                f"the rule may read {self._steps} numbers for each bar, more than {STEPS_MAX}: use shorter periods",
+                f"규칙이 봉마다 숫자 {self._steps}개를 읽어야 해 한도 {STEPS_MAX}개를 넘습니다: 기간을 줄이세요",
+                tree,
+            )
+
+    def columns(self, tree: ast.expr) -> dict[str, NumberNode]:
+        """The one column of a number, or every part of an indicator that has several."""
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id not in _CROSSES:
+            indicator, call = self._indicator(tree, 1)
+            return {output: Output(call, output) for output in indicator.outputs}
+        return {"value": self.number(tree, 1)}
 
     def boolean(self, tree: ast.expr, depth: int) -> BooleanNode:
         node = self._node(tree, depth)
         if node.type == "number":
-            raise self._error("this is a number; a condition such as close > 100 is needed here", tree)
+            raise self._error(
+                "this is a number; a condition such as close > 100 is needed here",
+                "숫자입니다. 여기에는 close > 100 같은 조건이 필요합니다",
+                tree,
+            )
         return cast("BooleanNode", node)
 
     def number(self, tree: ast.expr, depth: int) -> NumberNode:
         node = self._node(tree, depth)
         if node.type == "boolean":
-            raise self._error("this is a condition; a number such as close or sma(20) is needed here", tree)
+            raise self._error(
+                "this is a condition; a number such as close or sma(20) is needed here",
+                "조건입니다. 여기에는 close 나 sma(20) 같은 숫자가 필요합니다",
+                tree,
+            )
         return cast("NumberNode", node)
 
     def _node(self, tree: ast.expr, depth: int) -> Node:
         self._nodes += 1
         if depth > DEPTH_MAX:
-            raise self._error(f"the rule is nested deeper than {DEPTH_MAX} levels", tree)
+            raise self._error(
+                f"the rule is nested deeper than {DEPTH_MAX} levels",
+                f"규칙이 {DEPTH_MAX}단계보다 깊게 중첩되었습니다",
+                tree,
+            )
         if self._nodes > NODES_MAX:
-            raise self._error(f"the rule has more than {NODES_MAX} parts", tree)
+            raise self._error(
+                f"the rule has more than {NODES_MAX} parts", f"규칙의 요소가 {NODES_MAX}개를 넘습니다", tree
+            )
         match tree:
             case ast.Constant() | ast.Name():
                 return Number(self._constant(tree)) if isinstance(tree, ast.Constant) else self._field(tree)
@@ -188,22 +226,26 @@ class _Compiler:
                 word: Literal["and", "or"] = "and" if isinstance(tree.op, ast.And) else "or"
                 return Logic(word, tuple(self.boolean(part, depth + 1) for part in tree.values))
             case _:
-                raise self._error("this is not part of the rule language", tree)
+                raise self._error("this is not part of the rule language", "규칙 언어에 없는 표현입니다", tree)
 
     def _constant(self, tree: ast.Constant) -> float:
         value = tree.value
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._error(f"{value!r} is not a number", tree)
+            raise self._error(f"{value!r} is not a number", f"{value!r} 은(는) 숫자가 아닙니다", tree)
         if value > NUMBER_MAX:
-            raise self._error("this number is too large", tree)
+            raise self._error("this number is too large", "숫자가 너무 큽니다", tree)
         return float(value)
 
     def _field(self, tree: ast.Name) -> Field:
         if tree.id in self._fields:
             return Field(tree.id)
         if tree.id in _FUNCTIONS:
-            raise self._error(f"{tree.id} is a function: write {tree.id}(...)", tree)
-        raise self._unknown("field", tree.id, (*sorted(self._fields), *_FUNCTIONS), tree)
+            raise self._error(
+                f"{tree.id} is a function: write {tree.id}(...)",
+                f"{tree.id} 은(는) 함수입니다: {tree.id}(...) 로 쓰세요",
+                tree,
+            )
+        raise self._unknown(("field", "필드"), tree.id, (*sorted(self._fields), *_FUNCTIONS), tree)
 
     def _arithmetic(self, tree: ast.BinOp | ast.UnaryOp, depth: int) -> Node:
         if isinstance(tree, ast.UnaryOp):
@@ -214,7 +256,7 @@ class _Compiler:
                 return operand
             return Number(-operand.value) if isinstance(operand, Number) else Arithmetic("-", Number(0.0), operand)
         if type(tree.op) not in _ARITHMETIC:
-            raise self._error("only + - * / are part of the language", tree)
+            raise self._error("only + - * / are part of the language", "+ - * / 만 쓸 수 있습니다", tree)
         sign = _ARITHMETIC[type(tree.op)]
         return Arithmetic(sign, self.number(tree.left, depth + 1), self.number(tree.right, depth + 1))
 
@@ -223,16 +265,22 @@ class _Compiler:
         pairs: list[BooleanNode] = []
         for operator, left, right in zip(tree.ops, operands, operands[1:], strict=False):
             if type(operator) not in _COMPARISONS:
-                raise self._error("compare with < <= > >= == !=", tree)
+                raise self._error("compare with < <= > >= == !=", "비교에는 < <= > >= == != 를 쓰세요", tree)
             pairs.append(Comparison(_COMPARISONS[type(operator)], left, right))
         return pairs[0] if len(pairs) == 1 else Logic("and", tuple(pairs))
 
     def _attribute(self, tree: ast.Attribute, depth: int) -> Output:
         if not isinstance(tree.value, ast.Call):
-            raise self._error(f"only indicators have parts, as in macd(12, 26, 9).signal, not .{tree.attr}", tree)
+            raise self._error(
+                f"only indicators have parts, as in macd(12, 26, 9).signal, not .{tree.attr}",
+                f"지표만 구성 요소를 가집니다. 예: macd(12, 26, 9).signal. .{tree.attr} 은(는) 쓸 수 없습니다",
+                tree,
+            )
         indicator, call = self._indicator(tree.value, depth)
         if tree.attr not in indicator.outputs or len(indicator.outputs) == 1:
-            raise self._unknown(f"part of {indicator.name}", tree.attr, _parts(indicator), tree)
+            raise self._unknown(
+                (f"part of {indicator.name}", f"{indicator.name} 의 값"), tree.attr, _parts(indicator), tree
+            )
         return Output(call, tree.attr)
 
     def _call(self, tree: ast.Call, depth: int) -> Node:
@@ -241,34 +289,56 @@ class _Compiler:
         indicator, call = self._indicator(tree, depth)
         if len(indicator.outputs) > 1:
             choices = ", ".join(f"{indicator.name}(...).{part}" for part in _parts(indicator))
-            raise self._error(f"{indicator.name} has several parts; say which: {choices}", tree)
+            raise self._error(
+                f"{indicator.name} has several parts; say which: {choices}",
+                f"{indicator.name} 에는 값이 여럿 있습니다. 하나를 고르세요: {choices}",
+                tree,
+            )
         return Output(call, indicator.outputs[0])
 
     def _cross(self, tree: ast.Call, direction: Literal["above", "below"], depth: int) -> Cross:
         if len(tree.args) != 2 or tree.keywords:
-            raise self._error(f"crosses_{direction} takes two numbers, as in crosses_above(sma(5), sma(20))", tree)
+            raise self._error(
+                f"crosses_{direction} takes two numbers, as in crosses_above(sma(5), sma(20))",
+                f"crosses_{direction} 에는 숫자 두 개가 필요합니다. 예: crosses_above(sma(5), sma(20))",
+                tree,
+            )
         return Cross(direction, self.number(tree.args[0], depth + 1), self.number(tree.args[1], depth + 1))
 
     def _indicator(self, tree: ast.Call, depth: int) -> tuple[Indicator, Call]:
         self._calls += 1
         if self._calls > CALLS_MAX:
-            raise self._error(f"the rule uses more than {CALLS_MAX} indicators", tree)
+            raise self._error(
+                f"the rule uses more than {CALLS_MAX} indicators", f"규칙에 쓴 지표가 {CALLS_MAX}개를 넘습니다", tree
+            )
         if not isinstance(tree.func, ast.Name):
-            raise self._error("only the functions of the language can be called, by name", tree)
+            raise self._error(
+                "only the functions of the language can be called, by name",
+                "규칙 언어의 함수만 이름으로 부를 수 있습니다",
+                tree,
+            )
         name = tree.func.id
         if name in self._fields:
-            raise self._error(f"{name} is a field, not a function: write {name}", tree)
+            raise self._error(
+                f"{name} is a field, not a function: write {name}",
+                f"{name} 은(는) 함수가 아니라 필드입니다: {name} 로 쓰세요",
+                tree,
+            )
         if name not in REGISTRY:
-            raise self._unknown("function", name, _FUNCTIONS, tree)
+            raise self._unknown(("function", "함수"), name, _FUNCTIONS, tree)
         if tree.keywords:
-            raise self._error(f"write the parameters of {name} by position", tree)
+            raise self._error(
+                f"write the parameters of {name} by position", f"{name} 의 매개변수는 순서대로 쓰세요", tree
+            )
         indicator, arguments = REGISTRY[name], list(tree.args)
         source = self._source(indicator, arguments, depth)
         values = [self._parameter(argument) for argument in arguments]
         try:
-            return indicator, Call(name, indicator.bind(values), source)
-        except ValueError as error:
-            raise self._error(str(error), tree) from None
+            bound = indicator.bind(values)
+        except ParameterError as error:
+            raise self._error(error.message, error.message_ko, tree) from None
+        self._steps += indicator.steps(bound)
+        return indicator, Call(name, bound, source)
 
     def _source(self, indicator: Indicator, arguments: list[ast.expr], depth: int) -> NumberNode | None:
         """Take the leading series off the arguments, when the indicator accepts one and one is given."""
@@ -276,24 +346,32 @@ class _Compiler:
             return None
         if not indicator.takes_series:
             reads = ", ".join(indicator.inputs)
-            raise self._error(f"{indicator.name} reads {reads}; its parameters are plain numbers", arguments[0])
+            raise self._error(
+                f"{indicator.name} reads {reads}; its parameters are plain numbers",
+                f"{indicator.name} 은(는) {reads} 을(를) 읽으며 매개변수는 숫자만 됩니다",
+                arguments[0],
+            )
         node = self.number(arguments.pop(0), depth + 1)
         return None if node == Field(indicator.inputs[0]) else node
 
     def _parameter(self, tree: ast.expr) -> float:
         if not _is_number(tree):
-            raise self._error("parameters are plain numbers, as in sma(20)", tree)
+            raise self._error(
+                "parameters are plain numbers, as in sma(20)", "매개변수는 sma(20) 처럼 숫자여야 합니다", tree
+            )
         if isinstance(tree, ast.UnaryOp):
             return -self._parameter(tree.operand)
         return self._constant(cast("ast.Constant", tree))
 
-    def _unknown(self, kind: str, name: str, known: tuple[str, ...], tree: ast.expr) -> RuleError:
+    def _unknown(self, kind: tuple[str, str], name: str, known: tuple[str, ...], tree: ast.expr) -> RuleError:
         close = get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known) or 'none'}"
-        return self._error(f"unknown {kind} {name!r}; {hint}", tree)
+        listed = ", ".join(known[:NAMES_SHOWN_MAX]) + (", ..." if len(known) > NAMES_SHOWN_MAX else "")
+        hint = f"did you mean {close[0]}?" if close else f"known: {listed or 'none'}"
+        hint_ko = f"{close[0]} 을(를) 찾으셨나요?" if close else f"쓸 수 있는 것: {listed or '없음'}"
+        return self._error(f"unknown {kind[0]} {name!r}; {hint}", f"알 수 없는 {kind[1]} {name!r}; {hint_ko}", tree)
 
-    def _error(self, message: str, tree: ast.expr) -> RuleError:
-        return RuleError(message, self._indent + tree.col_offset + 1)
+    def _error(self, message: str, message_ko: str, tree: ast.expr) -> RuleError:
+        return RuleError(message, message_ko, self._indent + tree.col_offset + 1)
 
 
 def _is_number(tree: ast.expr) -> bool:

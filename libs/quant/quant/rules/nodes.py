@@ -4,13 +4,15 @@ Nodes are immutable and compare by content, so equal parts of different rules sh
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar, Final, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quant.bars import Frame, Mask, Series
-from quant.indicators import REGISTRY, compute
+from quant.indicators import REGISTRY, Indicator
 
 Type = Literal["number", "boolean"]
 ArithmeticSign = Literal["+", "-", "*", "/"]
@@ -19,8 +21,24 @@ ComparisonSign = Literal["<", "<=", ">", ">=", "==", "!="]
 # Results of indicators by (indicator with its parameters and series): all outputs of one call are computed together.
 Memo = dict["Call", dict[str, Series]]
 
-_ARITHMETIC: Final = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
-_COMPARISON: Final = {
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """What a rule is evaluated over: columns of one length, of one symbol or of many laid end to end.
+
+    `starts` are the rows where a symbol begins, the first of them 0; indicators and crossings never reach across one.
+    """
+
+    frame: Frame
+    memo: Memo = field(default_factory=dict)
+    starts: NDArray[np.intp] = field(default_factory=lambda: np.zeros(1, dtype=np.intp))
+
+    def __len__(self) -> int:
+        return len(next(iter(self.frame.values()), ()))
+
+
+ARITHMETIC: Final = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+COMPARISON: Final = {
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,
@@ -37,8 +55,8 @@ class Number:
     value: float
     type: ClassVar[Type] = "number"
 
-    def series(self, frame: Frame, memo: Memo) -> Series:  # noqa: ARG002 - every number answers alike
-        return np.full(_length(frame), self.value)
+    def series(self, columns: Columns) -> Series:
+        return np.full(len(columns), self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +66,10 @@ class Field:
     name: str
     type: ClassVar[Type] = "number"
 
-    def series(self, frame: Frame, memo: Memo) -> Series:  # noqa: ARG002 - every number answers alike
-        if self.name not in frame:
+    def series(self, columns: Columns) -> Series:
+        if self.name not in columns.frame:
             raise ValueError(f"the rule reads {self.name!r}, which these bars do not have")
-        return frame[self.name]
+        return columns.frame[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +80,33 @@ class Call:
     parameters: tuple[float, ...]
     source: "NumberNode | None"
 
-    def results(self, frame: Frame, memo: Memo) -> dict[str, Series]:
+    @property
+    def indicator(self) -> Indicator:
+        return REGISTRY[self.name]
+
+    def results(self, columns: Columns) -> dict[str, Series]:
         """All outputs, computed once per memo."""
-        if self not in memo:
-            series = None if self.source is None else self.source.series(frame, memo)
-            memo[self] = compute(self.name, frame, self.parameters, series)
-        return memo[self]
+        if self not in columns.memo:
+            columns.memo[self] = self._computed(columns)
+        return columns.memo[self]
+
+    def _computed(self, columns: Columns) -> dict[str, Series]:
+        indicator = self.indicator
+        if self.source is None:
+            read = [np.ascontiguousarray(Field(name).series(columns), dtype=np.float64) for name in indicator.inputs]
+        else:
+            read = [np.ascontiguousarray(self.source.series(columns), dtype=np.float64)]
+        if len(columns.starts) == 1:
+            return dict(zip(indicator.outputs, indicator.compute(*read, *self.parameters), strict=True))
+        results = {output: np.empty(len(columns)) for output in indicator.outputs}
+        places = tuple(results.values())
+        edges = [*columns.starts.tolist(), len(columns)]
+        for first, after in pairwise(edges):
+            part = slice(first, after)
+            found = indicator.compute(*[column[part] for column in read], *self.parameters)
+            for place, values in zip(places, found, strict=True):
+                place[part] = values
+        return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +117,8 @@ class Output:
     output: str
     type: ClassVar[Type] = "number"
 
-    def series(self, frame: Frame, memo: Memo) -> Series:
-        return self.call.results(frame, memo)[self.output]
+    def series(self, columns: Columns) -> Series:
+        return self.call.results(columns)[self.output]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +130,9 @@ class Arithmetic:
     right: "NumberNode"
     type: ClassVar[Type] = "number"
 
-    def series(self, frame: Frame, memo: Memo) -> Series:
+    def series(self, columns: Columns) -> Series:
         with np.errstate(all="ignore"):
-            result = _ARITHMETIC[self.sign](self.left.series(frame, memo), self.right.series(frame, memo))
+            result = ARITHMETIC[self.sign](self.left.series(columns), self.right.series(columns))
         return np.where(np.isfinite(result), result, np.nan)
 
 
@@ -106,9 +145,9 @@ class Comparison:
     right: "NumberNode"
     type: ClassVar[Type] = "boolean"
 
-    def mask(self, frame: Frame, memo: Memo) -> Mask:
-        left, right = self.left.series(frame, memo), self.right.series(frame, memo)
-        result = cast("Mask", _COMPARISON[self.sign](left, right))
+    def mask(self, columns: Columns) -> Mask:
+        left, right = self.left.series(columns), self.right.series(columns)
+        result = cast("Mask", COMPARISON[self.sign](left, right))
         if self.sign == "!=":
             result &= ~(np.isnan(left) | np.isnan(right))
         return result
@@ -123,13 +162,13 @@ class Cross:
     right: "NumberNode"
     type: ClassVar[Type] = "boolean"
 
-    def mask(self, frame: Frame, memo: Memo) -> Mask:
-        left, right = self.left.series(frame, memo), self.right.series(frame, memo)
+    def mask(self, columns: Columns) -> Mask:
+        left, right = self.left.series(columns), self.right.series(columns)
         if self.direction == "below":
             left, right = right, left
         result = left > right
         result[1:] &= left[:-1] <= right[:-1]
-        result[:1] = False
+        result[columns.starts[columns.starts < len(result)]] = False
         return result
 
 
@@ -141,10 +180,10 @@ class Logic:
     parts: tuple["BooleanNode", ...]
     type: ClassVar[Type] = "boolean"
 
-    def mask(self, frame: Frame, memo: Memo) -> Mask:
-        result = self.parts[0].mask(frame, memo)
+    def mask(self, columns: Columns) -> Mask:
+        result = self.parts[0].mask(columns)
         for part in self.parts[1:]:
-            other = part.mask(frame, memo)
+            other = part.mask(columns)
             result = result & other if self.word == "and" else result | other
         return result
 
@@ -156,8 +195,8 @@ class Not:
     part: "BooleanNode"
     type: ClassVar[Type] = "boolean"
 
-    def mask(self, frame: Frame, memo: Memo) -> Mask:
-        return ~self.part.mask(frame, memo)
+    def mask(self, columns: Columns) -> Mask:
+        return ~self.part.mask(columns)
 
 
 NumberNode = Number | Field | Output | Arithmetic
@@ -185,5 +224,36 @@ def fields_of(node: Node) -> Iterator[str]:
             yield from fields_of(part)
 
 
-def _length(frame: Frame) -> int:
-    return len(next(iter(frame.values()), ()))
+def look_back_of(node: Node) -> int:
+    """How many bars come before the first one on which every number of a node can be known."""
+    match node:
+        case Output(call, output):
+            before = 0 if call.source is None else look_back_of(call.source)
+            return before + call.indicator.look_backs(call.parameters)[output]
+        case Cross():
+            return max(look_back_of(node.left), look_back_of(node.right)) + 1
+        case Arithmetic() | Comparison():
+            return max(look_back_of(node.left), look_back_of(node.right))
+        case Logic(_, parts):
+            return max(look_back_of(part) for part in parts)
+        case Not(part):
+            return look_back_of(part)
+        case _:
+            return 0
+
+
+def calls_of(node: Node) -> Iterator[Call]:
+    """Every indicator a node asks for, inner ones too, with repetitions."""
+    match node:
+        case Output(call):
+            yield call
+            if call.source is not None:
+                yield from calls_of(call.source)
+        case Arithmetic() | Comparison() | Cross():
+            yield from calls_of(node.left)
+            yield from calls_of(node.right)
+        case Logic(_, parts):
+            for part in parts:
+                yield from calls_of(part)
+        case Not(part):
+            yield from calls_of(part)

@@ -1,32 +1,34 @@
-"""Charts: the bars of a symbol, written as JSON by the database."""
+"""Charts: the bars of a symbol in every interval, written as JSON by the database."""
 
-from datetime import date, timedelta
-from typing import Annotated, Literal
+from datetime import date, datetime, timedelta
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from kit.auth import CurrentUser
-from kit.clock import now
 from kit.db import PublicSession
 from kit.errors import AUTHENTICATED, FieldError, responses
 from kit.json import dumps_text
 from kit.money import Money
 from pydantic import BaseModel
 
-from market.api.types import SymbolPath
+from market.api.types import Days, SymbolPath
 from market.errors import BadRange, StockNotFound
-from market.store import bars, instruments
+from market.store import charts, instruments
+from market.store.charts import Interval
 
 BARS_MAX = 10_000
-DEFAULT_SPAN = timedelta(days=366)
 
 router = APIRouter(prefix="/api/v1/market", tags=["market"])
 
 
 class ChartBar(BaseModel):
-    """One day. On a halted day open, high and low are "0" and the close is that of the day before."""
+    """One bar, named by the first day of its day, week or month, or by the minute it began (UTC).
 
-    time: date
+    On a halted day open, high and low are "0" and the close is that of the day before.
+    """
+
+    time: date | datetime
     open: Money
     high: Money
     low: Money
@@ -39,7 +41,8 @@ class Chart(BaseModel):
     """Bars, oldest first."""
 
     symbol: str
-    interval: Literal["1d"]
+    interval: Interval
+    adjusted: bool
     items: list[ChartBar]
     next_cursor: None
 
@@ -53,19 +56,25 @@ async def read_chart(
     _user: CurrentUser,
     session: PublicSession,
     symbol: SymbolPath,
-    interval: Literal["1d"] = "1d",
-    from_day: Annotated[date | None, Query(alias="from", description="First day; one year before `to`")] = None,
-    to_day: Annotated[date | None, Query(alias="to", description="Last day, itself included; today")] = None,
+    days: Days,
+    interval: Interval = "1d",
+    adjusted: Annotated[bool, Query(description="Earlier prices as if splits had happened before")] = True,  # noqa: FBT002 - FastAPI reads parameters so
 ) -> Response:
-    """Show the daily bars between two days; the newest 10,000 when there are more."""
-    last = to_day or now().date() + timedelta(days=1)
-    first = from_day or max(last, date.min + DEFAULT_SPAN) - DEFAULT_SPAN
-    if first > last:
-        wrong = FieldError(field="from", message="is after `to`", code=BadRange.CODE)
-        raise BadRange(f"The first day {first} is after the last one {last}.", errors=[wrong])
-    items = await bars.find_chart(session, symbol, first, last, BARS_MAX)
+    """Show the bars between two days; the newest 10,000 when there are more.
+
+    Minutes are bounded: 31 days of 1m, 92 of 5m, 184 of 15m, 732 of 1h. Bars that were delivered adjusted stay as they
+    are.
+    """
+    bound, first = charts.DAYS_MAX.get(interval), days.first
+    if bound is not None and not days.first_is_chosen:
+        first = days.last - timedelta(days=bound)
+    if bound is not None and (days.last - first).days > bound:
+        wrong = FieldError(field="from", message=f"is more than {bound} days before `to`", code=BadRange.CODE)
+        raise BadRange(f"Bars of {interval} are shown for {bound} days at most.", errors=[wrong])
+    span = (first, days.last)
+    items = await charts.find_chart(session, symbol, interval, span, adjusted=adjusted, bars_max=BARS_MAX)
     if items == "[]" and await instruments.find(session, symbol) is None:
         raise StockNotFound(f"No bars of {symbol} were ever imported.")
     # the bars stay the text they are: thousands of model objects would take ten times as long as the query
-    head = f'{{"symbol":{dumps_text(symbol)},"interval":{dumps_text(interval)}'
+    head = dumps_text({"symbol": symbol, "interval": interval, "adjusted": adjusted}).removesuffix("}")
     return Response(f'{head},"items":{items},"next_cursor":null}}', media_type="application/json")

@@ -19,9 +19,11 @@ from quant.markets.listing import Board, Kind, Market, market_of
 from quant.markets.symbols import normalise
 from starlette.datastructures import UploadFile
 
-from market.domain.sessions import local_day
+from market.domain.instrument import AdjustmentOfBars
+from market.domain.sessions import local_day, unfinished_day
 from market.errors import BadRows, BadUpload
 from market.feeds.bar_files import BarFile
+from market.feeds.bar_findings import findings_in
 from market.feeds.bar_rules import BarSheet, read_bars
 from market.usecases.import_bars import Origin, import_bars
 
@@ -49,6 +51,7 @@ class ImportForm(BaseModel):
     kind: Kind = "stock"
     source: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_.-]+$")] = "csv"
     skip_bad: bool = False
+    adjustment: AdjustmentOfBars = "raw"
     names: Annotated[Json[dict[Code, Name]], Field(max_length=NAMES_MAX)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -67,8 +70,20 @@ class BadRowView(BaseModel):
     reason: str
 
 
+class FindingView(BaseModel):
+    """Something peculiar about rows that were stored: what, how many, in how many symbols, and the first few."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    note: str
+    rows: int
+    symbols: int
+    examples: list[str]
+
+
 class ImportReport(BaseModel):
-    """What became of the rows; `bad` lists the first hundred of `bad_count`."""
+    """What became of the rows; `bad` lists the first hundred of `bad_count`, `findings` what is peculiar."""
 
     id: UUID
     source: str
@@ -82,6 +97,7 @@ class ImportReport(BaseModel):
     seconds: float
     bad_count: int
     bad: list[BadRowView]
+    findings: list[FindingView]
 
 
 class Upload(BaseModel):
@@ -130,17 +146,21 @@ async def create_import(
     """Store daily bars.
 
     A file holds one symbol and is named after it (`005930.csv`), or has a `symbol` column; the header is
-    `Date,Open,High,Low,Close,Volume` in any case and order, more columns do no harm. With a bad row nothing is stored,
-    unless `skip_bad` leaves bad rows out.
+    `Date,Open,High,Low,Close,Volume` in any case and order, or those words in Korean, and more columns do no harm. With
+    a bad row nothing is stored, unless `skip_bad` leaves bad rows out. What is peculiar about good rows (halted days,
+    prices off the grid, jumps, gaps, a day captured before its end) is told in `findings`.
     """
     began = time.perf_counter()
     form = upload.form
-    sheet = await asyncio.to_thread(read_bars, upload.files, form.market, local_day(form.market, now()))
+    moment = now()
+    sheet = await asyncio.to_thread(read_bars, upload.files, form.market, local_day(form.market, moment))
     if sheet.bad_count and not form.skip_bad:
         raise _refusal(sheet, f"{sheet.bad_count} row(s) cannot be imported, so nothing was.")
     if sheet.rows.is_empty():
         raise _refusal(sheet, "No row can be imported.")
-    origin = Origin(form.board, form.kind, form.source, form.names)
+    running = unfinished_day(form.market, moment)
+    findings = await asyncio.to_thread(findings_in, sheet.rows, form.board, form.kind, running)
+    origin = Origin(form.board, form.kind, form.source, form.names, form.adjustment)
     import_id = new_id()
     async with request.app.state.resources.database.system() as session:
         imported = await import_bars(session, import_id, sheet.rows, origin)
@@ -157,6 +177,7 @@ async def create_import(
         seconds=round(time.perf_counter() - began, 3),
         bad_count=sheet.bad_count,
         bad=[BadRowView(file=row.file, line=row.line, code=row.code, reason=row.reason) for row in sheet.bad],
+        findings=[FindingView.model_validate(finding) for finding in findings],
     )
 
 

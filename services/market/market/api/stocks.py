@@ -24,12 +24,20 @@ async def list_stocks(
     _user: CurrentUser,
     session: PublicSession,
     page: PageRequest,
-    query: Annotated[str, Query(max_length=QUERY_LENGTH_MAX, description="A code's beginning, or part of a name")] = "",
+    query: Annotated[
+        str,
+        Query(
+            max_length=QUERY_LENGTH_MAX,
+            description="A code's beginning, part of a name, initial consonants (ㅅㅅㅈㅈ) or an ISIN",
+        ),
+    ] = "",
     market: Annotated[Market | None, Query()] = None,
+    sector: Annotated[str | None, Query(max_length=QUERY_LENGTH_MAX, examples=["전기전자"])] = None,
 ) -> Page[Stock]:
     """List the stocks whose bars we hold, by code."""
     after = str(decode_cursor(page.cursor, (str,))[0]) if page.cursor else ""
-    found = await instruments.list_matching(session, _code_or_text(query), market, after, page.limit + 1)
+    wanted = instruments.Wanted(query=_code_or_text(query), market=market, sector=sector)
+    found = await instruments.list_matching(session, wanted, after, page.limit + 1)
     items = [Stock.model_validate(instrument) for instrument in found[: page.limit]]
     return Page(items=items, next_cursor=encode_cursor(items[-1].symbol) if len(found) > page.limit else None)
 

@@ -1,8 +1,8 @@
-"""`/ws/market`: quotes as they come, to everybody who is logged in."""
+"""`/ws/market`: quotes, trades, order books and minutes as they come, to everybody who is logged in."""
 
 import asyncio
 from collections import deque
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from fastapi import APIRouter, WebSocket
 from kit.auth import Identity
@@ -21,10 +21,11 @@ from kit.websocket import (
 from pydantic import BaseModel, Field, ValidationError
 
 from market.api.types import Symbol
-from market.hub import CLIENTS_PER_USER_MAX, SYMBOLS_PER_CLIENT_MAX, Client, QuoteHub
+from market.hub import CLIENTS_PER_USER_MAX, SYMBOLS_PER_CLIENT_MAX, Client, QuoteHub, Topic
+from market.store.quotes import Channel
 from market.tasks import end
 
-CHANNEL = "quote"
+CHANNELS: Final = get_args(Channel)
 CHANNELS_MAX = 10
 CHANNEL_NAME_LENGTH_MAX = 20
 MESSAGES_PER_MINUTE_MAX = 100
@@ -41,7 +42,7 @@ class Watch(BaseModel):
     symbols: Annotated[list[Symbol], Field(min_length=1, max_length=SYMBOLS_PER_CLIENT_MAX)]
     channels: Annotated[
         list[Annotated[str, Field(max_length=CHANNEL_NAME_LENGTH_MAX)]], Field(min_length=1, max_length=CHANNELS_MAX)
-    ] = [CHANNEL]
+    ] = ["quote"]
 
 
 @router.websocket("/ws/market")
@@ -117,19 +118,21 @@ async def _answer(hub: QuoteHub, client: Client, message: dict[str, object]) -> 
         where = ".".join(str(part) for part in first["loc"])
         _complain(client, "invalid_message", f"{where}: {first['msg'].removeprefix('Value error, ')}")
         return
-    if others := sorted(set(watch.channels) - {CHANNEL}):
-        _complain(client, "channel_not_available", f"{', '.join(others)}: not yet available; {CHANNEL} is")
-    if CHANNEL not in watch.channels:
+    if others := sorted(set(watch.channels) - set(CHANNELS)):
+        _complain(client, "unknown_channel", f"{', '.join(others)}: there are {', '.join(CHANNELS)}")
+    channels = [channel for channel in CHANNELS if channel in watch.channels]
+    topics: set[Topic] = {(channel, symbol) for channel in channels for symbol in watch.symbols}
+    if not topics:
         return
-    symbols = set(watch.symbols)
+    told = {"symbols": sorted(set(watch.symbols)), "channels": channels}
     if watch.action == "unsubscribe":
-        hub.unwatch(client, symbols & client.symbols)
-        client.queue.put_json({"type": "unsubscribed", "symbols": sorted(symbols), "channels": [CHANNEL]})
-    elif len(client.symbols | symbols) > SYMBOLS_PER_CLIENT_MAX:
+        hub.unwatch(client, topics & client.watched)
+        client.queue.put_json({"type": "unsubscribed", **told})
+    elif len({symbol for _, symbol in client.watched | topics}) > SYMBOLS_PER_CLIENT_MAX:
         _complain(client, "too_many_symbols", f"a connection may watch {SYMBOLS_PER_CLIENT_MAX} symbols")
     else:
-        client.queue.put_json({"type": "subscribed", "symbols": sorted(symbols), "channels": [CHANNEL]})
-        await hub.watch(client, symbols)
+        client.queue.put_json({"type": "subscribed", **told})
+        await hub.watch(client, topics)
 
 
 def _complain(client: Client, code: str, detail: str) -> None:

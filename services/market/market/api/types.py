@@ -1,18 +1,24 @@
 """The shapes that market's routes share: symbols, stocks and quotes as JSON."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import Depends, Path, Query
+from kit.clock import now
 from kit.errors import FieldError
 from kit.money import Money
+from kit.pagination import BadCursor, PageQuery, decode_cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from quant.markets.listing import Board, Currency, Kind, Market
 from quant.markets.symbols import SYMBOL_TEXT_MAX, normalise
 
-from market.errors import BadSymbols
+from market.domain.instrument import AdjustmentOfBars
+from market.errors import BadRange, BadSymbols
 
 SYMBOLS_PER_REQUEST_MAX = 100
+DEFAULT_SPAN = timedelta(days=366)
 
 
 def _code(text: str) -> str:
@@ -53,6 +59,43 @@ def _bad_symbols(message: str) -> BadSymbols:
 SymbolList = Annotated[tuple[str, ...], Depends(_symbols)]
 
 
+@dataclass(frozen=True)
+class DayRange:
+    """From which day to which, both included, and whether the asker chose the first."""
+
+    first: date
+    last: date
+    first_is_chosen: bool
+
+
+def _day_range(
+    from_day: Annotated[
+        date | None, Query(alias="from", description="First day; a year before `to`, or as far as may be asked")
+    ] = None,
+    to_day: Annotated[date | None, Query(alias="to", description="Last day, itself included; today")] = None,
+) -> DayRange:
+    last = to_day or now().date() + timedelta(days=1)
+    first = from_day or max(last, date.min + DEFAULT_SPAN) - DEFAULT_SPAN
+    if first > last:
+        wrong = FieldError(field="from", message="is after `to`", code=BadRange.CODE)
+        raise BadRange(f"The first day {first} is after the last one {last}.", errors=[wrong])
+    return DayRange(first, last, from_day is not None)
+
+
+Days = Annotated[DayRange, Depends(_day_range)]
+
+
+def after_id(page: PageQuery) -> UUID | None:
+    """Read the id a list goes on after."""
+    if page.cursor is None:
+        return None
+    (text,) = decode_cursor(page.cursor, (str,))
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise BadCursor("Pass the `next_cursor` of the page before, unchanged.") from None
+
+
 class Stock(BaseModel):
     """An instrument, and the days its bars cover."""
 
@@ -66,6 +109,12 @@ class Stock(BaseModel):
     currency: Currency
     first_day: date
     last_day: date
+    adjustment: AdjustmentOfBars
+    name_en: str | None
+    sector: str | None
+    isin: str | None
+    listed_on: date | None
+    delisted_on: date | None
 
 
 class QuoteMessage(BaseModel):

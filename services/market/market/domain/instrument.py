@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from quant.markets.listing import Board, Currency, Kind, Market
+
+AdjustmentOfBars = Literal["raw", "adjusted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """Something that is traded: the code is opaque, and unique over both markets."""
+    """Something that is traded: the code is opaque, and unique over both markets.
+
+    `adjustment` tells of its stored bars: raw as traded, or adjusted already by whoever delivered them.
+    """
 
     symbol: str
     market: Market
@@ -19,6 +25,12 @@ class Instrument:
     name: str
     first_day: date
     last_day: date
+    adjustment: AdjustmentOfBars
+    name_en: str | None = None
+    sector: str | None = None
+    isin: str | None = None
+    listed_on: date | None = None
+    delisted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Daily bars from CSV and Parquet files: what each row says, as text, with the place where it says it.
 
-A file holds one symbol and is named after it (`005930.csv`), or has a `symbol` column. Nothing is judged here beyond
-what makes a file unreadable; the rows are judged by `bar_rules`.
+A file holds one symbol and is named after it (`005930.csv`), or has a `symbol` column. Headers are English or Korean.
+Nothing is judged here beyond what makes a file unreadable; the rows are judged by `bar_rules`.
 """
 
 import csv
@@ -13,6 +13,17 @@ import polars as pl
 
 REQUIRED = ("date", "open", "high", "low", "close", "volume")
 SYMBOL = "symbol"
+KOREAN = {
+    "날짜": "date",
+    "일자": "date",
+    "시가": "open",
+    "고가": "high",
+    "저가": "low",
+    "종가": "close",
+    "거래량": "volume",
+    "종목코드": SYMBOL,
+    "단축코드": SYMBOL,
+}
 SURPLUS = "surplus fields"
 FIRST_ROW_LINE = 2
 DECIMAL_PLACES = 8
@@ -105,7 +116,7 @@ def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def _columns(header: list[str]) -> list[str]:
-    names = [name.strip().lower() for name in header]
+    names = [KOREAN.get(name.strip(), name.strip().lower()) for name in header]
     if missing := [name for name in REQUIRED if name not in names]:
         raise UnreadableFile(f"the header lacks {', '.join(missing)}; it needs {', '.join(REQUIRED)}")
     if len(names) > HEADER_FIELDS_MAX:

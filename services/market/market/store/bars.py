@@ -1,4 +1,4 @@
-"""Daily bars: stored through COPY, read as JSON that PostgreSQL wrote."""
+"""Daily bars: stored through COPY, read as columns that PostgreSQL wrote."""
 
 import io
 from collections.abc import Sequence
@@ -34,24 +34,19 @@ UPDATE_CHANGED = text(
 )
 INSERT_NEW = text("INSERT INTO bars SELECT * FROM bars_staging ON CONFLICT (symbol, day) DO NOTHING")
 
-CHART = text(
-    """
-    SELECT coalesce(json_agg(bar ORDER BY bar.time), '[]')::text FROM (
-        SELECT day AS time, open::text, high::text, low::text, close::text, volume, halted
-          FROM bars WHERE symbol = :symbol AND day BETWEEN :first AND :last
-         ORDER BY day DESC LIMIT :bars_max
-    ) bar
-    """
-)
 SERIES = text(
     """
     SELECT coalesce(json_object_agg(symbol, series), '{}')::text FROM (
         SELECT symbol, json_build_object(
                    'date', json_agg(day), 'open', json_agg(open), 'high', json_agg(high),
                    'low', json_agg(low), 'close', json_agg(close), 'volume', json_agg(volume)) AS series
-          FROM (SELECT * FROM bars
-                 WHERE symbol = ANY(:symbols) AND day BETWEEN :first AND :last AND NOT halted
-                 ORDER BY symbol, day) bar
+          FROM (SELECT b.symbol, day, open * factor AS open, high * factor AS high, low * factor AS low,
+                       close * factor AS close, round(volume * coalesce(a.volume_factor, 1))::bigint AS volume
+                  FROM bars b
+                  LEFT JOIN adjustments a ON a.symbol = b.symbol AND b.day BETWEEN a.first_day AND a.last_day
+                 CROSS JOIN LATERAL (SELECT coalesce(a.price_factor, 1) AS factor) f
+                 WHERE b.symbol = ANY(:symbols) AND day BETWEEN :first AND :last AND NOT halted
+                 ORDER BY b.symbol, day) bar
          GROUP BY symbol
     ) one
     """
@@ -108,15 +103,8 @@ async def _copy(session: Session, table: str, rows: pl.DataFrame, source: str) -
     await raw.copy_to_table(table, source=body, format="csv", columns=COLUMNS, timeout=COPY_TIMEOUT_SECONDS)
 
 
-async def find_chart(session: Session, symbol: str, first: date, last: date, bars_max: int) -> str:
-    """The days of one symbol, oldest first, as a JSON list; the newest `bars_max` when there are more."""
-    values = {"symbol": symbol, "first": first, "last": last, "bars_max": bars_max}
-    found = await session.execute(CHART, values)
-    return str(found.scalar_one())
-
-
 async def find_series(session: Session, symbols: Sequence[str], first: date, last: date) -> str:
-    """Columns of numbers by symbol, as a JSON object; days on which a symbol was halted are left out."""
+    """Columns of adjusted numbers by symbol, as a JSON object; days on which a symbol was halted are left out."""
     found = await session.execute(SERIES, {"symbols": list(symbols), "first": first, "last": last})
     return str(found.scalar_one())
 

@@ -1,26 +1,89 @@
-"""The latest quotes, in Redis: the contract `realtime:{symbol}` and `market:{symbol}` that other services read."""
+"""The latest quotes, in Redis: the contract `realtime:{symbol}` and `market:{symbol}` that other services read.
+
+Trades, order books and forming minutes travel beside them, on channels of their own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import fields
+from decimal import Decimal
+from typing import Any, Final, Literal
 
-from kit.json import dumps_text
+from kit.json import dumps_text, loads
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 
-from market.domain.quote import Quote
+from market.domain.minute import Minute
+from market.domain.quote import Book, Quote, Trade
 
 SHARED = "a price is the same for every user"
 
-CHANNEL_PREFIX = "market:"
+Channel = Literal["quote", "trade", "orderbook", "bar:1m"]
+
+PUBLISHED: Final[dict[Channel, str]] = {
+    "quote": "market",
+    "trade": "market.trade",
+    "orderbook": "market.orderbook",
+    "bar:1m": "market.bar1m",
+}
+"""Where each channel is published: `{this}:{symbol}`."""
+
+KEPT: Final[dict[Channel, str]] = {"quote": "realtime", "orderbook": "realtime.orderbook", "bar:1m": "realtime.bar1m"}
+"""Where the newest message of a channel is kept, when a newer one makes it worthless; trades are not kept."""
+
+CLOSED: Final = '"closed":true'
+"""What marks a minute that will not change any more, and must reach everybody who watches."""
+
+SCAN_COUNT = 1_000
 
 
-async def save(cache: Redis, quotes: Sequence[Quote]) -> None:
-    """Keep and publish quotes in one round trip; who asks and who listens get the same text."""
+async def save(cache: Redis, quotes: Sequence[Quote], trades: Sequence[Trade], books: Sequence[Book]) -> None:
+    """Keep and publish in one round trip; who asks and who listens get the same text."""
     pipeline = cache.pipeline(transaction=False)
     for quote in quotes:
-        text = dumps_text({field.name: getattr(quote, field.name) for field in fields(quote)})
-        pipeline.set(f"realtime:{quote.symbol}", text)
-        pipeline.publish(f"{CHANNEL_PREFIX}{quote.symbol}", text)
+        _put(pipeline, "quote", quote.symbol, _text(quote))
+    for book in books:
+        _put(pipeline, "orderbook", book.symbol, _text(book))
+    for trade in trades:
+        _put(pipeline, "trade", trade.symbol, _text(trade))
     await pipeline.execute()
+
+
+async def save_minutes(cache: Redis, minutes: Sequence[Minute]) -> None:
+    """Keep and publish minutes, forming or closed."""
+    pipeline = cache.pipeline(transaction=False)
+    for minute in minutes:
+        _put(pipeline, "bar:1m", minute.symbol, _text(minute))
+    await pipeline.execute()
+
+
+def _put(pipeline: Pipeline, channel: Channel, symbol: str, text: str) -> None:
+    if channel in KEPT:
+        pipeline.set(f"{KEPT[channel]}:{symbol}", text)
+    pipeline.publish(f"{PUBLISHED[channel]}:{symbol}", text)
+
+
+def _text(message: Quote | Trade | Book | Minute) -> str:
+    return dumps_text({field.name: getattr(message, field.name) for field in fields(message)})
+
+
+async def list_kept(cache: Redis, topics: Sequence[tuple[Channel, str]]) -> list[str | None]:
+    """The newest message of each channel and symbol as its JSON text, or None where there was none."""
+    if not topics:
+        return []
+    texts: list[str | None] = await cache.mget([f"{KEPT[channel]}:{symbol}" for channel, symbol in topics])  # type: ignore[assignment]
+    return texts
+
+
+async def list_forming(cache: Redis) -> list[Minute]:
+    """The newest minute of every symbol, forming or closed."""
+    keys = [key async for key in cache.scan_iter(f"{KEPT['bar:1m']}:*", count=SCAN_COUNT)]
+    texts = await cache.mget(keys) if keys else []
+    return [_minute(loads(text)) for text in texts if text is not None]
+
+
+def _minute(values: dict[str, Any]) -> Minute:
+    prices = {name: Decimal(values[name]) for name in ("open", "high", "low", "close")}
+    return Minute(**values | prices)
 
 
 async def list_latest(cache: Redis, symbols: Sequence[str]) -> list[str | None]:

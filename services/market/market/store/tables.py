@@ -1,7 +1,9 @@
 """The tables that are written row by row; bars are written by COPY and have their SQL in `bars`."""
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Numeric, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from market.domain.screen import RATIOS
 
 metadata = MetaData()
 
@@ -16,6 +18,13 @@ instruments = Table(
     Column("name", Text, nullable=False),
     Column("first_day", Date, nullable=False),
     Column("last_day", Date, nullable=False),
+    Column("adjustment", Text, nullable=False),
+    Column("name_en", Text),
+    Column("initials", Text, nullable=False),
+    Column("sector", Text),
+    Column("isin", Text),
+    Column("listed_on", Date),
+    Column("delisted_on", Date),
 )
 
 replays = Table(
@@ -33,4 +42,55 @@ replays = Table(
     Column("requested_at", DateTime(timezone=True), nullable=False),
     Column("started_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
+)
+
+screens = Table(
+    "screens",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("universe", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+watchlists = Table(
+    "watchlists",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("symbols", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+fundamentals = Table(
+    "fundamentals",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("known_since", Date, primary_key=True),
+    *(Column(name, Numeric) for name in RATIOS),
+    Column("source", Text, nullable=False),
+)
+
+corporate_actions = Table(
+    "corporate_actions",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("ex_day", Date, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("price_factor", Numeric, nullable=False),
+    Column("volume_factor", Numeric, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("first_day", Date, primary_key=True),
+    Column("last_day", Date, nullable=False),
+    Column("price_factor", Numeric, nullable=False),
+    Column("volume_factor", Numeric, nullable=False),
 )

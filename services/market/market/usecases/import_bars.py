@@ -10,11 +10,11 @@ from kit.db import Session
 from kit.events import record
 from quant.markets.listing import Board, Kind, currency_of, market_of
 
-from market.domain.instrument import Instrument
+from market.domain.instrument import AdjustmentOfBars, Instrument
 from market.errors import BadUpload
 from market.events import BarsImported
 from market.feeds.bar_rules import SYMBOLS_MAX
-from market.store import bars, instruments
+from market.store import bars, instruments, panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Origin:
     kind: Kind
     source: str
     names: Mapping[str, str]
+    adjustment: AdjustmentOfBars
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def import_bars(session: Session, import_id: UUID, rows: pl.DataFrame, ori
         session: of the worker role, which alone may write prices.
         import_id: the id of this import, for the event.
         rows: as `bar_rules.read_bars` returns them, sorted by symbol and day; at least one.
-        origin: board, kind, source and names.
+        origin: board, kind, source, names, and whether the prices are adjusted already.
     """
     days = rows.group_by("symbol", maintain_order=True).agg(first=pl.col("day").min(), last=pl.col("day").max())
     if days.height > SYMBOLS_MAX:
@@ -58,6 +59,7 @@ async def import_bars(session: Session, import_id: UUID, rows: pl.DataFrame, ori
     new = await bars.save_new(session, rows.filter(~is_known), origin.source)
     merged = await bars.save_merged(session, rows.filter(is_known), origin.source)
     await instruments.save(session, [_instrument(origin, *row) for row in days.iter_rows()])
+    await panels.save_revision(session, market_of(origin.board))
     fact = BarsImported(import_id=import_id, source=origin.source, symbols=days.height, rows=rows.height)
     await record(session, fact, owner=None)
     inserted = new.inserted + merged.inserted
@@ -83,4 +85,5 @@ def _instrument(origin: Origin, symbol: str, first: date, last: date) -> Instrum
         name=origin.names.get(symbol, symbol),
         first_day=first,
         last_day=last,
+        adjustment=origin.adjustment,
     )

@@ -23,6 +23,12 @@ SAMSUNG = {
     "currency": "KRW",
     "first_day": "2024-12-11",
     "last_day": "2024-12-13",
+    "adjustment": "raw",
+    "name_en": None,
+    "sector": None,
+    "isin": None,
+    "listed_on": None,
+    "delisted_on": None,
 }
 
 READS = [
@@ -105,6 +111,7 @@ async def test_a_chart_lists_bars_in_decimal_strings_oldest_first(user: httpx.As
     assert answer.json() == {
         "symbol": "005930",
         "interval": "1d",
+        "adjusted": True,
         "items": [
             {"time": "2024-12-12", "open": "0", "high": "0", "low": "0", "close": "54000", "volume": 0, "halted": True},
             {
@@ -142,7 +149,7 @@ NONSENSE = [
     ("quotes?symbols=,,", "invalid_symbol"),
     ("quotes?symbols=005930,hello world", "invalid_symbol"),
     (f"quotes?symbols={','.join(['005930'] * 101)}", "invalid_symbol"),
-    ("charts/005930?interval=1m", "invalid_request"),
+    ("charts/005930?interval=2m", "invalid_request"),
     ("charts/005930?from=yesterday", "invalid_request"),
     ("charts/005930?from=2024-12-13&to=2024-12-12", "invalid_range"),
     ("replays/42", "invalid_request"),
@@ -243,5 +250,7 @@ async def test_every_route_is_documented(anonymous: httpx.AsyncClient) -> None:
     document = (await anonymous.get("/openapi.json")).json()
 
     upload = document["paths"][f"{PREFIX}/imports"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert {"files", "market", "board", "kind", "source", "skip_bad", "names"} == set(upload["properties"])
+    assert {"files", "market", "board", "kind", "source", "skip_bad", "names", "adjustment"} == set(
+        upload["properties"]
+    )
     assert {"401", "403", "409", "422"} <= set(document["paths"][f"{PREFIX}/replays"]["post"]["responses"])

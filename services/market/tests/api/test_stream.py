@@ -18,6 +18,7 @@ from kit.testing.tokens import Tokens
 from market.api import stream
 from market.app import create_app
 from market.config import Settings
+from market.hub import Client, QuoteHub, Topic
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
@@ -162,7 +163,7 @@ UNUSABLE_MESSAGES = [
     ('{"action":"dance"}', "invalid_message"),
     ('{"action":"subscribe"}', "invalid_message"),
     ('{"action":"subscribe","symbols":["what?"]}', "invalid_message"),
-    ('{"action":"subscribe","symbols":["005930"],"channels":["trade","orderbook"]}', "channel_not_available"),
+    ('{"action":"subscribe","symbols":["005930"],"channels":["candle"]}', "unknown_channel"),
     (json.dumps({"action": "subscribe", "symbols": ["005930"] * 501}), "invalid_message"),
     ('{"action":"ping","padding":"' + "x" * 66_000 + '"}', "invalid_message"),
 ]
@@ -213,11 +214,11 @@ async def test_a_stalled_client_disturbs_nobody_and_is_let_go(
             await publish(redis, symbol, a_quote(symbol, price=str(number), name=padding))
             while (await lively.hear())["price"] != str(number):
                 pass
-            if len(hub._watchers[symbol]) == 1:
+            if len(hub._watchers["quote", symbol]) == 1:
                 break
             await asyncio.sleep(0.01)
 
-        assert len(hub._watchers[symbol]) == 1
+        assert len(hub._watchers["quote", symbol]) == 1
         assert asyncio.get_running_loop().time() - began < 10
         transport.abort()
 
@@ -229,7 +230,7 @@ async def test_a_client_that_is_behind_gets_only_the_newest_quote_of_a_symbol(
     async with enter() as watcher:
         await watcher.subscribe(symbol)
         for number in range(1_000):
-            hub._deliver(symbol, a_quote(symbol, price=str(number)))
+            hub._deliver(("quote", symbol), a_quote(symbol, price=str(number)))
         await watcher.say(action="ping")
 
         heard = [await watcher.hear(), await watcher.hear()]
@@ -291,3 +292,61 @@ async def test_a_restart_says_1012(app: FastAPI, served: Any, tokens: Tokens) ->
         watcher = Watcher(connection)
         await watcher.hear()
     assert await watcher.closed_with() == 1012
+
+
+class TestChannels:
+    """Trades, order books and minutes beside the quotes."""
+
+    async def test_each_channel_brings_its_own_messages(self, enter: Enter, redis: Redis, symbol: str) -> None:
+        async with enter() as watcher:
+            await watcher.say(action="subscribe", symbols=[symbol], channels=["trade", "orderbook", "bar:1m"])
+            told = await watcher.hear()
+            assert (told["type"], told["channels"]) == ("subscribed", ["trade", "orderbook", "bar:1m"])
+            for prefix, kind in (
+                ("market.trade", "trade"),
+                ("market.orderbook", "orderbook"),
+                ("market.bar1m", "bar:1m"),
+            ):
+                await redis.publish(f"{prefix}:{symbol}", json.dumps({"type": kind, "symbol": symbol}))
+                assert (await watcher.hear())["type"] == kind
+            await redis.publish(f"market:{symbol}", json.dumps({"type": "quote", "symbol": symbol}))
+            await watcher.say(action="ping")
+            assert await watcher.hear() == {"type": "pong"}
+
+    async def test_books_and_forming_minutes_are_shown_on_subscribing_as_they_stand(
+        self, enter: Enter, redis: Redis, symbol: str
+    ) -> None:
+        for prefix, kind in (("realtime.orderbook", "orderbook"), ("realtime.bar1m", "bar:1m")):
+            await redis.set(f"{prefix}:{symbol}", json.dumps({"type": kind, "symbol": symbol}))
+        async with enter() as watcher:
+            await watcher.say(action="subscribe", symbols=[symbol], channels=["orderbook", "bar:1m", "trade"])
+            assert (await watcher.hear())["type"] == "subscribed"
+            assert {(await watcher.hear())["type"] for _ in range(2)} == {"orderbook", "bar:1m"}
+
+    async def test_unsubscribing_one_channel_leaves_the_others(self, enter: Enter, redis: Redis, symbol: str) -> None:
+        async with enter() as watcher:
+            await watcher.say(action="subscribe", symbols=[symbol], channels=["trade", "orderbook"])
+            await watcher.hear()
+            await watcher.say(action="unsubscribe", symbols=[symbol], channels=["trade"])
+            assert await watcher.hear() == {"type": "unsubscribed", "symbols": [symbol], "channels": ["trade"]}
+            await redis.publish(f"market.trade:{symbol}", json.dumps({"type": "trade"}))
+            await redis.publish(f"market.orderbook:{symbol}", json.dumps({"type": "orderbook"}))
+            assert (await watcher.hear())["type"] == "orderbook"
+
+    @pytest.mark.requirement("R-33")
+    async def test_forming_minutes_conflate_and_closed_ones_and_trades_never_do(self, redis: Redis) -> None:
+        kept: list[tuple[str, str | None]] = []
+
+        class Queue:
+            def put(self, message: str, key: str | None = None) -> bool:
+                kept.append((message, key))
+                return True
+
+        hub = QuoteHub(redis)
+        client = Client(new_id(), Queue())  # type: ignore[arg-type]
+        topics: list[Topic] = [("quote", "X"), ("orderbook", "X"), ("bar:1m", "X"), ("trade", "X")]
+        for topic in topics:
+            hub._watchers[topic].add(client)
+            hub._deliver(topic, "{}")
+        hub._deliver(("bar:1m", "X"), '{"closed":true}')
+        assert [key for _, key in kept] == ["quote:X", "orderbook:X", "bar:1m:X", None, None]

@@ -15,8 +15,8 @@ from market.domain.quote import Quote
 from quant.markets.ticks import ceil_to_tick, floor_to_tick, is_on_grid
 
 DAY = date(2024, 12, 16)
-SAMSUNG = Instrument("005930", "KRX", "KOSPI", "stock", "KRW", "삼성전자", DAY, DAY)
-APPLE = Instrument("AAPL", "US", "US", "stock", "USD", "Apple", DAY, DAY)
+SAMSUNG = Instrument("005930", "KRX", "KOSPI", "stock", "KRW", "삼성전자", DAY, DAY, "raw")
+APPLE = Instrument("AAPL", "US", "US", "stock", "USD", "Apple", DAY, DAY, "raw")
 
 
 def a_bar(prices: str, *, volume: int = 1_000, day: date = DAY) -> Bar:

@@ -1,0 +1,118 @@
+"""Rolls the quotes of Redis into minutes: one worker at a time, second by second.
+
+The forming minutes are kept in Redis, where watchers read them and a successor takes them over; closed ones go into
+the database together with the fact that they closed. When the database is away they wait, up to a bound.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import asyncpg
+import structlog
+from kit.db import Database
+from kit.errors import AppError
+from kit.json import loads
+from kit.money import decimal_from
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from market import lease
+from market.domain.minute import Minute, Roller, Tick
+from market.store import quotes
+from market.usecases.close_minutes import close_minutes
+
+ROLLER_LOCK = 4_901_005
+FLUSH_SECONDS = 1.0
+HEAR_SECONDS = 0.2
+RESTART_SECONDS = 1.0
+WAITING_MAX = 100_000
+BATCH_MAX = 2_000
+
+log = structlog.get_logger()
+
+
+class MinuteRoller:
+    """The minutes of all symbols that are quoted."""
+
+    def __init__(self, database: Database, cache: Redis, system_url: str, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._cache = cache
+        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._clock = clock
+        self._changed: dict[str, Minute] = {}
+        self._waiting: list[Minute] = []
+
+    async def run(self) -> None:
+        """Roll until cancelled, through every restart of the database and of Redis."""
+        while True:
+            try:
+                await self._hold_the_lock_and_roll()
+            except (
+                RedisError,
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                DBAPIError,
+                AppError,
+            ) as lost:
+                log.warning("roller starts over", error=repr(lost))
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _hold_the_lock_and_roll(self) -> None:
+        connection = await lease.acquire(self._dsn, ROLLER_LOCK)
+        try:
+            async with self._cache.pubsub() as feed:
+                await feed.psubscribe(f"{quotes.PUBLISHED['quote']}:*")
+                roller = Roller(await quotes.list_forming(self._cache))
+                log.info("roller rolls")
+                while True:
+                    await connection.fetchval("SELECT 1")  # raises once the right to roll is gone
+                    until = asyncio.get_running_loop().time() + FLUSH_SECONDS
+                    while (left := until - asyncio.get_running_loop().time()) > 0:
+                        message = await feed.get_message(
+                            ignore_subscribe_messages=True, timeout=min(left, HEAR_SECONDS)
+                        )
+                        if message is not None:
+                            self._hear(roller, message["data"])
+                    await self._flush(roller)
+        finally:
+            connection.terminate()
+
+    def _hear(self, roller: Roller, text: str) -> None:
+        try:
+            quote = loads(text)
+            tick = Tick(
+                symbol=quote["symbol"],
+                market=quote["market"],
+                price=decimal_from(quote["price"]),
+                total=int(quote["volume"]),
+                at=datetime.fromisoformat(quote["timestamp"]),
+                source=quote["source"],
+            )
+        except (ValueError, KeyError, TypeError) as unreadable:
+            log.warning("a quote is left out of the minutes", error=repr(unreadable))
+            return
+        forming, ended = roller.take(tick)
+        self._changed[forming.symbol] = forming
+        if ended is not None:
+            self._waiting.append(ended)
+
+    async def _flush(self, roller: Roller) -> None:
+        closed = roller.close_due(self._clock())
+        for minute in closed:
+            self._changed.pop(minute.symbol, None)
+        self._waiting += closed
+        if len(self._waiting) > WAITING_MAX:
+            log.error("minutes are lost: the database has been away too long", lost=len(self._waiting) - WAITING_MAX)
+            del self._waiting[:-WAITING_MAX]
+        while batch := self._waiting[:BATCH_MAX]:
+            async with self._database.system() as session:
+                await close_minutes(session, batch)
+            del self._waiting[: len(batch)]
+            await quotes.save_minutes(self._cache, batch)
+        changed, self._changed = list(self._changed.values()), {}
+        if changed:
+            await quotes.save_minutes(self._cache, changed)
