@@ -5,7 +5,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from auth.api import keys, passwords, profile, registration, second_factor, session_list, sessions, step_up
+from auth.api import keys, passkeys, passwords, profile, registration, second_factor, session_list, sessions, step_up
 from auth.config import Settings
 from auth.resources import open_resources, signer_of
 
@@ -21,6 +21,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             session_list.router,
             step_up.router,
             second_factor.router,
+            passkeys.router,
             passwords.router,
             profile.router,
             keys.router,

@@ -144,3 +144,47 @@ class WrongServiceSecret(AppError):
     STATUS = 401
     CODE = "wrong_service_secret"
     TITLE = "The service is not known by this secret"
+
+
+class PasskeyUnusable(AppError):
+    """The device's answer is not true, too late, or of a passkey that is registered already."""
+
+    STATUS = 422
+    CODE = "passkey_unusable"
+    TITLE = "The passkey cannot be registered"
+
+    def __init__(self) -> None:
+        super().__init__("Begin again: POST /api/v1/auth/passkeys/register/options gives a new challenge.")
+
+
+class PasskeyRefused(AppError):
+    """Not a true answer to a challenge of ours, or not of a passkey we know: nobody learns which."""
+
+    STATUS = 401
+    CODE = "passkey_refused"
+    TITLE = "The passkey was not accepted"
+
+    def __init__(self) -> None:
+        super().__init__("Begin again with new options, or log in another way.")
+
+
+class TooManyPasskeys(AppError):
+    """A bound, far beyond what one person needs."""
+
+    STATUS = 409
+    CODE = "too_many_passkeys"
+    TITLE = "There are 20 passkeys already"
+
+    def __init__(self) -> None:
+        super().__init__("Delete one you do not use any more.")
+
+
+class LastWayIn(AppError):
+    """Nobody may lock themselves out by mistake."""
+
+    STATUS = 409
+    CODE = "last_way_in"
+    TITLE = "Nothing else would let you in"
+
+    def __init__(self) -> None:
+        super().__init__("Set a password, register a passkey or link another provider first.")

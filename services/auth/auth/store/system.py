@@ -13,10 +13,15 @@ from auth.domain.user import Credentials, Role, User, UserId
 from auth.store.sessions import session_of
 from auth.store.tables import (
     SHOWN,
+    challenges,
     familiar_places,
+    identities,
     login_failures,
     mail_tokens,
     mails,
+    oauth_flows,
+    oauth_tickets,
+    passkeys,
     refresh_tokens,
     sessions,
     users,
@@ -46,6 +51,14 @@ async def save_password(session: Transaction, user_id: UserId, password_hash: st
     """Give an account another password, or none."""
     statement = update(users).where(users.c.id == user_id)
     await session.execute(statement.values(password_hash=password_hash, password_short=short))
+
+
+async def find_way_in(session: Transaction, user_id: UserId) -> bool:
+    """Tell whether there is any way to log in to an account: a password, a passkey, or another provider."""
+    password = select(users.c.id).where(users.c.id == user_id, users.c.password_hash.is_not(None))
+    passkey = select(passkeys.c.id).where(passkeys.c.owner_id == user_id)
+    identity = select(identities.c.id).where(identities.c.owner_id == user_id)
+    return bool(await session.scalar(select(password.exists() | passkey.exists() | identity.exists())))
 
 
 async def save_verified(session: Transaction, user_id: UserId, now: datetime) -> None:
@@ -138,6 +151,7 @@ async def delete_expired(session: Transaction, now: datetime) -> None:
     await session.execute(delete(sessions).where(sessions.c.expires_at <= now))
     await session.execute(delete(login_failures).where(login_failures.c.until <= now))
     await session.execute(delete(familiar_places).where(familiar_places.c.seen_at <= now - FAMILIAR_FOR))
-    await session.execute(delete(mail_tokens).where(mail_tokens.c.expires_at <= now))
+    for table in (challenges, oauth_flows, oauth_tickets, mail_tokens):
+        await session.execute(delete(table).where(table.c.expires_at <= now))
     await session.execute(delete(mails).where(mails.c.written_at <= now - KEPT_FOR))
     await session.execute(delete(users).where(users.c.pending, users.c.created_at <= now - PENDING_TTL))

@@ -95,5 +95,55 @@ mail_tokens = Table(
     Column("purpose", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
 )
+passkeys = Table(
+    "passkeys",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("credential_id", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+)
+challenges = Table(
+    "challenges",
+    _metadata,
+    Column("challenge", LargeBinary, primary_key=True),
+    Column("user_id", Uuid),
+    Column("purpose", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+identities = Table(
+    "identities",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("email", Text),
+    Column("linked_at", DateTime(timezone=True), nullable=False),
+)
+oauth_flows = Table(
+    "oauth_flows",
+    _metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("browser", LargeBinary, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("user_id", Uuid),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+oauth_tickets = Table(
+    "oauth_tickets",
+    _metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("browser", LargeBinary, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
 SHOWN = tuple(column for column in users.c if column is not users.c.password_hash)
 """The columns of users that the app role may read."""
