@@ -5,7 +5,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from auth.api import keys, profile, registration, sessions
+from auth.api import keys, passkeys, passwords, profile, registration, second_factor, session_list, sessions, step_up
 from auth.config import Settings
 from auth.resources import open_resources, signer_of
 
@@ -15,7 +15,17 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
     settings = settings or load(Settings)
     return create_service(
         settings,
-        [registration.router, sessions.router, profile.router, keys.router],
+        [
+            registration.router,
+            sessions.router,
+            session_list.router,
+            step_up.router,
+            second_factor.router,
+            passkeys.router,
+            passwords.router,
+            profile.router,
+            keys.router,
+        ],
         name="auth",
         open_resources=open_resources,
         verifier=verifier or signer_of(settings).verifier(),

@@ -1,10 +1,10 @@
 """Every setting of auth."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from kit.settings import ServiceSettings, StrongSecret, settings_config
-from pydantic import AfterValidator, Field, SecretStr
+from kit.settings import Port, ServiceSettings, StrongSecret, settings_config
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from auth.domain.session import Lifetimes
 from auth.tokens import read_key
@@ -24,12 +24,37 @@ class Settings(ServiceSettings):
     """A P-256 private key as PEM text: `openssl ecparam -name prime256v1 -genkey -noout`."""
     service_secrets: dict[str, StrongSecret]
     """Which services may ask for a token, and by what secret: a JSON object."""
+    sealing_key: StrongSecret
+    """What second factors are sealed by. Whoever changes it makes everybody enroll anew."""
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] = "https://localhost:8443"
+    """Where people reach the platform: links in mails, passkeys and social log-ins are bound to it."""
     token_ttl_seconds: Annotated[int, Field(ge=60, le=3600)] = 600
     refresh_ttl_days: Annotated[int, Field(ge=1, le=90)] = 7
     session_ttl_days: Annotated[int, Field(ge=1, le=365)] = 30
     """A session ends after this, however busy it is."""
     hashes_at_once: Annotated[int, Field(ge=1, le=16)] = 1
     """Passwords hashed side by side; each takes a core for about 25 ms and 19 MiB."""
+
+    smtp_host: str | None = None
+    """The operator's mail server; without one no mail is sent, and nothing waits for any."""
+    smtp_port: Port = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str = "Exodus <exodus@localhost>"
+    verify_email: bool = True
+    """With a mail server: whether an account waits until its address is verified."""
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> Self:
+        if self.smtp_security == "none" and self.smtp_username is not None:
+            raise ValueError("smtp_security none would send the mail server's password in the clear: use starttls")
+        return self
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether there is a mail server."""
+        return self.smtp_host is not None
 
     @property
     def lifetimes(self) -> Lifetimes:

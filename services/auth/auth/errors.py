@@ -7,7 +7,7 @@ from kit.errors import AppError, FieldError
 
 
 class EmailTaken(AppError):
-    """An account with this address exists. Says so, until addresses are verified by mail: see the README."""
+    """An account with this address exists. Says so only where no mail can be sent: see the README."""
 
     STATUS = 409
     CODE = "email_taken"
@@ -27,23 +27,106 @@ class WeakPassword(AppError):
 
 
 class WrongCredentials(AppError):
-    """No such account, or not its password: nobody learns which."""
+    """No such account, not its password, or not verified yet: nobody learns which."""
 
     STATUS = 401
     CODE = "wrong_credentials"
     TITLE = "E-mail address or password is wrong"
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Check the address and the password, and try again. A new account may first have to be confirmed by the"
+            " link in the mail we sent."
+        )
+
+
+class OtpRequired(AppError):
+    """The password is right; a second factor is due."""
+
+    STATUS = 401
+    CODE = "otp_required"
+    TITLE = "A code of the second factor is needed"
+
+    def __init__(self) -> None:
+        super().__init__("Send the code of your authenticator app, or a recovery code, as `otp`.")
+
+
+class OtpWrong(AppError):
+    """No code of this moment, one used before, or no recovery code."""
+
+    STATUS = 401
+    CODE = "otp_wrong"
+    TITLE = "The code is wrong, or has been used"
+
+    def __init__(self) -> None:
+        super().__init__("Wait for the next code of your authenticator app and send that, or an unused recovery code.")
+
+
+class SecondFactorActive(AppError):
+    """One second factor at a time."""
+
+    STATUS = 409
+    CODE = "second_factor_active"
+    TITLE = "There is a second factor already"
+
+    def __init__(self) -> None:
+        super().__init__("Disable the second factor (POST /api/v1/auth/2fa/disable) before you enroll another.")
+
+
+class SecondFactorMissing(AppError):
+    """What was asked needs a second factor."""
+
+    STATUS = 409
+    CODE = "second_factor_missing"
+    TITLE = "There is no second factor"
+
+
+class PasswordTooShortAlone(AppError):
+    """The password was chosen under the rule for two factors."""
+
+    STATUS = 409
+    CODE = "password_too_short_alone"
+    TITLE = "The password is too short to stand alone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Change your password to one of 15 or more characters (POST /api/v1/auth/password/change), then disable"
+            " the second factor."
+        )
+
+
+class SessionOver(AppError):
+    """The access token is good for a few minutes more, but its session has ended."""
+
+    STATUS = 401
+    CODE = "session_over"
+    TITLE = "The session has ended"
+
+    def __init__(self) -> None:
+        super().__init__("Log in again.")
+
+
+class MailTokenRefused(AppError):
+    """Unknown, used, or too old: the answer is the same."""
+
+    STATUS = 422
+    CODE = "mail_token_invalid"
+    TITLE = "The link cannot be used (any more)"
+
+    def __init__(self) -> None:
+        super().__init__("Ask for a new mail: each link works once, and only for a while.")
+
 
 class TooManyAttempts(AppError):
-    """Somebody at this address keeps guessing at this account."""
+    """Somebody keeps guessing: at this account, or from this place."""
 
     STATUS = 429
     CODE = "too_many_attempts"
     TITLE = "Too many failed attempts"
 
     def __init__(self, wait: timedelta) -> None:
-        seconds = math.ceil(wait.total_seconds())
-        super().__init__(f"Too many failed attempts from your address: try again in {seconds} seconds.")
+        seconds = max(1, math.ceil(wait.total_seconds()))
+        super().__init__(f"Too many failed attempts: try again in {seconds} seconds.")
         self.headers = {"Retry-After": str(seconds)}
 
 
@@ -61,3 +144,47 @@ class WrongServiceSecret(AppError):
     STATUS = 401
     CODE = "wrong_service_secret"
     TITLE = "The service is not known by this secret"
+
+
+class PasskeyUnusable(AppError):
+    """The device's answer is not true, too late, or of a passkey that is registered already."""
+
+    STATUS = 422
+    CODE = "passkey_unusable"
+    TITLE = "The passkey cannot be registered"
+
+    def __init__(self) -> None:
+        super().__init__("Begin again: POST /api/v1/auth/passkeys/register/options gives a new challenge.")
+
+
+class PasskeyRefused(AppError):
+    """Not a true answer to a challenge of ours, or not of a passkey we know: nobody learns which."""
+
+    STATUS = 401
+    CODE = "passkey_refused"
+    TITLE = "The passkey was not accepted"
+
+    def __init__(self) -> None:
+        super().__init__("Begin again with new options, or log in another way.")
+
+
+class TooManyPasskeys(AppError):
+    """A bound, far beyond what one person needs."""
+
+    STATUS = 409
+    CODE = "too_many_passkeys"
+    TITLE = "There are 20 passkeys already"
+
+    def __init__(self) -> None:
+        super().__init__("Delete one you do not use any more.")
+
+
+class LastWayIn(AppError):
+    """Nobody may lock themselves out by mistake."""
+
+    STATUS = 409
+    CODE = "last_way_in"
+    TITLE = "Nothing else would let you in"
+
+    def __init__(self) -> None:
+        super().__init__("Set a password, register a passkey or link another provider first.")

@@ -68,6 +68,10 @@ class Hasher:
         except VerifyMismatchError:
             return False
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether a hash was made with less work than we ask for today."""
+        return self._argon2.check_needs_rehash(password_hash)
+
     def close(self) -> None:
         """Let the threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)

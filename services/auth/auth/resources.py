@@ -11,17 +11,20 @@ from kit.db import Database
 from auth.config import Settings
 from auth.domain.session import Lifetimes
 from auth.hashing import Hasher
+from auth.sealing import Sealer
 from auth.tokens import TokenSigner, read_key
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The database, the hashing threads, the signing key."""
+    """The database, the hashing threads, the keys that sign and seal, and the settings."""
 
     database: Database
     hasher: Hasher
     signer: TokenSigner
     lifetimes: Lifetimes
+    sealer: Sealer
+    settings: Settings
 
 
 def signer_of(settings: Settings) -> TokenSigner:
@@ -32,6 +35,11 @@ def signer_of(settings: Settings) -> TokenSigner:
         audience=settings.token_audience,
         ttl_seconds=settings.token_ttl_seconds,
     )
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    """Make the sealer of the configured key."""
+    return Sealer(settings.sealing_key.get_secret_value())
 
 
 @asynccontextmanager
@@ -45,7 +53,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     )
     hasher = Hasher(settings.hashes_at_once)
     try:
-        yield Resources(database, hasher, signer_of(settings), settings.lifetimes)
+        yield Resources(database, hasher, signer_of(settings), settings.lifetimes, sealer_of(settings), settings)
     finally:
         hasher.close()
         await database.close()

@@ -1,4 +1,4 @@
-"""The worker: publishes what auth announces, and throws away what has expired. Run: `python -m auth.worker`."""
+"""The worker: publishes what auth announces, sends mails, forgets what has expired. Run: `python -m auth.worker`."""
 
 import asyncio
 
@@ -12,6 +12,7 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from auth.config import Settings
+from auth.mailer import send_mails_forever
 from auth.resources import open_resources
 from auth.usecases.forget_expired import forget_expired
 
@@ -35,7 +36,10 @@ async def main() -> None:
     settings = load(Settings)
     async with open_resources(settings) as resources:
         relay = Relay(settings, resources.database, "auth")
-        await run_tasks(resources, settings.worker_port, [relay.run(), forget_forever(resources.database)])
+        tasks = [relay.run(), forget_forever(resources.database)]
+        if settings.sends_mail:
+            tasks.append(send_mails_forever(resources.database, settings))
+        await run_tasks(resources, settings.worker_port, tasks)
 
 
 if __name__ == "__main__":

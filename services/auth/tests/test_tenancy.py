@@ -18,7 +18,10 @@ async def a_user(database: Database, email: str) -> UserId:
         await register_user(session, user, HASH)
     async with database.system() as session:
         await session.execute(
-            text("INSERT INTO sessions (id, owner_id, begun_at, expires_at) VALUES (:id, :id, now(), 'infinity')"),
+            text(
+                "INSERT INTO sessions (id, owner_id, begun_at, expires_at, authenticated_at, seen_at)"
+                " VALUES (:id, :id, now(), 'infinity', now(), now())"
+            ),
             {"id": user.id},
         )
         await session.execute(
@@ -43,6 +46,23 @@ FORBIDDEN = [
     "SELECT salt FROM refresh_tokens",
     "DELETE FROM sessions",
     "SELECT * FROM login_failures",
+    "SELECT sealed FROM second_factors",
+    "UPDATE second_factors SET activated_at = NULL",
+    "DELETE FROM second_factors",
+    "SELECT digest FROM recovery_codes",
+    "SELECT digest FROM mail_tokens",
+    "SELECT kind FROM mails",
+    "INSERT INTO mails (id) VALUES (gen_random_uuid())",
+    "UPDATE users SET email_verified_at = now()",
+    "UPDATE users SET pending = false",
+    "UPDATE sessions SET authenticated_at = now()",
+    "SELECT public_key FROM passkeys",
+    "INSERT INTO passkeys (id) VALUES (gen_random_uuid())",
+    "SELECT subject FROM identities",
+    "INSERT INTO identities (id) VALUES (gen_random_uuid())",
+    "SELECT * FROM challenges",
+    "SELECT * FROM oauth_flows",
+    "SELECT * FROM oauth_tickets",
     "SELECT * FROM events",
     "TRUNCATE users",
 ]

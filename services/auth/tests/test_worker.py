@@ -20,8 +20,8 @@ async def counts(database: Database) -> tuple[int, int, int]:
 async def test_only_what_has_expired_is_forgotten(haneul: Person, database: Database) -> None:
     await haneul.logs_in("not the right one at all")
     for moment, left in (
-        (now(), (1, 1, 1)),
-        (now() + timedelta(hours=1), (1, 1, 0)),
+        (now(), (1, 1, 2)),
+        (now() + timedelta(hours=1), (1, 1, 1)),
         (now() + timedelta(days=31), (0, 0, 0)),
     ):
         async with database.system() as session:

@@ -1,6 +1,7 @@
 """Logging in, staying logged in, logging out."""
 
 import secrets
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Header, Request, Response
@@ -12,15 +13,19 @@ from kit.errors import AUTHENTICATED, responses
 from kit.ids import new_id
 from pydantic import BaseModel, ConfigDict
 
-from auth.api.types import COOKIE, Email, Password, RefreshTokenText
-from auth.domain.session import SECRET_BYTES, Session, SessionId, encode
+from auth.api.place import browser_token_of, device_of, place_of
+from auth.api.types import COOKIE, DEVICE_COOKIE, Email, Otp, Password, RefreshTokenText
+from auth.domain.guessing import FAMILIAR_FOR, Place
+from auth.domain.session import SECRET_BYTES, Session, SessionId, digest_of, encode
 from auth.domain.user import PERMISSIONS_OF_EVERYBODY, User, UserId
-from auth.errors import RefreshRefused, TooManyAttempts, WrongCredentials
+from auth.errors import OtpRequired, OtpWrong, RefreshRefused, TooManyAttempts, WrongCredentials
 from auth.resources import Opened, Resources
 from auth.tokens import Claims
+from auth.usecases.begin_session import Fresh
+from auth.usecases.check_password import Attempt, check_password
 from auth.usecases.end_session_of_token import end_session_of_token
 from auth.usecases.end_sessions import end_sessions
-from auth.usecases.log_in import Attempt, Fresh, log_in
+from auth.usecases.log_in import log_in
 from auth.usecases.refresh_session import refresh_session
 
 TOKEN_TYPE = "Bearer"  # noqa: S105 - a scheme
@@ -36,12 +41,13 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_
 
 
 class Credentials(BaseModel):
-    """An account's address and password."""
+    """An account's address and password and, when a second factor is due, its code or a recovery code."""
 
     model_config = ConfigDict(extra="forbid")
 
     email: Email
     password: Password
+    otp: Otp | None = None
 
 
 class RefreshRequest(BaseModel):
@@ -61,16 +67,35 @@ class Tokens(BaseModel):
     expires_in: int
 
 
-@router.post("/login", responses=responses(WrongCredentials, TooManyAttempts), name="log_in")
+@router.post("/login", responses=responses(WrongCredentials, OtpRequired, OtpWrong, TooManyAttempts), name="log_in")
 async def answer_log_in(
     body: Credentials, request: Request, response: Response, resources: Opened, client: ClientKind = None
 ) -> Tokens:
-    """Begin a session. Ten failures for one account from one address in 15 minutes make that address wait."""
-    address = request.client.host if request.client else ""
+    """Begin a session. Who keeps guessing waits; who comes from where the account was used before waits for nobody."""
+    moment = now()
+    attempt = Attempt(body.email, body.password, place_of(request))
+    proven = await check_password(resources.database, resources.hasher, attempt, moment)
+    device = (browser_token_of(request) or encode(secrets.token_bytes(SECRET_BYTES))) if client == "web" else None
+    if device is not None:
+        proven = replace(proven, place=Place(proven.place.address, digest_of(device)))
+    fresh = fresh_of(request, resources)
+    user, begun = await log_in(resources.database, resources.sealer, proven, body.otp, fresh, new_id())
+    tokens = hand_over(response, resources, user, begun, fresh.refresh_token, in_cookie=client == "web")
+    if device is not None:
+        remember_device(response, device)
+    return tokens
+
+
+def fresh_of(request: Request, resources: Resources) -> Fresh:
+    """Return what a new session is given."""
     token = encode(secrets.token_bytes(SECRET_BYTES))
-    fresh = Fresh(SessionId(new_id()), token, resources.lifetimes, now())
-    user, begun = await log_in(resources.database, resources.hasher, Attempt(body.email, body.password, address), fresh)
-    return _hand_over(response, resources, user, begun, token, in_cookie=client == "web")
+    return Fresh(SessionId(new_id()), token, resources.lifetimes, device_of(request), now())
+
+
+def remember_device(response: Response, token: str) -> None:
+    """Have the browser keep the token that makes this device familiar."""
+    age = int(FAMILIAR_FOR.total_seconds())
+    response.set_cookie(DEVICE_COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="strict")
 
 
 @router.post("/refresh", responses=responses(RefreshRefused))
@@ -91,7 +116,7 @@ async def refresh(
     if refreshed is None:
         raise RefreshRefused("The refresh token cannot be used (any more): log in again.")
     in_cookie = body is None
-    return _hand_over(
+    return hand_over(
         response, resources, refreshed.user, refreshed.session, refreshed.refresh_token, in_cookie=in_cookie
     )
 
@@ -129,11 +154,12 @@ def _presented(body: RefreshRequest | None, cookie: str | None, client: str | No
     return cookie if client == "web" else None
 
 
-def _hand_over(
-    response: Response, resources: Resources, user: User, session: Session, token: str, *, in_cookie: bool
+def hand_over(
+    response: Response, resources: Resources, user: User, session: Session, token: str | None, *, in_cookie: bool
 ) -> Tokens:
+    """Answer with a session's tokens; no refresh token when the one there is goes on."""
     moment = now()
-    if in_cookie:
+    if in_cookie and token is not None:
         age = min(resources.lifetimes.refresh, session.expires_at - moment)
         response.set_cookie(
             COOKIE, token, max_age=int(age.total_seconds()), path="/", secure=True, httponly=True, samesite="strict"
@@ -144,7 +170,7 @@ def _hand_over(
         token_id=new_id(),
         role=user.role,
         name=user.profile.name,
-        authenticated_at=session.begun_at,
+        authenticated_at=session.authenticated_at,
         permissions=PERMISSIONS_OF_EVERYBODY,
     )
     return Tokens(

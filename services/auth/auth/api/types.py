@@ -14,6 +14,9 @@ from auth.domain.session import TOKEN_LENGTH
 from auth.domain.user import NAME_LENGTH_MAX, TIME_ZONE_LENGTH_MAX
 
 COOKIE = "__Host-exodus-refresh"
+DEVICE_COOKIE = "__Host-exodus-device"
+"""Tells that an account was used on this device before; it opens nothing."""
+OTP_LENGTH_MAX = 32
 SERVICE_NAME_LENGTH_MAX = 32
 SERVICE_SECRET_LENGTH_MAX = 256
 
@@ -45,5 +48,7 @@ Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX, examples=["김하늘"]), AfterValidator(_plain_name)]
 TimeZone = Annotated[str, Field(max_length=TIME_ZONE_LENGTH_MAX, examples=["Asia/Seoul"]), AfterValidator(_time_zone)]
 RefreshTokenText = Annotated[str, Field(min_length=TOKEN_LENGTH, max_length=TOKEN_LENGTH)]
+Otp = Annotated[str, Field(min_length=1, max_length=OTP_LENGTH_MAX, examples=["123456", "abcd-efgh-ijkl-mnop"])]
+MailToken = Annotated[str, Field(min_length=TOKEN_LENGTH, max_length=TOKEN_LENGTH)]
 ServiceName = Annotated[str, Field(min_length=1, max_length=SERVICE_NAME_LENGTH_MAX)]
 ServiceSecret = Annotated[str, Field(min_length=1, max_length=SERVICE_SECRET_LENGTH_MAX)]

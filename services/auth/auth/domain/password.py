@@ -4,10 +4,12 @@ import re
 import unicodedata
 
 PASSWORD_LENGTH_MIN = 15
-"""For a password that stands alone. With a second factor, 8 will do."""
+"""For a password that stands alone."""
+PASSWORD_LENGTH_MIN_WITH_SECOND_FACTOR = 8
 PASSWORD_LENGTH_MAX = 128
 OWN_LENGTH_MIN = 8
 """Characters that must be left when common words, names and the e-mail address are taken out."""
+OWN_LENGTH_MIN_WITH_SECOND_FACTOR = 6
 DISTINCT_MIN = 5
 CONTEXT_LENGTH_MIN = 3
 """Shorter parts of a name are found in too many words to say anything."""
@@ -53,16 +55,18 @@ def normalise(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def weakness_of(password: str, email: str, name: str) -> str | None:
+def weakness_of(password: str, email: str, name: str, *, second_factor: bool = False) -> str | None:
     """Say what is wrong with a normalised password, or None.
 
     Args:
         password: as `normalise` returns it.
         email: the account's normalised address; its parts are words a guesser knows.
         name: the person's name; likewise.
+        second_factor: whether a code is asked for besides: then a shorter one will do.
     """
-    if len(password) < PASSWORD_LENGTH_MIN:
-        return f"needs at least {PASSWORD_LENGTH_MIN} characters; a few words in a row are easy to remember"
+    shortest = PASSWORD_LENGTH_MIN_WITH_SECOND_FACTOR if second_factor else PASSWORD_LENGTH_MIN
+    if len(password) < shortest:
+        return f"needs at least {shortest} characters; a few words in a row are easy to remember"
     if len(password) > PASSWORD_LENGTH_MAX:
         return f"may have at most {PASSWORD_LENGTH_MAX} characters"
     if len(set(password)) < DISTINCT_MIN:
@@ -70,9 +74,14 @@ def weakness_of(password: str, email: str, name: str) -> str | None:
     rest = password.casefold()
     for word in (*_context(email, name), *LONGEST_FIRST):
         rest = rest.replace(word, "")
-    if len(rest) < OWN_LENGTH_MIN:
+    if len(rest) < (OWN_LENGTH_MIN_WITH_SECOND_FACTOR if second_factor else OWN_LENGTH_MIN):
         return "consists of common words, your name or your e-mail address; add something nobody would guess"
     return None
+
+
+def is_short(password: str) -> bool:
+    """Tell whether a normalised password may not stand alone."""
+    return len(password) < PASSWORD_LENGTH_MIN
 
 
 def _context(email: str, name: str) -> list[str]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from auth.domain.user import UserId
 
 SessionId = NewType("SessionId", UUID)
-EndReason = Literal["logout", "logout_all", "reuse"]
+EndReason = Literal["logout", "logout_all", "reuse", "revoked", "password_changed", "password_reset"]
 
 SECRET_BYTES = 32
 TOKEN_LENGTH = 43
@@ -30,6 +30,19 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """What a session was begun with, for its owner to recognise."""
+
+    address: str
+    user_agent: str
+
+
+NOWHERE = Device("", "")
+ADDRESS_LENGTH_MAX = 64
+USER_AGENT_LENGTH_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """One log-in on one device."""
 
@@ -38,6 +51,20 @@ class Session:
     begun_at: datetime
     expires_at: datetime
     ended_at: datetime | None
+    authenticated_at: datetime
+    """When its owner last proved who they are; refreshing proves nothing."""
+    device: Device = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class SessionShown:
+    """A living session, as its owner sees it."""
+
+    id: SessionId
+    begun_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    device: Device
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A person with an account."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NewType
 from uuid import UUID
@@ -35,3 +35,16 @@ class User:
     role: Role
     profile: Profile
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account together with what proves it: not for answers or logs."""
+
+    user: User
+    password_hash: str | None = field(repr=False)
+    """None for who only ever comes by passkey or another provider."""
+    password_short: bool
+    """Whether the password is good only together with a second factor."""
+    pending: bool
+    """Whether the account waits for its address to be verified."""

@@ -3,14 +3,30 @@
 from datetime import datetime
 
 from kit.db import Session as Transaction
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from auth.domain.guessing import WINDOW, Failures
+from auth.domain.guessing import FAMILIAR_FOR, Count
+from auth.domain.mail import KEPT_FOR, PENDING_TTL
 from auth.domain.session import RefreshToken, Session, SessionId
-from auth.domain.user import Role, User, UserId
-from auth.store.tables import SHOWN, login_failures, refresh_tokens, sessions, users
-from auth.store.users import user_of
+from auth.domain.user import Credentials, Role, User, UserId
+from auth.store.sessions import session_of
+from auth.store.tables import (
+    SHOWN,
+    challenges,
+    familiar_places,
+    identities,
+    login_failures,
+    mail_tokens,
+    mails,
+    oauth_flows,
+    oauth_tickets,
+    passkeys,
+    refresh_tokens,
+    sessions,
+    users,
+)
+from auth.store.users import save, user_of
 
 
 async def find_user(session: Transaction, email: str) -> User | None:
@@ -19,10 +35,50 @@ async def find_user(session: Transaction, email: str) -> User | None:
     return None if row is None else user_of(row)
 
 
-async def find_credentials(session: Transaction, email: str) -> tuple[User, str] | None:
+async def find_credentials(session: Transaction, email: str) -> Credentials | None:
     """Find an account and its password hash by its normalised address."""
     row = (await session.execute(select(users).where(users.c.email == email))).one_or_none()
-    return None if row is None else (user_of(row), row.password_hash)
+    return None if row is None else Credentials(user_of(row), row.password_hash, row.password_short, row.pending)
+
+
+async def lock_credentials(session: Transaction, user_id: UserId) -> Credentials | None:
+    """Lock an account, as it is once locked."""
+    row = (await session.execute(select(users).where(users.c.id == user_id).with_for_update())).one_or_none()
+    return None if row is None else Credentials(user_of(row), row.password_hash, row.password_short, row.pending)
+
+
+async def save_password(session: Transaction, user_id: UserId, password_hash: str | None, *, short: bool) -> None:
+    """Give an account another password, or none."""
+    statement = update(users).where(users.c.id == user_id)
+    await session.execute(statement.values(password_hash=password_hash, password_short=short))
+
+
+async def find_way_in(session: Transaction, user_id: UserId) -> bool:
+    """Tell whether there is any way to log in to an account: a password, a passkey, or another provider."""
+    password = select(users.c.id).where(users.c.id == user_id, users.c.password_hash.is_not(None))
+    passkey = select(passkeys.c.id).where(passkeys.c.owner_id == user_id)
+    identity = select(identities.c.id).where(identities.c.owner_id == user_id)
+    return bool(await session.scalar(select(password.exists() | passkey.exists() | identity.exists())))
+
+
+async def save_verified(session: Transaction, user_id: UserId, now: datetime) -> None:
+    """Remember that the address is this person's: whoever can read its mail says so."""
+    statement = update(users).where(users.c.id == user_id)
+    verified_at = func.coalesce(users.c.email_verified_at, now)
+    await session.execute(statement.values(email_verified_at=verified_at, pending=False))
+
+
+async def save_pending(session: Transaction, pending: User, password_hash: str) -> bool:
+    """Save an account that waits for its address to be verified, in place of one that waited; False when one is in use.
+
+    Nobody knows yet whose address it is, so the last to register counts: the mail goes to whoever owns it.
+    """
+    waits = select(users.c.id).where(users.c.email == pending.email, users.c.pending)
+    await session.execute(delete(users).where(users.c.id.in_(waits)))
+    if not await save(session, pending.id, pending, password_hash):
+        return False
+    await session.execute(update(users).where(users.c.id == pending.id).values(pending=True))
+    return True
 
 
 async def save_role(session: Transaction, user_id: UserId, role: Role) -> None:
@@ -47,37 +103,55 @@ async def lock_refresh_token(session: Transaction, digest: bytes) -> tuple[Refre
     )
     family = select(sessions).where(sessions.c.id == found.session_id).with_for_update()
     row = (await session.execute(family)).one()
-    return token, Session(SessionId(row.id), UserId(row.owner_id), row.begun_at, row.expires_at, row.ended_at)
+    return token, session_of(row)
 
 
-async def find_failures(session: Transaction, key: bytes) -> Failures | None:
-    """Find the count of failed log-ins of one account from one address."""
-    statement = select(login_failures.c.failures, login_failures.c.since).where(login_failures.c.key == key)
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else Failures(row.failures, row.since)
+async def save_try(session: Transaction, count: Count, now: datetime) -> datetime | None:
+    """Count a try as failed before it is made; when there is no room for it, return when there will be.
 
-
-async def save_failure(session: Transaction, key: bytes, now: datetime) -> None:
-    """Count one more failed log-in; the first after a window begins a new count."""
-    over = login_failures.c.since <= now - WINDOW
-    statement = insert(login_failures).values(key=key, failures=1, since=now)
-    await session.execute(
+    The row stays locked, so that tries made at once are counted one after the other.
+    """
+    over = login_failures.c.until <= now
+    statement = insert(login_failures).values(key=count.key, failures=1, until=count.until)
+    counted = await session.execute(
         statement.on_conflict_do_update(
             index_elements=[login_failures.c.key],
             set_={
                 "failures": case((over, 1), else_=login_failures.c.failures + 1),
-                "since": case((over, now), else_=login_failures.c.since),
+                "until": case((over, count.until), else_=login_failures.c.until),
             },
-        )
+            where=over | (login_failures.c.failures < count.failures_max),
+        ).returning(login_failures.c.failures)
     )
+    if counted.one_or_none() is not None:
+        return None
+    until: datetime | None = await session.scalar(
+        select(login_failures.c.until).where(login_failures.c.key == count.key)
+    )
+    return until
+
+
+async def delete_try(session: Transaction, count: Count) -> None:
+    """Take back a try that was no failure; where one success forgives all, the earlier ones as well."""
+    mine = login_failures.c.key == count.key
+    if count.forgiven:
+        await session.execute(delete(login_failures).where(mine))
+    else:
+        fewer = func.greatest(login_failures.c.failures - 1, 0)
+        await session.execute(update(login_failures).where(mine).values(failures=fewer))
 
 
 async def delete_failures(session: Transaction, key: bytes) -> None:
-    """Forget the failures of an account at an address that has just logged in."""
+    """Forget one count."""
     await session.execute(delete(login_failures).where(login_failures.c.key == key))
 
 
 async def delete_expired(session: Transaction, now: datetime) -> None:
-    """Forget sessions whose time is over, with their tokens, and counts whose window is."""
+    """Forget what has no use any more: sessions with their tokens, counts, places, mails, accounts never verified."""
     await session.execute(delete(sessions).where(sessions.c.expires_at <= now))
-    await session.execute(delete(login_failures).where(login_failures.c.since <= now - WINDOW))
+    await session.execute(delete(login_failures).where(login_failures.c.until <= now))
+    await session.execute(delete(familiar_places).where(familiar_places.c.seen_at <= now - FAMILIAR_FOR))
+    for table in (challenges, oauth_flows, oauth_tickets, mail_tokens):
+        await session.execute(delete(table).where(table.c.expires_at <= now))
+    await session.execute(delete(mails).where(mails.c.written_at <= now - KEPT_FOR))
+    await session.execute(delete(users).where(users.c.pending, users.c.created_at <= now - PENDING_TTL))

@@ -1,6 +1,6 @@
 """The tables of auth; their rules stand in the migrations."""
 
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
 
 _metadata = MetaData()
 
@@ -10,7 +10,10 @@ users = Table(
     Column("id", Uuid, primary_key=True),
     Column("owner_id", Uuid, nullable=False),
     Column("email", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
+    Column("password_hash", Text),
+    Column("password_short", Boolean, nullable=False),
+    Column("email_verified_at", DateTime(timezone=True)),
+    Column("pending", Boolean, nullable=False),
     Column("role", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("language", Text, nullable=False),
@@ -26,6 +29,10 @@ sessions = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("ended_because", Text),
+    Column("authenticated_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
 )
 refresh_tokens = Table(
     "refresh_tokens",
@@ -43,7 +50,100 @@ login_failures = Table(
     _metadata,
     Column("key", LargeBinary, primary_key=True),
     Column("failures", Integer, nullable=False),
-    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
+familiar_places = Table(
+    "familiar_places",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+second_factors = Table(
+    "second_factors",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("enrolled_at", DateTime(timezone=True), nullable=False),
+    Column("activated_at", DateTime(timezone=True)),
+    Column("last_step", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", DateTime(timezone=True)),
+)
+recovery_codes = Table(
+    "recovery_codes",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+)
+mails = Table(
+    "mails",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("written_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("sent_at", DateTime(timezone=True)),
+)
+mail_tokens = Table(
+    "mail_tokens",
+    _metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+passkeys = Table(
+    "passkeys",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("credential_id", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+)
+challenges = Table(
+    "challenges",
+    _metadata,
+    Column("challenge", LargeBinary, primary_key=True),
+    Column("user_id", Uuid),
+    Column("purpose", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+identities = Table(
+    "identities",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("email", Text),
+    Column("linked_at", DateTime(timezone=True), nullable=False),
+)
+oauth_flows = Table(
+    "oauth_flows",
+    _metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("browser", LargeBinary, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("user_id", Uuid),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+oauth_tickets = Table(
+    "oauth_tickets",
+    _metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("browser", LargeBinary, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
 )
 SHOWN = tuple(column for column in users.c if column is not users.c.password_hash)
 """The columns of users that the app role may read."""

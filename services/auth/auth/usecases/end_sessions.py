@@ -12,8 +12,17 @@ from auth.store import sessions
 
 
 async def end_sessions(
-    session: Transaction, owner: UserId, because: EndReason, now: datetime, only: SessionId | None = None
-) -> None:
-    """End the owner's sessions, or only one; what had ended before stays as it was, and is announced once."""
-    ended = await sessions.save_end(session, owner, because, now, only)
+    session: Transaction,
+    owner: UserId,
+    because: EndReason,
+    now: datetime,
+    only: SessionId | None = None,
+    spared: SessionId | None = None,
+) -> int:
+    """End the owner's sessions, or only one, or all but one; return how many went on until now.
+
+    What had ended before stays as it was, and is announced once.
+    """
+    ended = await sessions.save_end(session, owner, because, now, only, spared)
     await record(session, *(SessionRevoked(user_id=owner, session_id=each) for each in ended), owner=owner)
+    return len(ended)

@@ -1,67 +1,50 @@
-"""Check a password, and begin a session."""
+"""Log in by password and, where there is one, second factor."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from uuid import UUID
 
 from kit.db import Database
+from kit.errors import AppError
 
-from auth.domain import guessing, password
-from auth.domain.session import Lifetimes, Session, SessionId, issue
+from auth.domain.session import Session
 from auth.domain.user import User
-from auth.errors import TooManyAttempts, WrongCredentials
-from auth.hashing import Hasher
-from auth.store import sessions, system
+from auth.errors import WrongCredentials
+from auth.sealing import Sealer
+from auth.store import mails
+from auth.usecases.accept_password import accept_password
+from auth.usecases.begin_session import Fresh, begin_session
+from auth.usecases.check_password import Proven
+from auth.usecases.check_second_factor import check_second_factor
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Who says who they are, and from where."""
-
-    email: str
-    password: str
-    address: str
-
-    @property
-    def key(self) -> bytes:
-        """What the failures of this attempt are counted under."""
-        return guessing.key_of(self.email, self.address)
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """What a successful attempt is given: made outside, where time and randomness are."""
-
-    session_id: SessionId
-    refresh_token: str
-    lifetimes: Lifetimes
-    now: datetime
-
-
-async def log_in(database: Database, hasher: Hasher, attempt: Attempt, fresh: Fresh) -> tuple[User, Session]:
+async def log_in(
+    database: Database, sealer: Sealer, proven: Proven, otp: str | None, fresh: Fresh, mail_id: UUID
+) -> tuple[User, Session]:
     """Return who it is and the session that begins.
 
-    The hash is computed between two transactions, not inside one: it takes long, and waits for its turn. The count of
-    failures is read and written within that turn, so that a thousand guesses sent at once are no more than ten.
+    Args:
+        database: ours.
+        sealer: opens the second factor.
+        proven: what `check_password` found.
+        otp: a code of the second factor, or a recovery code.
+        fresh: for the session.
+        mail_id: for the mail that is sent once more when the account still waits for its address to be verified.
 
     Raises:
-        TooManyAttempts: before the password is looked at, whether the account exists or not.
-        WrongCredentials: after the same work and with the same words for a wrong password and an unknown address.
+        WrongCredentials: also while the address is not verified: a stranger who registered somebody else's address
+            must not find out by it whether there was an account already.
+        OtpRequired, OtpWrong, TooManyAttempts: from the second factor.
     """
-    async with hasher.turn() as turn:
-        async with database.system() as session:
-            wait = guessing.wait_of(await system.find_failures(session, attempt.key), fresh.now)
-            known = await system.find_credentials(session, attempt.email)
-        if wait is not None:
-            raise TooManyAttempts(wait)
-        user, password_hash = known or (None, None)
-        fits = await turn.fits(password_hash, password.normalise(attempt.password))
-        if user is None or not fits:
-            async with database.system() as session:
-                await system.save_failure(session, attempt.key, fresh.now)
-            raise WrongCredentials("Check the address and the password, and try again.")
-    begun = Session(fresh.session_id, user.id, fresh.now, fresh.now + fresh.lifetimes.session, ended_at=None)
+    refusal: AppError | None
     async with database.system() as session:
-        await system.delete_failures(session, attempt.key)
-        await sessions.save(session, user.id, begun)
-        await sessions.save_token(session, user.id, issue(fresh.refresh_token, begun, fresh.lifetimes, fresh.now))
+        credentials = await accept_password(session, proven)
+        user = credentials.user
+        if credentials.pending:
+            await mails.save(session, mail_id, user.id, "verify_email", fresh.now)
+            refusal = WrongCredentials()
+        else:
+            refusal = await check_second_factor(session, sealer, user.id, otp, fresh.now)
+        if refusal is None:
+            begun = await begin_session(session, user.id, proven.place, fresh)
+    if refusal is not None:
+        raise refusal
     return user, begun

@@ -52,6 +52,7 @@ async def refresh_session(
             successor = successor_of(token, salt)
             await sessions.save_spent(session, family.owner, spent.digest, salt, now)
             await sessions.save_token(session, family.owner, issue(successor, family, lifetimes, now))
+    await sessions.save_seen(session, family.owner, family.id, now)
     user = await users.find(session, family.owner)
     assert user is not None, "a session has its user: the table says so"
     return Refreshed(user, family, successor)

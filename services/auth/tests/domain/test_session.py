@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 
 def a_session(*, expires_at: datetime = NOW + DAY, ended_at: datetime | None = None) -> Session:
-    return Session(SessionId(new_id()), UserId(new_id()), NOW - DAY, expires_at, ended_at)
+    return Session(SessionId(new_id()), UserId(new_id()), NOW - DAY, expires_at, ended_at, NOW - DAY)
 
 
 def a_token(*, expires_at: datetime = NOW + DAY, spent_at: datetime | None = None) -> RefreshToken:

@@ -23,7 +23,7 @@ TOKEN = encode(b"t" * 32)
 @pytest.fixture
 async def session_id(database: Database) -> SessionId:
     user = User(UserId(new_id()), "haneul@example.com", "user", Profile("김하늘", "ko", "Asia/Seoul"), NOW)
-    begun = Session(SessionId(new_id()), user.id, NOW, NOW + LIFETIMES.session, ended_at=None)
+    begun = Session(SessionId(new_id()), user.id, NOW, NOW + LIFETIMES.session, None, NOW)
     async with database.system() as session:
         await register_user(session, user, "$argon2id$not a real one")
         await sessions.save(session, user.id, begun)

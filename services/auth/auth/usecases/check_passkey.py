@@ -1,0 +1,44 @@
+"""Judge a passkey's signature, and use its challenge up."""
+
+from datetime import datetime
+
+from kit.db import Session as Transaction
+
+from auth.ceremonies import Credential, RelyingParty, bytes_of, challenge_of
+from auth.domain.passkey import Ceremony
+from auth.domain.user import UserId
+from auth.store import passkeys
+
+
+async def check_passkey(
+    session: Transaction,
+    party: RelyingParty,
+    credential: Credential,
+    ceremony: Ceremony,
+    owner: UserId | None,
+    now: datetime,
+) -> UserId | None:
+    """Return whose passkey has signed our challenge, or None: a value, because the challenge must stay used up.
+
+    Args:
+        session: of the worker role.
+        party: who we are.
+        credential: the device's answer.
+        ceremony: what the challenge was given for.
+        owner: whose passkey it must be; None when anybody may log in.
+        now: the time.
+    """
+    challenge, credential_id = challenge_of(credential), bytes_of(credential["rawId"])
+    if challenge is None or not await passkeys.delete_challenge(session, challenge, ceremony, owner, now):
+        return None
+    passkey = None if credential_id is None else await passkeys.lock(session, credential_id)
+    if passkey is None or (owner is not None and passkey.owner != owner):
+        return None
+    handle = credential["response"].get("userHandle")
+    if handle is not None and bytes_of(handle) != passkey.owner.bytes:
+        return None
+    sign_count = party.signed(credential, challenge, passkey.key)
+    if sign_count is None:
+        return None
+    await passkeys.save_use(session, passkey.id, sign_count, now)
+    return passkey.owner

@@ -1,0 +1,39 @@
+"""Prove again who you are by a passkey, in a session that goes on."""
+
+from datetime import datetime
+
+from kit.db import Database
+
+from auth.ceremonies import Credential, RelyingParty
+from auth.domain.session import Session, SessionId
+from auth.domain.user import User, UserId
+from auth.errors import PasskeyRefused, SessionOver
+from auth.store import sessions, users
+from auth.usecases.check_passkey import check_passkey
+
+
+async def step_up_by_passkey(
+    database: Database,
+    party: RelyingParty,
+    credential: Credential,
+    owner: UserId,
+    session_id: SessionId,
+    now: datetime,
+) -> tuple[User, Session]:
+    """Mark the session as freshly authenticated.
+
+    Raises:
+        PasskeyRefused: whatever the reason is; the challenge is used up all the same.
+        SessionOver: when the session has ended.
+    """
+    authenticated, user = None, None
+    async with database.system() as session:
+        proven = await check_passkey(session, party, credential, "step_up", owner, now)
+        if proven is not None:
+            authenticated = await sessions.save_authenticated(session, owner, session_id, now)
+            user = await users.find(session, owner)
+    if proven is None:
+        raise PasskeyRefused
+    if authenticated is None or user is None:
+        raise SessionOver
+    return user, authenticated
