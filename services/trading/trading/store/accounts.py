@@ -1,11 +1,12 @@
 """Accounts and what they can put behind an order."""
 
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import bindparam, func, insert, literal, select, text
+from sqlalchemy import bindparam, func, insert, literal, select, text, update
 
 from trading.domain.account import Account, Balance, Standing
 from trading.domain.request import AccountId
@@ -20,6 +21,14 @@ NAMES = tuple(column.name for column in COLUMNS)
 ONE = select(*COLUMNS).where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
 LOCKED = ONE.with_for_update()
 INSERT = insert(accounts)
+RESET_AT = select(accounts.c.reset_at).where(
+    accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id")
+)
+RESET = (
+    update(accounts)
+    .where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account"))
+    .values(reset_at=bindparam("at"))
+)
 LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended('accounts:' || :owner, 0))")
 COUNT = select(func.count()).select_from(accounts).where(accounts.c.owner_id == bindparam("owner"))
 BALANCES = (
@@ -92,6 +101,25 @@ async def list_page(session: Session, owner: UUID, *, before: UUID | None, limit
     if before is not None:
         query = query.where(accounts.c.id < before)
     return [Account(**row._mapping) for row in await session.execute(query)]
+
+
+async def find_balance(session: Session, owner: UUID, account_id: AccountId, currency: Currency) -> Balance:
+    """Return the cash of one currency: nothing, when there never was any."""
+    for balance in await list_balances(session, owner, account_id):
+        if balance.currency == currency:
+            return balance
+    return Balance(account_id=account_id, currency=currency, available=ZERO, held=ZERO)
+
+
+async def save_reset(session: Session, owner: UUID, account_id: AccountId, at: datetime) -> None:
+    """Remember when an account began anew. It is locked."""
+    await session.execute(RESET, {"owner": owner, "account": account_id, "at": at})
+
+
+async def find_reset(session: Session, owner: UUID, account_id: AccountId) -> datetime | None:
+    """Return when an account last began anew, if it ever did."""
+    found: datetime | None = await session.scalar(RESET_AT, {"owner": owner, "account_id": account_id})
+    return found
 
 
 async def list_balances(session: Session, owner: UUID, account_id: AccountId | None = None) -> list[Balance]:

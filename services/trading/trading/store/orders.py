@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.rows import columns_of, values_of
-from trading.store.tables import orders
+from trading.store.tables import is_open, orders
 
 COLUMNS = columns_of(orders, Order)
 NAMES = tuple(column.name for column in COLUMNS)
@@ -76,6 +76,14 @@ async def save(session: Session, owner: UUID, order: Order) -> None:
     changed = {f"new_{name}": getattr(order, name) for name in CHANGING}
     result = await session.execute(UPDATE, {"owner": owner, "order_id": order.id, **changed})
     assert result.rowcount == 1, f"order {order.id} is gone"
+
+
+async def find_any_open(session: Session, owner: UUID, account_id: AccountId, symbol: str | None = None) -> bool:
+    """Whether an account has an order that is not at its end, of one instrument or of any."""
+    query = select(orders.c.id).where(orders.c.owner_id == owner, orders.c.account_id == account_id, is_open()).limit(1)
+    if symbol is not None:
+        query = query.where(orders.c.symbol == symbol)
+    return await session.scalar(query) is not None
 
 
 async def list_page(session: Session, owner: UUID, wanted: Wanted, *, before: UUID | None, limit: int) -> list[Order]:

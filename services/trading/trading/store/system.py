@@ -1,0 +1,103 @@
+"""The few reads without an owner, and the jobs of the service itself: for the worker role alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from kit.db import Session
+from quant.markets.listing import Currency
+from sqlalchemy import bindparam, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from trading.domain.request import AccountId
+from trading.store.tables import accounts, jobs, orders, positions, unsettled
+
+PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """An account and its owner."""
+
+    owner: UUID
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What an account has to settle in one currency; its newest symbol's quotes tell how far a replay has come."""
+
+    owner: UUID
+    account_id: AccountId
+    currency: Currency
+    settles_on: date
+    symbol: str
+    replayed: bool
+
+
+async def list_accounts(session: Session, after: Whose | None) -> list[Whose]:
+    """List a page of all accounts of all owners, in a fixed line."""
+    query = select(accounts.c.owner_id, accounts.c.id).order_by(accounts.c.owner_id, accounts.c.id).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(accounts.c.owner_id, accounts.c.id) > (after.owner, after.account_id))
+    return [Whose(row.owner_id, row.id) for row in await session.execute(query)]
+
+
+async def list_unsettled(session: Session, after: Waiting | None) -> list[Waiting]:
+    """List a page of everything that has to settle, earliest first."""
+    key = (unsettled.c.settles_on, unsettled.c.owner_id, unsettled.c.account_id, unsettled.c.currency)
+    query = select(*key, unsettled.c.symbol, unsettled.c.replayed).order_by(*key).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(*key) > (after.settles_on, after.owner, after.account_id, after.currency))
+    rows = await session.execute(query)
+    return [
+        Waiting(row.owner_id, row.account_id, row.currency, row.settles_on, row.symbol, row.replayed) for row in rows
+    ]
+
+
+async def list_holders(session: Session, symbol: str) -> list[Whose]:
+    """List every account that has shares of an instrument."""
+    query = (
+        select(positions.c.owner_id, positions.c.account_id)
+        .where(positions.c.symbol == symbol, positions.c.quantity > 0)
+        .order_by(positions.c.owner_id, positions.c.account_id)
+    )
+    return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]
+
+
+async def find_oldest_open_order(session: Session, statuses: Sequence[str]) -> datetime | None:
+    """Return when the oldest order that is not at its end was last heard of."""
+    found: datetime | None = await session.scalar(
+        select(func.min(orders.c.updated_at)).where(orders.c.status.in_(statuses))
+    )
+    return found
+
+
+async def lock_job(session: Session, name: str, now: datetime, due_before: datetime) -> bool:
+    """Take a job that last began before `due_before`; of any number of workers, one gets True."""
+    claim = (
+        insert(jobs)
+        .values(name=name, started_at=now)
+        .on_conflict_do_update(
+            index_elements=["name"],
+            set_={"started_at": now},
+            where=jobs.c.started_at < due_before,
+        )
+        .returning(jobs.c.name)
+    )
+    return await session.scalar(claim) is not None
+
+
+async def save_job(session: Session, name: str, outcome: str, now: datetime) -> None:
+    """Remember that a job came to its end."""
+    await session.execute(update(jobs).where(jobs.c.name == name).values(finished_at=now, outcome=outcome))
+
+
+async def find_job_end(session: Session, name: str) -> datetime | None:
+    """Return when a job last came to its end."""
+    found: datetime | None = await session.scalar(
+        select(jobs.c.finished_at).where(jobs.c.name == bindparam("name")), {"name": name}
+    )
+    return found
