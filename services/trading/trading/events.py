@@ -52,6 +52,16 @@ class DividendPaid(Event):
     paid_on: date
 
 
+class LedgerDisproved(Event):
+    """What is stored of an account is not what its entries add up to: a human has to look, before it trades again."""
+
+    TYPE: ClassVar[str] = "trading.ledger.disproved.v1"
+    SUBJECT: ClassVar[str] = "account_id"
+    MUST_REACH: ClassVar[bool] = False
+    account_id: UUID
+    faults: int
+
+
 class OrderSubmitted(Event):
     """An order passed the risk review, its cash or shares are held, and the broker is to place it."""
 

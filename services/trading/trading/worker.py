@@ -1,6 +1,7 @@
 """The working side of trading: publishes its events and applies the broker's. `python -m trading.worker`."""
 
 import uvloop
+from kit.clock import now
 from kit.consumer import Consumer
 from kit.observe import configure_logging
 from kit.relay import Relay
@@ -8,8 +9,14 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from trading.config import Settings
+from trading.jobs import PROVE_EVERY, SETTLE_EVERY, Job, prove_accounts, run_job, settle_accounts
 from trading.resources import open_resources
 from trading.subscriptions import subscriptions
+
+JOBS = (
+    Job("settle accounts", SETTLE_EVERY, settle_accounts),
+    Job("prove accounts", PROVE_EVERY, prove_accounts),
+)
 
 
 async def main() -> None:
@@ -20,7 +27,8 @@ async def main() -> None:
     async with open_resources(settings) as resources:
         relay = Relay(settings, resources.database, "trading")
         consumer = Consumer(subscriptions, resources, amqp_url)
-        await run_tasks(resources, settings.worker_port, [relay.run(), consumer.run()])
+        chores = [run_job(resources, job, now) for job in JOBS]
+        await run_tasks(resources, settings.worker_port, [relay.run(), consumer.run(), *chores])
 
 
 if __name__ == "__main__":

@@ -64,9 +64,9 @@ def test_what_is_due_tomorrow_shows_tomorrow() -> None:
 
 def test_a_replayed_day_is_told_by_quotes_and_today_only_counts_where_it_was_traded() -> None:
     today = date(2026, 11, 26)
-    assert market_day([pending(date(2024, 12, 18), 1)], [], today) is None
-    assert market_day([pending(date(2024, 12, 18), 1)], [date(2024, 12, 17)], today) == date(2024, 12, 17)
-    assert market_day([pending(date(2026, 11, 30), 1, replayed=False)], [date(2024, 12, 17)], today) == today
+    assert market_day([True], [], today) is None
+    assert market_day([True], [date(2024, 12, 17)], today) == date(2024, 12, 17)
+    assert market_day([True, False], [date(2024, 12, 17)], today) == today
 
 
 def test_due_is_what_settles_on_the_day_or_before() -> None:

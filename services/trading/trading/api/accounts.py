@@ -234,7 +234,9 @@ async def _outlook(session: OwnedSession, owner: UUID, balance: Balance) -> Outl
     pending = await unsettled.list_pending(session, owner, balance.account_id, balance.currency)
     today = local_day(balance.currency, now())
     traded = await executions.find_newest_trade_date(session, owner, balance.account_id, balance.currency)
-    outlook = forecast(balance, pending, market_day(pending, [traded] if traded else [], today) or today)
+    outlook = forecast(
+        balance, pending, market_day((item.replayed for item in pending), [traded] if traded else [], today) or today
+    )
     return OutlookShown(
         **BalanceShown.model_validate(balance).model_dump(),
         market_day=outlook.day,

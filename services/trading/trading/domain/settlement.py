@@ -88,9 +88,9 @@ def due(pending: Iterable[Unsettled], day: date | None) -> list[Unsettled]:
     return sorted((item for item in pending if item.settles_on <= day), key=lambda item: item.settles_on)
 
 
-def market_day(pending: Iterable[Unsettled], quoted: Iterable[date], today: date) -> date | None:
-    """The day it is for an account: the newest its quotes tell of, or today's where it traded for today."""
-    days = [*quoted, *(today for item in pending if not item.replayed)]
+def market_day(replayed: Iterable[bool], quoted: Iterable[date], today: date) -> date | None:
+    """The day it is for an account: the newest its quotes tell of, or today where it traded on a day not replayed."""
+    days = [*quoted, *(today for is_replayed in replayed if not is_replayed)]
     return max(days, default=None)
 
 

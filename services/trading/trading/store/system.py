@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import bindparam, func, select, tuple_, update
+from sqlalchemy import bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.request import AccountId
@@ -75,15 +75,18 @@ async def find_oldest_open_order(session: Session, statuses: Sequence[str]) -> d
     return found
 
 
-async def lock_job(session: Session, name: str, now: datetime, due_before: datetime) -> bool:
-    """Take a job that last began before `due_before`; of any number of workers, one gets True."""
+async def lock_job(session: Session, name: str, now: datetime, every: timedelta) -> bool:
+    """Take a job that began longer ago than its period; of any number of workers, one gets True.
+
+    One that began in the future did so by a clock that was wrong, and is due.
+    """
     claim = (
         insert(jobs)
         .values(name=name, started_at=now)
         .on_conflict_do_update(
             index_elements=["name"],
             set_={"started_at": now},
-            where=jobs.c.started_at < due_before,
+            where=or_(jobs.c.started_at <= now - every, jobs.c.started_at > now),
         )
         .returning(jobs.c.name)
     )
