@@ -5,7 +5,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from trading.api import accounts, orders, portfolio
+from trading.api import accounts, orders, performance, portfolio, statements
 from trading.config import Settings
 from trading.resources import open_resources
 
@@ -14,7 +14,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
     """Build the application; nothing is connected before its lifespan begins."""
     return create_service(
         settings or load(Settings),
-        [accounts.router, orders.router, portfolio.router],
+        [accounts.router, orders.router, portfolio.router, performance.router, statements.router],
         name="trading",
         open_resources=open_resources,
         verifier=verifier,

@@ -108,3 +108,11 @@ class NotPayable(AppError):
     STATUS = 422
     CODE = "not_payable"
     TITLE = "This amount cannot be paid"
+
+
+class ExportTooLarge(AppError):
+    """A file would have more rows than one may have."""
+
+    STATUS = 422
+    CODE = "export_too_large"
+    TITLE = "This is too much for one file"

@@ -15,17 +15,21 @@ import structlog
 from kit.events import record
 from prometheus_client import Gauge
 
-from trading.domain.settlement import local_day, market_day
+from trading.domain.settlement import MARKET_OF, last_close, local_day, market_day
 from trading.events import LedgerDisproved
 from trading.resources import Resources
-from trading.store import system
+from trading.store import positions, system
 from trading.store.system import Waiting, Whose
 from trading.usecases.prove_account import prove_account
 from trading.usecases.settle_account import settle_account
+from trading.usecases.take_snapshot import Closing, take_snapshot
 
 LOOK_SECONDS: Final = 5.0
 SETTLE_EVERY: Final = timedelta(minutes=1)
 PROVE_EVERY: Final = timedelta(hours=1)
+SNAPSHOTS_EVERY: Final = timedelta(minutes=5)
+AFTER_THE_CLOSE: Final = timedelta(minutes=10)
+"""Until then the last quotes of a session are on their way."""
 
 job_age_seconds = Gauge("job_age_seconds", "Since a job last came to its end", ["name"])
 ledger_accounts_proved = Gauge("ledger_accounts_proved", "Accounts whose last proof held")
@@ -95,6 +99,30 @@ async def _settle(resources: Resources, item: Waiting, quoted: Sequence[date], n
     async with resources.database.owned(item.owner) as session:
         done = await settle_account(session, item.owner, (item.account_id, item.currency), day, now)
     return int(done is not None)
+
+
+async def take_snapshots(resources: Resources, now: datetime) -> str:
+    """Value every account once for each session, as soon as its market has closed; what was missed stays a gap."""
+    taken = 0
+    for currency in MARKET_OF:
+        day, closed_at = last_close(currency, now - AFTER_THE_CLOSE)
+        after: Whose | None = None
+        while True:
+            async with resources.database.system() as session:
+                page = await system.list_without_snapshot(session, currency, day, closed_at, after)
+            for whose in page:
+                async with resources.database.owned(whose.owner) as session:
+                    held = await positions.list_symbols(session, whose.owner, whose.account_id)
+                quotes = await resources.quotes.find_many(held)
+                prices = {symbol: quote.price for symbol, quote in quotes.items()}
+                wanted = Closing(account_id=whose.account_id, currency=currency, session_date=day)
+                async with resources.database.owned(whose.owner) as session:
+                    await take_snapshot(session, whose.owner, wanted, prices, now)
+                taken += 1
+            if len(page) < system.PAGE:
+                break
+            after = page[-1]
+    return f"{taken} taken"
 
 
 async def prove_accounts(resources: Resources, now: datetime) -> str:

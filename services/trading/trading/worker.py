@@ -9,12 +9,22 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from trading.config import Settings
-from trading.jobs import PROVE_EVERY, SETTLE_EVERY, Job, prove_accounts, run_job, settle_accounts
+from trading.jobs import (
+    PROVE_EVERY,
+    SETTLE_EVERY,
+    SNAPSHOTS_EVERY,
+    Job,
+    prove_accounts,
+    run_job,
+    settle_accounts,
+    take_snapshots,
+)
 from trading.resources import open_resources
 from trading.subscriptions import subscriptions
 
 JOBS = (
     Job("settle accounts", SETTLE_EVERY, settle_accounts),
+    Job("take snapshots", SNAPSHOTS_EVERY, take_snapshots),
     Job("prove accounts", PROVE_EVERY, prove_accounts),
 )
 

@@ -105,18 +105,21 @@ def _snapshots() -> None:
             market_value numeric NOT NULL,
             deposits     numeric NOT NULL,
             withdrawals  numeric NOT NULL,
+            bought       numeric NOT NULL,
+            sold         numeric NOT NULL,
             estimated    boolean NOT NULL,
+            ledger_until bigint NOT NULL,
             taken_at     timestamptz NOT NULL,
             PRIMARY KEY (owner_id, account_id, currency, session_date),
             {OF_ACCOUNT},
-            CONSTRAINT snapshots_flows CHECK (deposits >= 0 AND withdrawals >= 0)
+            CONSTRAINT snapshots_flows CHECK (deposits >= 0 AND withdrawals >= 0 AND bought >= 0 AND sold >= 0)
         )
         """
     )
     tenant_table("snapshots")
     op.execute(
-        "CREATE INDEX ledger_entries_flows ON ledger_entries (owner_id, account_id, currency, occurred_at)"
-        " WHERE book = 'deposits'"
+        "CREATE INDEX ledger_entries_flows ON ledger_entries (owner_id, account_id, position)"
+        " WHERE book = 'deposits' OR movement = 'buy' OR movement = 'sell'"
     )
 
 

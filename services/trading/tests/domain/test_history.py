@@ -36,6 +36,7 @@ def traded(booked: int, side: str, quantity: int, price: int, **changes: Any) ->
         "fee": Decimal(quantity * price * 15 // 100_000),
         "tax": Decimal(quantity * price * 2 // 1_000 if side == "sell" else 0),
         "on": date(2024, 12, booked % 28 + 1),
+        "settles_on": date(2024, 12, booked % 28 + 3),
     }
     return Traded(**(values | changes))
 

@@ -33,6 +33,7 @@ class Traded:
     fee: Decimal
     tax: Decimal
     on: date
+    settles_on: date
 
     @property
     def cost(self) -> Decimal:
@@ -87,6 +88,7 @@ class Sold:
     fee: Decimal
     tax: Decimal
     on: date
+    settles_on: date
     held_since: date | None
 
     @property
@@ -196,5 +198,6 @@ def _sold(sale: Traded, cost: Decimal, since: date | None) -> Sold:
         fee=sale.fee,
         tax=sale.tax,
         on=sale.on,
+        settles_on=sale.settles_on,
         held_since=since,
     )

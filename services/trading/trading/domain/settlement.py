@@ -12,7 +12,14 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Final
 
-from quant.markets.calendar import NEW_YORK, SEOUL, next_session
+from quant.markets.calendar import (
+    NEW_YORK,
+    SEOUL,
+    is_session,
+    next_session,
+    previous_session,
+    session_hours,
+)
 from quant.markets.listing import Currency, Market
 
 from trading.domain.account import Balance
@@ -61,6 +68,14 @@ class Forecast:
 def local_day(currency: Currency, moment: datetime) -> date:
     """The date at the exchange of a currency."""
     return moment.astimezone(ZONE_OF[currency]).date()
+
+
+def last_close(currency: Currency, moment: datetime) -> tuple[date, datetime]:
+    """The last session of a currency's exchange that had closed by a moment, and when it did."""
+    market, day = MARKET_OF[currency], local_day(currency, moment)
+    if not is_session(market, day) or session_hours(market, day).close > moment:
+        day = previous_session(market, day)
+    return day, session_hours(market, day).close
 
 
 def unsettled_by(execution: Execution, movement: Transaction, symbol: str, pending: Iterable[Unsettled]) -> Unsettled:

@@ -122,6 +122,12 @@ async def find_reset(session: Session, owner: UUID, account_id: AccountId) -> da
     return found
 
 
+async def list_ids(session: Session, owner: UUID) -> list[AccountId]:
+    """List the ids of an owner's accounts: there are few."""
+    query = select(accounts.c.id).where(accounts.c.owner_id == owner).order_by(accounts.c.id)
+    return [AccountId(found) for found in await session.scalars(query)]
+
+
 async def list_balances(session: Session, owner: UUID, account_id: AccountId | None = None) -> list[Balance]:
     """List the cash of one account, or of all."""
     if account_id is None:

@@ -3,19 +3,22 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import Numeric, bindparam, cast, insert, null, select
+from sqlalchemy import Numeric, and_, bindparam, cast, insert, null, or_, select
 
 from trading.domain.history import Adjusted, Booking, Traded
 from trading.domain.request import AccountId
 from trading.domain.settlement import MARKET_OF
-from trading.store.tables import executions, position_entries
+from trading.store.tables import accounts, executions, position_entries
 
 PAGE: Final = 2_000
+PROFITS_MAX: Final = 100_000
+"""Sales that figures are reckoned from, the newest ones."""
 ENTRIES = position_entries
 
 _TRADES = select(
@@ -30,6 +33,7 @@ _TRADES = select(
     executions.c.realized_profit,
     cast(null(), Numeric).label("ratio"),
     executions.c.trade_date.label("on"),
+    executions.c.settlement_date.label("settles_on"),
 ).where(executions.c.owner_id == bindparam("owner"), executions.c.account_id == bindparam("account_id"))
 _ADJUSTED = select(
     ENTRIES.c.booked,
@@ -43,6 +47,7 @@ _ADJUSTED = select(
     ENTRIES.c.realized_profit,
     ENTRIES.c.ratio,
     ENTRIES.c.occurred_on.label("on"),
+    ENTRIES.c.occurred_on.label("settles_on"),
 ).where(ENTRIES.c.owner_id == bindparam("owner"), ENTRIES.c.account_id == bindparam("account_id"))
 INSERT = insert(position_entries)
 ONE_ENTRY = select(ENTRIES.c.booked).where(
@@ -124,6 +129,7 @@ def _booking(row: Any) -> Booking:
             fee=row.fee,
             tax=row.tax,
             on=row.on,
+            settles_on=row.settles_on,
         )
     return Adjusted(
         booked=row.booked,
@@ -137,6 +143,24 @@ def _booking(row: Any) -> Booking:
         ratio=row.ratio,
         on=row.on,
     )
+
+
+async def list_profits(session: Session, owner: UUID, account_id: AccountId | None) -> dict[Currency, list[Decimal]]:
+    """List what each sale since its account began (anew) realised at average cost, by currency, newest first."""
+    query = (
+        select(executions.c.currency, executions.c.realized_profit)
+        .join(accounts, and_(accounts.c.owner_id == executions.c.owner_id, accounts.c.id == executions.c.account_id))
+        .where(executions.c.owner_id == owner, executions.c.side == "sell")
+        .where(or_(accounts.c.reset_at.is_(None), executions.c.recorded_at > accounts.c.reset_at))
+        .order_by(executions.c.recorded_at.desc(), executions.c.execution_id.desc())
+        .limit(PROFITS_MAX)
+    )
+    if account_id is not None:
+        query = query.where(executions.c.account_id == account_id)
+    profits: dict[Currency, list[Decimal]] = {}
+    for row in await session.execute(query):
+        profits.setdefault(row.currency, []).append(row.realized_profit)
+    return profits
 
 
 async def find_written(session: Session, owner: UUID, entry_id: str) -> bool:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import bindparam, func, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.request import AccountId
-from trading.store.tables import accounts, jobs, orders, positions, unsettled
+from trading.store.tables import accounts, balances, jobs, orders, positions, snapshots, unsettled
 
 PAGE: Final = 500
 
@@ -55,6 +55,31 @@ async def list_unsettled(session: Session, after: Waiting | None) -> list[Waitin
     return [
         Waiting(row.owner_id, row.account_id, row.currency, row.settles_on, row.symbol, row.replayed) for row in rows
     ]
+
+
+async def list_without_snapshot(
+    session: Session, currency: Currency, day: date, closed_at: datetime, after: Whose | None
+) -> list[Whose]:
+    """List a page of accounts that had money in a currency by the close of a session and have no snapshot of it."""
+    taken = and_(
+        snapshots.c.owner_id == balances.c.owner_id,
+        snapshots.c.account_id == balances.c.account_id,
+        snapshots.c.currency == balances.c.currency,
+        snapshots.c.session_date == day,
+    )
+    key = (balances.c.owner_id, balances.c.account_id)
+    query = (
+        select(*key)
+        .join(accounts, and_(accounts.c.owner_id == balances.c.owner_id, accounts.c.id == balances.c.account_id))
+        .outerjoin(snapshots, taken)
+        .where(balances.c.currency == currency, snapshots.c.session_date.is_(None))
+        .where(accounts.c.created_at <= closed_at)
+        .order_by(*key)
+        .limit(PAGE)
+    )
+    if after is not None:
+        query = query.where(tuple_(*key) > (after.owner, after.account_id))
+    return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]
 
 
 async def list_holders(session: Session, symbol: str) -> list[Whose]:

@@ -240,11 +240,14 @@ snapshots = Table(
     _money("market_value"),
     _money("deposits"),
     _money("withdrawals"),
+    _money("bought"),
+    _money("sold"),
     Column("estimated", Boolean, nullable=False),
+    Column("ledger_until", BigInteger, nullable=False),
     _moment("taken_at"),
     PrimaryKeyConstraint("owner_id", "account_id", "currency", "session_date"),
     _of_account(),
-    CheckConstraint("deposits >= 0 AND withdrawals >= 0", "snapshots_flows"),
+    CheckConstraint("deposits >= 0 AND withdrawals >= 0 AND bought >= 0 AND sold >= 0", "snapshots_flows"),
 )
 
 jobs = Table(
