@@ -24,11 +24,13 @@ PASSWORD_VARIABLE = "EXODUS_PASSWORD"  # noqa: S105 - the name of a variable
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 admin = typer.Typer(no_args_is_help=True, help="People who run the installation.")
 market = typer.Typer(no_args_is_help=True, help="Prices.")
+ledger = typer.Typer(no_args_is_help=True, help="Money: the proof of it, and what companies do to their shares.")
 app.add_typer(admin, name="admin")
 app.add_typer(market, name="market")
+app.add_typer(ledger, name="ledger")
 console = Console(highlight=False, soft_wrap=True)
 
-__all__ = ["admin_for_demo", "app", "create_admin", "dumps", "gateway_of"]
+__all__ = ["admin_for_demo", "app", "create_admin", "dumps", "gateway_of", "prove_ledger"]
 
 
 def gateway_of(layout: Layout) -> Gateway:
@@ -102,6 +104,56 @@ def market_import(
             console.print(f"  skipped: {bad['file']}:{bad['line']}: {bad['reason']}")
 
     asyncio.run(run())
+
+
+def prove_ledger(layout: Layout, *options: str) -> tuple[int, str]:
+    """Have every account of a stack proved; return the exit status and the report, a line for each account."""
+    return _trading(layout, "prove", *options)
+
+
+def _trading(layout: Layout, *arguments: str) -> tuple[int, str]:
+    """Run trading's own command line with the stack's settings."""
+    environment = {**os.environ, **services.environment(layout, "trading")}
+    command = [sys.executable, "-m", "trading.operate", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _operate(*arguments: str) -> None:
+    status, said = _trading(Layout.from_environment(os.environ), *arguments)
+    sys.stdout.write(said)
+    raise typer.Exit(status)
+
+
+@ledger.command("prove")
+def ledger_prove(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for each account.")] = False,  # noqa: FBT002 - typer reads flags so
+) -> None:
+    """Rebuild every balance, hold and position from its first entry and compare; exit status 1 when one differs."""
+    _operate("prove", *(["--json"] if json else []))
+
+
+@ledger.command("dividend")
+def ledger_dividend(
+    act: Annotated[str, typer.Argument(help="A name for this dividend: paid once under it.")],
+    symbol: str,
+    per_share: Annotated[str, typer.Argument(help="Before tax, in the market's currency.")],
+    on: Annotated[str, typer.Option(help="The day it is paid, YYYY-MM-DD.")],
+) -> None:
+    """Pay a dividend to every account that holds the shares now, less what is withheld."""
+    _operate("dividend", act, symbol, per_share, "--on", on)
+
+
+@ledger.command("split")
+def ledger_split(
+    act: Annotated[str, typer.Argument(help="A name for this split: applied once under it.")],
+    symbol: str,
+    ratio: Annotated[str, typer.Argument(help="New shares for one old: 50 for 50:1, 0.1 when ten become one.")],
+    price: Annotated[str, typer.Option(help="What a share is worth after it: fractions are paid out at that.")],
+    on: Annotated[str, typer.Option(help="Its day, YYYY-MM-DD.")],
+) -> None:
+    """Split the shares of every account that has some and no open order of them."""
+    _operate("split", act, symbol, ratio, "--price", price, "--on", on)
 
 
 @app.command()

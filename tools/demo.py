@@ -18,7 +18,7 @@ from typing import Any
 from quant.markets.ticks import ceil_to_tick
 from rich.console import Console
 
-from tools import cli
+from tools import cli, demo_money
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.people import Admin, Gateway, Json, Listener, Refused, Trader
@@ -275,6 +275,12 @@ async def sells_half(story: Story) -> None:
     )
 
 
+async def shows_the_money(story: Story) -> None:
+    for part in (demo_money.settlement, demo_money.statement):
+        await part(story.trader, story.prices.currency, story.tells)
+    await demo_money.proof(story.layout, story.tells)
+
+
 async def gets_an_alert(story: Story) -> None:
     symbol = story.prices.symbol
     price = Decimal((await latest_quote(story))["price"])
@@ -353,6 +359,7 @@ WITH_THE_STREAMS: tuple[Callable[[Story], Awaitable[None]], ...] = (
     buys_at_a_limit,
     looks_at_the_books,
     sells_half,
+    shows_the_money,
     gets_an_alert,
     backtests,
     publishes,
@@ -378,7 +385,7 @@ def main() -> int:
         prices = prices_from(os.environ.get("DATA"), layout.directory / "demo")
         story = Story(cli.gateway_of(layout), layout, prices)
         asyncio.run(tell(story))
-    except (StoryBroke, Refused, StackError, TimeoutError, OSError) as broke:
+    except (StoryBroke, demo_money.NotProved, Refused, StackError, TimeoutError, OSError) as broke:
         console.print(f"[red]✗ the story broke:[/] {type(broke).__name__}: {broke}")
         console.print("[dim]look at: make status, make logs[/]")
         return 1

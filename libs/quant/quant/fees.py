@@ -57,6 +57,10 @@ def _tax(transaction: str, rural: str = "0") -> SaleTax:
     return SaleTax(_percent(transaction), _percent(rural))
 
 
+_KRX_DIVIDEND_TAX: Final = _percent("14")
+_LOCAL_TAX: Final = _percent("10")
+_US_DIVIDEND_TAX: Final = _percent("15")
+
 _NO_TAX: Final = SaleTax(_ZERO)
 # By settlement date, newest first. The trade date that first pays a rate is two sessions earlier.
 _KRX_TAX: Final[dict[Board, tuple[tuple[date, SaleTax], ...]]] = {
@@ -168,6 +172,33 @@ def fees_for(trade: Trade, schedule: str = "default") -> Costs:
     transaction, rural = _won(trade.value * tax.transaction), _won(trade.value * tax.rural)
     parts = (("commission", commission), ("transaction_tax", transaction), ("rural_tax", rural))
     return Costs(commission, transaction + rural, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class DividendPayment:
+    """A cash dividend: what was declared, and what the state keeps of it."""
+
+    gross: Decimal
+    tax: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        """What arrives in the account."""
+        return self.gross - self.tax
+
+
+def dividend_after_tax(market: Market, gross: Decimal) -> DividendPayment:
+    """A dividend after withholding: in Korea 14 % income tax and a tenth of it local tax (15.4 %), in the US 15 %.
+
+    The payment and each tax are truncated to the won, or to the cent. The US rate is the treaty's for residents of
+    Korea, who then owe nothing more at home.
+    """
+    if market == "US":
+        paid = gross.quantize(_CENT, rounding=ROUND_DOWN)
+        return DividendPayment(paid, (paid * _US_DIVIDEND_TAX).quantize(_CENT, rounding=ROUND_DOWN))
+    paid = _won(gross)
+    income_tax = _won(paid * _KRX_DIVIDEND_TAX)
+    return DividendPayment(paid, income_tax + _won(income_tax * _LOCAL_TAX))
 
 
 def sale_tax(board: Board, kind: Kind, trade_date: date) -> SaleTax:

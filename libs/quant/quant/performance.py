@@ -4,7 +4,9 @@ Returns are one number per session, 0.01 = 1 %, net of deposits and withdrawals.
 returns, no variation, no losses) is NaN; `summary` shows it as None.
 """
 
+from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from math import isfinite
 from typing import Final
 
@@ -14,13 +16,125 @@ from quant.bars import Series
 
 SESSIONS_PER_YEAR: Final = 252
 DAYS_PER_YEAR: Final = 365.25
+Figures = dict[str, float | None]
+"""Figures by name; None where one is not defined."""
+
 # A deviation this small is rounding noise around constant returns, not risk.
 _NOISE: Final = 1e-15
+_XIRR_RANGE: Final = (-0.9999, 10.0)
+_XIRR_HALVINGS: Final = 100
 
 
 def returns_of(equity: Series) -> Series:
     """Session returns of an equity curve without flows: one fewer than its values."""
     return equity[1:] / equity[:-1] - 1
+
+
+def series_of(amounts: Sequence[Decimal]) -> Series:
+    """Amounts of money as numbers to reckon statistics with; never to book with."""
+    return np.array([float(amount) for amount in amounts], dtype=np.float64)
+
+
+def returns_net_of_flows(values: Series, deposits: Series, withdrawals: Series) -> Series:
+    """Returns of a portfolio whose owner pays in and out: (value + withdrawn) / (value before + deposited) - 1.
+
+    A deposit counts from the start of its session, a withdrawal until the end. `values` has the value before the first
+    session in front, so it is one longer than the flows. A session that begins with nothing has earned nothing.
+    """
+    began, ended = values[:-1] + deposits, values[1:] + withdrawals
+    return np.divide(ended, began, out=np.ones_like(ended), where=began > 0) - 1
+
+
+def money_weighted_return(flows: Sequence[tuple[date, float]]) -> float:
+    """The yearly rate at which all flows come to nothing (XIRR, a year being 365 days); NaN when there is no such one.
+
+    Deposits are negative, withdrawals and the final value positive. Rates from -99.99 % to 1,000 % are looked at; when
+    the sum has the same sign at both ends, there is no root between them or more than one, and neither is an answer.
+    """
+    if len(flows) < 2:
+        return float("nan")
+    start = min(day for day, _ in flows)
+    years = np.array([(day - start).days / 365 for day, _ in flows])
+    amounts = np.array([amount for _, amount in flows])
+    low, high = _XIRR_RANGE
+
+    def worth(rate: float) -> float:
+        return float(np.sum(amounts * (1 + rate) ** -years))
+
+    if not years.any() or worth(low) * worth(high) > 0:
+        return float("nan")
+    rising = worth(low) < 0
+    for _ in range(_XIRR_HALVINGS):
+        middle = (low + high) / 2
+        if (worth(middle) < 0) == rising:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def turnover(
+    bought: float, sold: float, equity_mean: float, sessions: int, sessions_per_year: float = SESSIONS_PER_YEAR
+) -> float:
+    """The smaller of purchases and sales over the mean equity, a year (one-way, as the SEC reckons it)."""
+    if equity_mean <= 0 or sessions <= 0:
+        return float("nan")
+    return min(bought, sold) / equity_mean * sessions_per_year / sessions
+
+
+def beta(returns: Series, benchmark: Series) -> float:
+    """How far returns move with a benchmark's of the same sessions; NaN when it does not move."""
+    if len(returns) < 2:
+        return float("nan")
+    spread = float(np.var(benchmark, ddof=1))
+    if spread <= _NOISE:
+        return float("nan")
+    return float(np.cov(returns, benchmark, ddof=1)[0, 1] / spread)
+
+
+def alpha(returns: Series, benchmark: Series, sessions_per_year: float = SESSIONS_PER_YEAR) -> float:
+    """The mean return a benchmark does not explain, compounded to a year (empyrical's, risk free 0)."""
+    slope = beta(returns, benchmark)
+    return float((1 + np.mean(returns - slope * benchmark)) ** sessions_per_year - 1) if isfinite(slope) else slope
+
+
+def value_at_risk(returns: Series, share: float = 0.05) -> float:
+    """The return that the worst `share` of sessions stayed below, from history."""
+    return float(np.percentile(returns, 100 * share)) if len(returns) else float("nan")
+
+
+def conditional_value_at_risk(returns: Series, share: float = 0.05) -> float:
+    """The mean return of the worst `share` of sessions, at least one of them (empyrical's)."""
+    if not len(returns):
+        return float("nan")
+    cutoff = int((len(returns) - 1) * share)
+    return float(np.mean(np.partition(returns, cutoff)[: cutoff + 1]))
+
+
+def payoff(profits: Series) -> float:
+    """Mean win over mean loss of closed trades; NaN without one of the two."""
+    won, lost = profits[profits > 0], profits[profits < 0]
+    return float(np.mean(won) / -np.mean(lost)) if len(won) and len(lost) else float("nan")
+
+
+def drawdown_days(returns: Series, days: Sequence[date]) -> int:
+    """The longest time from a peak until it was reached again, or until the last day: in calendar days.
+
+    `days` has the start in front of the days of the returns.
+    """
+    longest, peak, under = 0, days[0], False
+    for day, depth in zip(days, drawdowns(returns), strict=True):
+        if under or depth < -_NOISE:
+            longest = max(longest, (day - peak).days)
+        under = bool(depth < -_NOISE)
+        if not under:
+            peak = day
+    return longest
+
+
+def defined(figures: dict[str, float]) -> Figures:
+    """Figures with None for what is not a finite number: JSON knows no NaN."""
+    return {name: value if isfinite(value) else None for name, value in figures.items()}
 
 
 def total_return(returns: Series) -> float:
@@ -105,7 +219,7 @@ def expectancy(profits: Series) -> float:
     return float(np.mean(profits)) if len(profits) else float("nan")
 
 
-def summary(equity: Series, profits: Series, start: date, end: date) -> dict[str, float | None]:
+def summary(equity: Series, profits: Series, start: date, end: date) -> Figures:
     """All figures by name, from equity (its first value is the start) and the profits of closed trades."""
     returns = returns_of(equity)
     figures = {
@@ -121,4 +235,4 @@ def summary(equity: Series, profits: Series, start: date, end: date) -> dict[str
         "profit_factor": profit_factor(profits),
         "expectancy": expectancy(profits),
     }
-    return {name: value if isfinite(value) else None for name, value in figures.items()}
+    return defined(figures)

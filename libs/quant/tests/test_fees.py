@@ -10,6 +10,7 @@ from quant.fees import (
     Trade,
     buy_reserve,
     commission_rate,
+    dividend_after_tax,
     fees_for,
     reserve_price,
     sale_tax,
@@ -181,3 +182,11 @@ def test_costs_are_whole_won_and_never_negative(day: date, won: int) -> None:
     assert costs.total == costs.total.to_integral_value()
     assert 0 <= costs.total <= won * Decimal("0.0032")
     assert costs.total == sum(amount for _, amount in costs.parts)
+
+
+def test_of_a_dividend_korea_keeps_fifteen_point_four_percent_and_the_us_fifteen() -> None:
+    korean = dividend_after_tax("KRX", Decimal(100_000))
+    assert (korean.gross, korean.tax, korean.net) == (100_000, 15_400, 84_600)
+    assert dividend_after_tax("KRX", Decimal("361.9")).tax == 50 + 5
+    american = dividend_after_tax("US", Decimal("12.345"))
+    assert (american.gross, american.tax) == (Decimal("12.34"), Decimal("1.85"))

@@ -86,6 +86,77 @@ def test_a_summary_shows_none_for_what_is_not_defined() -> None:
     assert summary["win_rate"] is None
 
 
+def test_flows_earn_nothing_by_themselves() -> None:
+    values = np.array([0.0, 100.0, 220.0, 165.0])
+    deposits, withdrawals = np.array([100.0, 100.0, 0.0]), np.array([0.0, 0.0, 66.0])
+    returns = figures.returns_net_of_flows(values, deposits, withdrawals)
+    assert returns == pytest.approx([0.0, 0.1, 0.05])
+    assert figures.total_return(returns) == pytest.approx(0.155)
+
+
+def test_a_session_that_begins_with_nothing_earns_nothing() -> None:
+    nothing = np.zeros(2)
+    assert figures.returns_net_of_flows(np.zeros(3), nothing, nothing).tolist() == [0, 0]
+
+
+def test_the_money_weighted_return_is_the_rate_of_a_savings_book() -> None:
+    year = [(date(2025, 1, 1), -1_000.0), (date(2026, 1, 1), 1_100.0)]
+    assert figures.money_weighted_return(year) == pytest.approx(0.1, abs=1e-12)
+    # Microsoft's own example of XIRR
+    example = [
+        (date(2008, 1, 1), -10_000.0),
+        (date(2008, 3, 1), 2_750.0),
+        (date(2008, 10, 30), 4_250.0),
+        (date(2009, 2, 15), 3_250.0),
+        (date(2009, 4, 1), 2_750.0),
+    ]
+    assert figures.money_weighted_return(example) == pytest.approx(0.373362535, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "flows",
+    [
+        [],
+        [(date(2025, 1, 1), -1.0)],
+        [(date(2025, 1, 1), -1.0), (date(2025, 1, 1), 2.0)],
+        [(date(2025, 1, 1), 1.0), (date(2026, 1, 1), 1.0)],
+        [(date(2025, 1, 1), -1.0), (date(2026, 1, 1), 5.0), (date(2027, 1, 1), -5.0)],
+    ],
+)
+def test_no_rate_is_made_up_where_there_is_none(flows: list[tuple[date, float]]) -> None:
+    assert isnan(figures.money_weighted_return(flows))
+
+
+def test_a_benchmark_explains_what_moves_with_it() -> None:
+    market = np.array([0.01, -0.02, 0.015, 0.003])
+    assert figures.beta(2 * market, market) == pytest.approx(2)
+    assert figures.alpha(2 * market + 0.001, market) == pytest.approx(1.001**252 - 1)
+    assert isnan(figures.alpha(market, np.zeros(4)))
+
+
+def test_the_tail_of_returns_agrees_with_empyrical() -> None:
+    returns = np.arange(-10, 11) / 100
+    assert figures.value_at_risk(returns) == pytest.approx(-0.09)
+    assert figures.conditional_value_at_risk(returns) == pytest.approx(-0.095)
+
+
+def test_turnover_is_one_way_and_a_year() -> None:
+    assert figures.turnover(500, 300, 1_000, 126) == pytest.approx(0.6)
+    assert isnan(figures.turnover(1, 1, 0, 10))
+
+
+def test_wins_over_losses_needs_both() -> None:
+    assert figures.payoff(np.array([30.0, -10.0, 10.0])) == 2
+    assert isnan(figures.payoff(np.array([30.0])))
+
+
+def test_a_drawdown_lasts_until_its_peak_is_reached_again() -> None:
+    days = [date(2025, 1, day) for day in (2, 3, 6, 7, 10)]
+    assert figures.drawdown_days(np.array([0.1, -0.1, 0.05, 0.2]), days) == 7
+    assert figures.drawdown_days(np.array([0.1, 0.1, 0.1, -0.1]), days) == 3
+    assert figures.drawdown_days(np.array([0.1, 0.1, 0.1, 0.1]), days) == 0
+
+
 @given(st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=50))
 def test_a_drawdown_is_never_deeper_than_everything_nor_above_zero(returns: list[float]) -> None:
     values = np.array(returns)

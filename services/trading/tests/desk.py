@@ -14,6 +14,7 @@ from trading.domain.halt import Halt, HaltLevel, HaltMode
 from trading.domain.limits import LimitsInForce, RiskLimits, Scope
 from trading.domain.order import Happening, Order
 from trading.domain.position import Position
+from trading.domain.proof import Proof
 from trading.domain.quote import Quote
 from trading.domain.replacement import Terms
 from trading.domain.request import AccountId, Execution, OrderId, OrderRequest
@@ -23,6 +24,7 @@ from trading.usecases.cancel_order import cancel_order
 from trading.usecases.halt_trading import halt_trading
 from trading.usecases.open_account import Opening, open_account
 from trading.usecases.place_order import Placed, place_order
+from trading.usecases.prove_account import prove_account
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
@@ -34,10 +36,6 @@ from trading.usecases.trigger_stop import trigger_stop
 from services.trading.tests.builders import NOW, a_fill, a_quote, a_request, limits
 
 TYPES = text("SELECT type FROM events WHERE owner_id = :owner ORDER BY position")
-BOOKS = text(
-    "SELECT book, currency, sum(amount) AS total FROM ledger_entries WHERE owner_id = :owner GROUP BY book, currency"
-)
-OPEN_HOLDS = text("SELECT coalesce(sum(held), 0) FROM orders WHERE owner_id = :owner AND side = :side")
 
 
 @dataclass
@@ -171,21 +169,15 @@ class Desk:
         async with self.database.owned(self.owner) as session:
             return await trigger_stop(session, waiting, quote, limits(), now)
 
+    async def proof(self) -> Proof:
+        async with self.database.system() as session:
+            return await prove_account(session, self.owner, self.account_id)
+
     async def proves(self) -> None:
         """Everything agrees: the ledger with balances and positions, and these with the holds of open orders."""
-        balance = await self.balance()
-        async with self.database.owned(self.owner) as session:
-            ledger = {row.book: row.total for row in await session.execute(BOOKS, {"owner": self.owner})}
-            buys = await session.scalar(OPEN_HOLDS, {"owner": self.owner, "side": "buy"})
-            sales = await session.scalar(OPEN_HOLDS, {"owner": self.owner, "side": "sell"})
-            held = await positions.list_all(session, self.owner, positions_max=1_000)
-        assert sum(ledger.values()) == 0
-        assert ledger.get("cash", 0) == balance.available
-        assert ledger.get("held", 0) == balance.held == buys
-        assert ledger.get("shares", 0) == sum(position.cost for position in held)
-        assert sum(position.held for position in held) == sales
-        profit = -sum(ledger.get(book, 0) for book in ("gains", "fees", "taxes"))
-        assert profit == sum(position.realized_profit for position in held)
+        proof = await self.proof()
+        assert proof.holds, (proof.differences, proof.faults)
+        assert proof.entries
 
 
 def same_again(request: OrderRequest, **changes: Any) -> OrderRequest:

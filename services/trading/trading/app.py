@@ -5,7 +5,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from trading.api import accounts, executions, orders, portfolio, risk
+from trading.api import accounts, executions, orders, performance, portfolio, risk, statements
 from trading.config import Settings
 from trading.resources import open_resources
 
@@ -14,7 +14,15 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
     """Build the application; nothing is connected before its lifespan begins."""
     return create_service(
         settings or load(Settings),
-        [accounts.router, orders.router, executions.router, risk.router, portfolio.router],
+        [
+            accounts.router,
+            orders.router,
+            executions.router,
+            risk.router,
+            portfolio.router,
+            performance.router,
+            statements.router,
+        ],
         name="trading",
         open_resources=open_resources,
         verifier=verifier,

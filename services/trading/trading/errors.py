@@ -133,3 +133,43 @@ class CashLimit(AppError):
     STATUS = 409
     CODE = "cash_limit"
     TITLE = "Too much cash"
+
+
+class NotWithdrawable(AppError):
+    """More was to be withdrawn than is settled and free."""
+
+    STATUS = 409
+    CODE = "not_withdrawable"
+    TITLE = "This cannot be withdrawn yet"
+
+
+class NotPaper(AppError):
+    """A live account's money is real: it cannot begin anew."""
+
+    STATUS = 409
+    CODE = "not_paper"
+    TITLE = "Only a paper account can be reset"
+
+
+class OrdersOpen(AppError):
+    """Open orders are in the way: what they hold would be pulled away from under them."""
+
+    STATUS = 409
+    CODE = "orders_open"
+    TITLE = "There are open orders"
+
+
+class NotPayable(AppError):
+    """An amount of money is finer than what can move."""
+
+    STATUS = 422
+    CODE = "not_payable"
+    TITLE = "This amount cannot be paid"
+
+
+class ExportTooLarge(AppError):
+    """A file would have more rows than one may have."""
+
+    STATUS = 422
+    CODE = "export_too_large"
+    TITLE = "This is too much for one file"

@@ -28,6 +28,41 @@ class AccountOpened(Event):
     name: str
 
 
+class AccountReset(Event):
+    """A paper account began anew: whatever was in it has left it."""
+
+    TYPE: ClassVar[str] = "trading.account.reset.v1"
+    SUBJECT: ClassVar[str] = "account_id"
+    MUST_REACH: ClassVar[bool] = False
+    account_id: UUID
+    initial_cash: Money
+
+
+class DividendPaid(Event):
+    """A dividend was credited: gross, and what was withheld of it."""
+
+    TYPE: ClassVar[str] = "trading.dividend.paid.v1"
+    SUBJECT: ClassVar[str] = "account_id"
+    MUST_REACH: ClassVar[bool] = False
+    account_id: UUID
+    symbol: str
+    quantity: Money
+    currency: Currency
+    gross: Money
+    tax: Money
+    paid_on: date
+
+
+class LedgerDisproved(Event):
+    """What is stored of an account is not what its entries add up to: a human has to look, before it trades again."""
+
+    TYPE: ClassVar[str] = "trading.ledger.disproved.v1"
+    SUBJECT: ClassVar[str] = "account_id"
+    MUST_REACH: ClassVar[bool] = False
+    account_id: UUID
+    faults: int
+
+
 class OrderSubmitted(Event):
     """An order passed the risk review, its cash or shares are held, and the broker is to place it."""
 
@@ -250,6 +285,8 @@ class BalanceChanged(Event):
     cash: Money
     held: Money
     available: Money
+    unsettled_in: Money
+    unsettled_out: Money
 
     @classmethod
     def of(cls, balance: Balance) -> Self:

@@ -9,9 +9,25 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from trading.config import Settings
+from trading.jobs import (
+    PROVE_EVERY,
+    SETTLE_EVERY,
+    SNAPSHOTS_EVERY,
+    Job,
+    prove_accounts,
+    run_job,
+    settle_accounts,
+    take_snapshots,
+)
 from trading.resources import open_resources
 from trading.stops import StopWatcher, forget_keys
 from trading.subscriptions import subscriptions
+
+JOBS = (
+    Job("settle accounts", SETTLE_EVERY, settle_accounts),
+    Job("take snapshots", SNAPSHOTS_EVERY, take_snapshots),
+    Job("prove accounts", PROVE_EVERY, prove_accounts),
+)
 
 
 async def main() -> None:
@@ -23,7 +39,8 @@ async def main() -> None:
         relay = Relay(settings, resources.database, "trading")
         consumer = Consumer(subscriptions, resources, amqp_url)
         stops = StopWatcher(settings, resources, now)
-        tasks = [relay.run(), consumer.run(), stops.run(), forget_keys(resources)]
+        chores = [run_job(resources, job, now) for job in JOBS]
+        tasks = [relay.run(), consumer.run(), stops.run(), forget_keys(resources), *chores]
         await run_tasks(resources, settings.worker_port, tasks)
 
 

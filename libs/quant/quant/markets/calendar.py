@@ -97,6 +97,11 @@ def session_hours(market: Market, day: date) -> Hours:
     return regular
 
 
+def is_exam_day(day: date) -> bool:
+    """Whether Korea sits its university entrance examination, and its whole market runs one hour late."""
+    return day in _KRX_EXAM_DAYS
+
+
 def is_first_of_year(market: Market, day: date) -> bool:
     """Whether the session is the first of its year."""
     days = _sessions(market)

@@ -15,7 +15,7 @@ from services.trading.tests.api.conftest import Trader, publish
 from services.trading.tests.conftest import Caller
 from services.trading.tests.desk import Desk
 
-PATH_PARAMETERS = ("account_id", "order_id", "client_order_id", "symbol")
+PATH_PARAMETERS = ("account_id", "order_id", "client_order_id", "symbol", "table")
 NO_ACCOUNTS: list[dict[str, Any]] = [
     {},
     {"name": ""},
@@ -36,8 +36,10 @@ class TestAccounts:
         shown = (await trader.caller.get(f"/trading/accounts/{account}")).json()
         assert (shown["name"], shown["kind"], shown["currency"]) == ("모의투자 1호", "paper", "KRW")
         assert (await trader.caller.get("/trading/accounts")).json()["items"] == [shown]
-        balance = {"currency": "KRW", "cash": "10000000", "held": "0", "available": "10000000"}
-        assert (await trader.caller.get(f"/trading/accounts/{account}/balance")).json() == {"items": [balance]}
+        (balance,) = (await trader.caller.get(f"/trading/accounts/{account}/balance")).json()["items"]
+        assert balance["pending"] == []
+        named = ("currency", "cash", "held", "available", "unsettled_in", "unsettled_out", "settled", "withdrawable")
+        assert [balance[name] for name in named] == ["KRW", "10000000", "0", *["10000000"], "0", "0", *["10000000"] * 2]
 
     async def test_a_live_account_is_not_permitted(self, trader: Trader) -> None:
         answer = await trader.caller.post("/trading/accounts", {"name": "x", "kind": "live"})
@@ -65,6 +67,39 @@ class TestAccounts:
         assert too_fine.json()["detail"] == "body: the smallest amount of KRW is 1"
         too_much = await trader.caller.post(path, {"currency": "KRW", "amount": str(CASH_MAX)})
         assert (too_much.status_code, too_much.json()["code"]) == (409, "cash_limit")
+
+    async def test_the_balance_shows_today_tomorrow_and_the_day_after(
+        self, trader: Trader, database: Database, symbol: str
+    ) -> None:
+        account = await trader.opens(cash="1000000")
+        desk = Desk(database, trader.caller.id, AccountId(account))
+        await desk.fills(await desk.places(symbol=symbol, limit_price=Decimal(50_000)))
+        (balance,) = (await trader.caller.get(f"/trading/accounts/{account}/balance")).json()["items"]
+        assert (balance["available"], balance["unsettled_out"]) == ("499925", "500075")
+        days = ("settled", "settled_next_day", "settled_in_the_end", "withdrawable", "market_day")
+        assert [balance[name] for name in days] == ["1000000", "1000000", "499925", "499925", "2024-12-16"]
+        assert balance["pending"] == [{"settles_on": "2024-12-18", "incoming": "0", "outgoing": "500075"}]
+
+    async def test_money_goes_out_again_and_no_more_than_there_is(self, trader: Trader) -> None:
+        account = await trader.opens(cash="5000")
+        path = f"/trading/accounts/{account}/withdrawals"
+        answer = await trader.caller.post(path, {"currency": "KRW", "amount": "2000"})
+        assert (answer.status_code, answer.json()["cash"]) == (201, "3000")
+        too_much = await trader.caller.post(path, {"currency": "KRW", "amount": "3001"})
+        assert (too_much.status_code, too_much.json()["code"]) == (409, "not_withdrawable")
+        assert (await trader.caller.post(path, {"currency": "KRW", "amount": "-1"})).status_code == 422
+
+    async def test_a_paper_account_begins_anew(self, trader: Trader, symbol: str) -> None:
+        account = await trader.opens()
+        path = f"/trading/accounts/{account}/reset"
+        await trader.caller.post("/trading/orders", trader.order(account, symbol))
+        assert (await trader.caller.post(path, {})).json()["code"] == "orders_open"
+        other = await trader.opens()
+        path = f"/trading/accounts/{other}/reset"
+        assert (await trader.caller.post(path, {"initial_cash": "0.5"})).json()["code"] == "not_payable"
+        assert (await trader.caller.post(path, {"initial_cash": "777"})).status_code == 200
+        (balance,) = (await trader.caller.get(f"/trading/accounts/{other}/balance")).json()["items"]
+        assert balance["cash"] == "777"
 
     async def test_the_ledger_shows_both_sides_of_every_movement(self, trader: Trader, symbol: str) -> None:
         account = await trader.opens()
@@ -146,7 +181,9 @@ class TestStrangers:
             assert (await stranger.get(path)).status_code == 404, path
         assert (await stranger.delete(f"/trading/orders/{order['id']}")).status_code == 404
         deposit = {"currency": "KRW", "amount": "1"}
-        assert (await stranger.post(f"/trading/accounts/{account}/deposits", deposit)).status_code == 404
+        for movement in ("deposits", "withdrawals"):
+            assert (await stranger.post(f"/trading/accounts/{account}/{movement}", deposit)).status_code == 404
+        assert (await stranger.post(f"/trading/accounts/{account}/reset", {})).status_code == 404
         for path in ("/trading/orders", "/trading/orders/preview"):
             assert (await stranger.post(path, trader.order(account, symbol))).status_code == 404
         for path in ("/trading/accounts", "/trading/orders", "/trading/executions", "/trading/positions"):
@@ -170,4 +207,4 @@ class TestStrangers:
                 answer = await api.request(method, path.format(**dict.fromkeys(PATH_PARAMETERS, str(new_id()))))
                 assert (answer.status_code, answer.json()["code"]) == (401, "token_missing"), (method, path)
                 asked += 1
-        assert asked > 20
+        assert asked >= 24

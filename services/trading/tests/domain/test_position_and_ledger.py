@@ -77,13 +77,14 @@ class TestLedger:
         fill = a_fill(order, price=Decimal(56_000))
         movement = ledger.bought(order.filled_by(fill, NOW), fill, order.held)
         books = {posting.book: posting.amount for posting in movement.postings}
-        assert books == {Book.HELD: -561_084, Book.CASH: 1_000, Book.SHARES: 560_084}
+        assert books == {Book.HELD: -561_084, Book.CASH: 561_084, Book.PAYABLE: -560_084, Book.SHARES: 560_084}
+        assert movement.available == 1_000
 
     def test_a_sale_posts_fee_and_tax_apart_and_its_profit_adds_up(self) -> None:
         order = an_order(side="sell", quantity=Decimal(5))
         fill = a_fill(order, price=Decimal(56_500), tax=Decimal(507))
         movement = ledger.sold(order.filled_by(fill, NOW), fill, Decimal("280041.5"))
-        assert movement.total(Book.CASH) == 282_500 - 42 - 507
+        assert movement.total(Book.RECEIVABLE) == movement.available == 282_500 - 42 - 507
         costs = (Book.GAINS, Book.FEES, Book.TAXES)
         assert -sum(movement.total(book) for book in costs) == Decimal("1909.5")
 
@@ -91,7 +92,7 @@ class TestLedger:
         order = an_order(quantity=Decimal(10))
         fill = a_fill(order)
         movement = ledger.bought(order.filled_by(fill, NOW), fill, order.held)
-        assert {posting.book for posting in movement.postings} == {Book.HELD, Book.SHARES}
+        assert {posting.book for posting in movement.postings} == {Book.HELD, Book.CASH, Book.PAYABLE, Book.SHARES}
 
     @pytest.mark.requirement("R-18", "R-20")
     @given(
@@ -114,6 +115,6 @@ class TestLedger:
         if order.is_open:
             movements.append(ledger.release(order.after(Happening.CANCELED, NOW), order.held))
         assert sum(movement.total(Book.HELD) for movement in movements) == 0
-        assert sum(movement.total(Book.CASH) for movement in movements) == -spent
+        assert sum(movement.available for movement in movements) == -spent
         assert sum(movement.total(Book.SHARES) for movement in movements) == spent
         assert len({movement.key for movement in movements}) == len(movements)

@@ -2,7 +2,6 @@
 
 import pytest
 from kit.db import Database
-from kit.ids import new_id
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from trading.domain.order import OPEN
@@ -97,28 +96,3 @@ class TestConstraints:
         async with database.system() as session:
             definition = str(await session.scalar(text("SELECT pg_get_indexdef('orders_open'::regclass)")))
         assert {status for status in definition.split("'") if status in set(OPEN)} == set(OPEN)
-
-
-class TestOwners:
-    @pytest.mark.requirement("R-36")
-    async def test_every_table_keeps_owners_apart_by_itself(self, database: Database) -> None:
-        secured = text("SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname = :table")
-        async with database.system() as session:
-            for table in TENANT_TABLES:
-                assert await session.scalar(secured, {"table": table}), table
-
-    @pytest.mark.requirement("R-37")
-    async def test_strangers_see_nothing_and_nobody_is_an_error(self, database: Database) -> None:
-        desk = await Desk.open(database)
-        await desk.owns(1)
-        await desk.limits_itself()
-        await desk.halts()
-        for table in TENANT_TABLES:
-            count = text(f"SELECT count(*) FROM {table}")
-            async with database.owned(desk.owner) as session:
-                assert await session.scalar(count), table
-            async with database.owned(new_id()) as session:
-                assert await session.scalar(count) == 0, table
-            with pytest.raises(DBAPIError, match=r"app\.owner_id|uuid"):
-                async with database.public() as session:
-                    await session.scalar(count)

@@ -1,6 +1,6 @@
 """Accounts: open, look, put money in, read the ledger."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -19,13 +19,25 @@ from quant.markets.listing import Currency, minor_unit
 
 from trading.api.cursors import id_of, position_of
 from trading.api.types import Amount
-from trading.domain.account import Account, AccountKind
+from trading.domain.account import Account, AccountKind, Balance
 from trading.domain.ledger import Book, Movement
 from trading.domain.request import AccountId
-from trading.errors import AccountLimit, AccountNotFound, CashLimit, LiveNotPermitted
-from trading.store import accounts, ledger
+from trading.domain.settlement import forecast, local_day, market_day
+from trading.errors import (
+    AccountLimit,
+    AccountNotFound,
+    CashLimit,
+    LiveNotPermitted,
+    NotPaper,
+    NotPayable,
+    NotWithdrawable,
+    OrdersOpen,
+)
+from trading.store import accounts, executions, ledger, unsettled
 from trading.usecases.deposit import CASH_MAX, Deposit, deposit
 from trading.usecases.open_account import Opening, open_account
+from trading.usecases.reset_account import Reset, reset_account
+from trading.usecases.withdraw import Withdrawal, withdraw
 
 NAME_LENGTH_MAX = 60
 
@@ -59,8 +71,8 @@ class OpenAccount(BaseModel):
         return self
 
 
-class DepositCash(BaseModel):
-    """Money to put into an account."""
+class MoveCash(BaseModel):
+    """Money to put into an account, or to take out of it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +80,7 @@ class DepositCash(BaseModel):
     amount: Amount
 
     @model_validator(mode="after")
-    def _amount_is_payable(self) -> "DepositCash":
+    def _amount_is_payable(self) -> "MoveCash":
         _payable(self.amount, self.currency)
         return self
 
@@ -86,8 +98,16 @@ class AccountShown(BaseModel):
     created_at: datetime
 
 
+class ResetAccount(BaseModel):
+    """A new beginning for a paper account, with its first cash."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    initial_cash: Annotated[Money, Field(ge=0, le=CASH_MAX)] = Decimal(0)
+
+
 class BalanceShown(BaseModel):
-    """Cash of one currency: all of it, what open buys hold, and what is free."""
+    """Cash of one currency: all of it, what open buys hold, what is free, and what trades will still bring or take."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -95,12 +115,39 @@ class BalanceShown(BaseModel):
     cash: Money
     held: Money
     available: Money
+    unsettled_in: Money
+    unsettled_out: Money
+
+
+class UnsettledShown(BaseModel):
+    """What settles on one date."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    settles_on: date
+    incoming: Money
+    outgoing: Money
+
+
+class OutlookShown(BalanceShown):
+    """Cash of one currency and how it settles: `settled` is there today (D), then D+1, then D+2 when all is settled.
+
+    `available` is what new orders may use; `withdrawable` what may leave. `market_day` is the exchange's, on paper the
+    day that was traded last.
+    """
+
+    market_day: date
+    settled: Money
+    settled_next_day: Money
+    settled_in_the_end: Money
+    withdrawable: Money
+    pending: list[UnsettledShown]
 
 
 class BalancesShown(BaseModel):
     """The cash of an account, by currency."""
 
-    items: list[BalanceShown]
+    items: list[OutlookShown]
 
 
 class EntryShown(BaseModel):
@@ -149,11 +196,11 @@ async def get_balance(account_id: UUID, session: OwnedSession, user: CurrentUser
     """Show an account's cash, by currency."""
     account = await _own(session, user.user_id, account_id)
     found = await accounts.list_balances(session, user.user_id, account.id)
-    return BalancesShown(items=[BalanceShown.model_validate(balance) for balance in found])
+    return BalancesShown(items=[await _outlook(session, user.user_id, balance) for balance in found])
 
 
 @router.post("/{account_id}/deposits", status_code=201, responses=responses(AccountNotFound, CashLimit))
-async def post_deposit(account_id: UUID, body: DepositCash, session: OwnedSession, user: CurrentUser) -> BalanceShown:
+async def post_deposit(account_id: UUID, body: MoveCash, session: OwnedSession, user: CurrentUser) -> BalanceShown:
     """Put paper money into an account; the answer is the balance after it."""
     money = Deposit(id=new_id(), account_id=AccountId(account_id), currency=body.currency, amount=body.amount)
     return BalanceShown.model_validate(await deposit(session, user.user_id, money, now()))
@@ -167,6 +214,41 @@ async def get_ledger(account_id: UUID, session: OwnedSession, user: CurrentUser,
     found = await ledger.list_page(session, user.user_id, account.id, before=before, limit=page.limit + 1)
     more = encode_cursor(found[page.limit - 1].position) if len(found) > page.limit else None
     return Page(items=[EntryShown.model_validate(entry) for entry in found[: page.limit]], next_cursor=more)
+
+
+@router.post("/{account_id}/withdrawals", status_code=201, responses=responses(AccountNotFound, NotWithdrawable))
+async def post_withdrawal(account_id: UUID, body: MoveCash, session: OwnedSession, user: CurrentUser) -> BalanceShown:
+    """Take settled money out of an account; the answer is the balance after it."""
+    money = Withdrawal(id=new_id(), account_id=AccountId(account_id), currency=body.currency, amount=body.amount)
+    return BalanceShown.model_validate(await withdraw(session, user.user_id, money, now()))
+
+
+@router.post("/{account_id}/reset", responses=responses(AccountNotFound, NotPaper, NotPayable, OrdersOpen))
+async def post_reset(account_id: UUID, body: ResetAccount, session: OwnedSession, user: CurrentUser) -> AccountShown:
+    """Begin a paper account anew: cash and positions leave it by entries of their own; its history stays."""
+    account = await _own(session, user.user_id, account_id)
+    if body.initial_cash % minor_unit(account.currency):
+        raise NotPayable(f"The smallest amount of {account.currency} is {minor_unit(account.currency)}.")
+    reset = Reset(id=new_id(), account_id=account.id, initial_cash=body.initial_cash)
+    return AccountShown.model_validate(await reset_account(session, user.user_id, reset, now()))
+
+
+async def _outlook(session: OwnedSession, owner: UUID, balance: Balance) -> OutlookShown:
+    pending = await unsettled.list_pending(session, owner, balance.account_id, balance.currency)
+    today = local_day(balance.currency, now())
+    traded = await executions.find_newest_trade_date(session, owner, balance.account_id, balance.currency)
+    outlook = forecast(
+        balance, pending, market_day((item.replayed for item in pending), [traded] if traded else [], today) or today
+    )
+    return OutlookShown(
+        **BalanceShown.model_validate(balance).model_dump(),
+        market_day=outlook.day,
+        settled=outlook.settled,
+        settled_next_day=outlook.next_day,
+        settled_in_the_end=outlook.all_settled,
+        withdrawable=outlook.withdrawable,
+        pending=[UnsettledShown.model_validate(item) for item in pending],
+    )
 
 
 async def _own(session: OwnedSession, owner: UUID, account_id: UUID) -> Account:

@@ -1,6 +1,6 @@
 """Cursors of our lists: what the next page comes after, or before."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from kit.pagination import BadCursor, decode_cursor
@@ -50,6 +50,17 @@ def time_and_text_of(cursor: str | None) -> tuple[datetime, str] | None:
     moment, text = decode_cursor(cursor, (str, str))
     try:
         return _aware(datetime.fromisoformat(str(moment))), _storable(str(text))
+    except ValueError:
+        raise _refuse() from None
+
+
+def day_id_and_text_of(cursor: str | None) -> tuple[date, UUID, str] | None:
+    """Read the cursor of a list sorted by a day, then an id, then a text."""
+    if cursor is None:
+        return None
+    day, identifier, text = decode_cursor(cursor, (str, str, str))
+    try:
+        return date.fromisoformat(str(day)), UUID(str(identifier)), _storable(str(text))
     except ValueError:
         raise _refuse() from None
 

@@ -38,11 +38,14 @@ class PositionShown(BaseModel):
     currency: Currency
     quantity: Money
     held: Money
+    sellable: Money
     average_price: Money
+    cost: Sum
     last_price: Money | None
     valued_at: Literal["last_price", "average_price"]
     market_value: Sum
     unrealized_profit: Sum
+    unrealized_percent: Sum | None
     realized_profit: Money
 
     @classmethod
@@ -56,11 +59,14 @@ class PositionShown(BaseModel):
             currency=position.currency,
             quantity=position.quantity,
             held=position.held,
+            sellable=position.quantity - position.held,
             average_price=position.average_price,
+            cost=position.cost,
             last_price=valued.last_price,
             valued_at=valued.valued_at,
             market_value=valued.market_value,
             unrealized_profit=valued.unrealized_profit,
+            unrealized_percent=valued.unrealized_percent,
             realized_profit=position.realized_profit,
         )
 
@@ -109,18 +115,23 @@ async def get_portfolio_summary(
     user: CurrentUser, resources: OpenResources, account_id: UUID | None = None
 ) -> SummaryShown:
     """Sum up one account, or all: cash, value and profit by currency, and every position in hand."""
-    account = AccountId(account_id) if account_id else None
-    async with resources.database.owned(user.user_id) as session:
-        if account and await accounts.find(session, user.user_id, account) is None:
-            raise AccountNotFound("You have no account of this id.")
-        balances = await accounts.list_balances(session, user.user_id, account)
-        found = await positions.list_all(session, user.user_id, positions_max=POSITIONS_MAX, account_id=account)
-    valued = await _valued(resources, found)
-    in_use = sorted({*(item.currency for item in balances), *(item.currency for item in found)})
+    balances, valued = await holdings_of(resources, user.user_id, account_id)
+    in_use = sorted({*(item.currency for item in balances), *(item.position.currency for item in valued)})
     return SummaryShown(
         currencies=[_currency(currency, balances, valued) for currency in in_use],
         positions=[PositionShown.of(item) for item in valued if item.position.quantity],
     )
+
+
+async def holdings_of(resources: Resources, owner: UUID, account_id: UUID | None) -> tuple[list[Balance], list[Valued]]:
+    """Read the cash and the valued positions of one account, or of all."""
+    account = AccountId(account_id) if account_id else None
+    async with resources.database.owned(owner) as session:
+        if account and await accounts.find(session, owner, account) is None:
+            raise AccountNotFound("You have no account of this id.")
+        balances = await accounts.list_balances(session, owner, account)
+        found = await positions.list_all(session, owner, positions_max=POSITIONS_MAX, account_id=account)
+    return balances, await _valued(resources, found)
 
 
 async def _valued(resources: Resources, found: Sequence[Position]) -> list[Valued]:

@@ -27,17 +27,24 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Cash of one currency: free to use, and held for open buys."""
+    """Cash of one currency: free to use, held for open buys, and what of it trades will still bring or take."""
 
     account_id: AccountId
     currency: Currency
     available: Decimal
     held: Decimal
+    unsettled_in: Decimal = Decimal(0)
+    unsettled_out: Decimal = Decimal(0)
 
     @property
     def cash(self) -> Decimal:
-        """All of it."""
+        """All of it, as if every trade were settled."""
         return self.available + self.held
+
+    @property
+    def settled(self) -> Decimal:
+        """What lies in the account today."""
+        return self.cash - self.unsettled_in + self.unsettled_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

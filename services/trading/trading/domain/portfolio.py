@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from trading.domain.position import Position, rounded
+
+HUNDREDTH: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +32,10 @@ class Valued:
     def unrealized_profit(self) -> Decimal:
         """What they are worth over their cost."""
         return rounded(self.market_value - self.position.cost)
+
+    @property
+    def unrealized_percent(self) -> Decimal | None:
+        """That as a percentage of the cost, to two places; None when the shares cost nothing."""
+        if not self.position.cost:
+            return None
+        return (100 * self.unrealized_profit / self.position.cost).quantize(HUNDREDTH)

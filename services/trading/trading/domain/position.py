@@ -65,3 +65,12 @@ class Position:
             cost=self.cost - cost,
             realized_profit=self.realized_profit + proceeds - cost,
         )
+
+    def adjusted(self, quantity: Decimal, cost: Decimal, realized_profit: Decimal) -> "Position":
+        """Return the position after something that was no trade, such as a split; given as differences."""
+        return replace(
+            self,
+            quantity=self.quantity + quantity,
+            cost=self.cost + cost,
+            realized_profit=self.realized_profit + realized_profit,
+        )

@@ -1,8 +1,11 @@
 """Accounts and their cash."""
 
+from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
+from quant.markets.listing import Currency
 from sqlalchemy import bindparam, func, insert, select, text, update
 
 from trading.domain.account import Account, Balance
@@ -12,6 +15,7 @@ from trading.store.tables import accounts, balances
 
 PLATFORM_LOCK = 7_341_400
 """The advisory lock between orders, which share it, and a halt of the whole platform, which wants it alone."""
+ZERO = Decimal(0)
 COLUMNS = columns_of(accounts, Account)
 BALANCE_COLUMNS = columns_of(balances, Balance)
 NAMES = tuple(column.name for column in COLUMNS)
@@ -26,6 +30,14 @@ HALTED = (
     update(accounts)
     .where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
     .values(trading_halted=bindparam("halted"))
+)
+RESET_AT = select(accounts.c.reset_at).where(
+    accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id")
+)
+RESET = (
+    update(accounts)
+    .where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account"))
+    .values(reset_at=bindparam("at"))
 )
 LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended('accounts:' || :owner, 0))")
 COUNT = select(func.count()).select_from(accounts).where(accounts.c.owner_id == bindparam("owner"))
@@ -84,6 +96,31 @@ async def list_page(session: Session, owner: UUID, *, before: UUID | None, limit
     if before is not None:
         query = query.where(accounts.c.id < before)
     return [Account(**row._mapping) for row in await session.execute(query)]
+
+
+async def find_balance(session: Session, owner: UUID, account_id: AccountId, currency: Currency) -> Balance:
+    """Return the cash of one currency: nothing, when there never was any."""
+    for balance in await list_balances(session, owner, account_id):
+        if balance.currency == currency:
+            return balance
+    return Balance(account_id=account_id, currency=currency, available=ZERO, held=ZERO)
+
+
+async def save_reset(session: Session, owner: UUID, account_id: AccountId, at: datetime) -> None:
+    """Remember when an account began anew. It is locked."""
+    await session.execute(RESET, {"owner": owner, "account": account_id, "at": at})
+
+
+async def find_reset(session: Session, owner: UUID, account_id: AccountId) -> datetime | None:
+    """Return when an account last began anew, if it ever did."""
+    found: datetime | None = await session.scalar(RESET_AT, {"owner": owner, "account_id": account_id})
+    return found
+
+
+async def list_ids(session: Session, owner: UUID) -> list[AccountId]:
+    """List the ids of an owner's accounts: there are few."""
+    query = select(accounts.c.id).where(accounts.c.owner_id == owner).order_by(accounts.c.id)
+    return [AccountId(found) for found in await session.scalars(query)]
 
 
 async def list_balances(session: Session, owner: UUID, account_id: AccountId | None = None) -> list[Balance]:

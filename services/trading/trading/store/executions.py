@@ -53,12 +53,32 @@ ONE = select(*COLUMNS).where(
     executions.c.owner_id == bindparam("owner"), executions.c.execution_id == bindparam("execution_id")
 )
 INSERT = insert(executions)
+NEWEST_DAY = (
+    select(executions.c.trade_date)
+    .where(
+        executions.c.owner_id == bindparam("owner"),
+        executions.c.account_id == bindparam("account_id"),
+        executions.c.currency == bindparam("currency"),
+    )
+    .order_by(executions.c.booked.desc())
+    .limit(1)
+)
 
 
 async def find(session: Session, owner: UUID, execution_id: str) -> Recorded | None:
     """Return an execution that is recorded already."""
     row = (await session.execute(ONE, {"owner": owner, "execution_id": execution_id})).first()
     return Recorded(**row._mapping) if row else None
+
+
+async def find_newest_trade_date(
+    session: Session, owner: UUID, account_id: AccountId, currency: Currency
+) -> date | None:
+    """Return the market day on which an account last traded in a currency."""
+    found: date | None = await session.scalar(
+        NEWEST_DAY, {"owner": owner, "account_id": account_id, "currency": currency}
+    )
+    return found
 
 
 async def save(session: Session, owner: UUID, execution: Recorded) -> None:

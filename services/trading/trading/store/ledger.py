@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trading.domain.account import Balance
@@ -17,20 +17,33 @@ from trading.store.rows import columns_of
 from trading.store.tables import balances, ledger_entries
 
 ZERO = Decimal(0)
+MOVING = ("available", "held", "unsettled_in", "unsettled_out")
 MOVE = (
     update(balances)
     .where(
         balances.c.owner_id == bindparam("owner"),
         balances.c.account_id == bindparam("account"),
         balances.c.currency == bindparam("unit"),
-        balances.c.available + bindparam("more_available") >= ZERO,
-        balances.c.held + bindparam("more_held") >= ZERO,
+        *(balances.c[name] + bindparam(f"more_{name}") >= ZERO for name in MOVING),
     )
-    .values(available=balances.c.available + bindparam("more_available"), held=balances.c.held + bindparam("more_held"))
+    .values({name: balances.c[name] + bindparam(f"more_{name}") for name in MOVING})
     .returning(*columns_of(balances, Balance))
 )
 OPEN = upsert(balances).on_conflict_do_nothing()
 INSERT = insert(ledger_entries)
+EXISTS = (
+    select(literal(1))
+    .where(
+        ledger_entries.c.owner_id == bindparam("owner"),
+        ledger_entries.c.transaction_key == bindparam("key"),
+    )
+    .limit(1)
+)
+BOOKS = (
+    select(ledger_entries.c.currency, ledger_entries.c.book, func.sum(ledger_entries.c.amount).label("total"))
+    .where(ledger_entries.c.owner_id == bindparam("owner"), ledger_entries.c.account_id == bindparam("account_id"))
+    .group_by(ledger_entries.c.currency, ledger_entries.c.book)
+)
 
 
 class Overdrawn(Exception):
@@ -55,7 +68,7 @@ ENTRY_COLUMNS = columns_of(ledger_entries, Entry)
 
 async def save_opening(session: Session, owner: UUID, account_id: AccountId, currency: Currency) -> None:
     """Make sure that an account has a balance in a currency, empty if it is new."""
-    empty = {"available": ZERO, "held": ZERO}
+    empty = dict.fromkeys(MOVING, ZERO)
     await session.execute(OPEN, {"owner_id": owner, "account_id": account_id, "currency": currency, **empty})
 
 
@@ -69,8 +82,10 @@ async def save(session: Session, owner: UUID, transaction: Transaction) -> Balan
         "owner": owner,
         "account": transaction.account_id,
         "unit": transaction.currency,
-        "more_available": transaction.total(Book.CASH),
+        "more_available": transaction.available,
         "more_held": transaction.total(Book.HELD),
+        "more_unsettled_in": transaction.total(Book.RECEIVABLE),
+        "more_unsettled_out": -transaction.total(Book.PAYABLE),
     }
     row = (await session.execute(MOVE, given)).first()
     if row is None:
@@ -90,6 +105,20 @@ async def save(session: Session, owner: UUID, transaction: Transaction) -> Balan
     ]
     await session.execute(INSERT, entries)
     return Balance(**row._mapping)
+
+
+async def find_written(session: Session, owner: UUID, key: str) -> bool:
+    """Whether a transaction of this key was written: then what it stands for has happened."""
+    return await session.scalar(EXISTS, {"owner": owner, "key": key}) is not None
+
+
+async def list_books(session: Session, owner: UUID, account_id: AccountId) -> dict[Currency, dict[Book, Decimal]]:
+    """Add up an account's books from its first entry, by currency."""
+    rows = await session.execute(BOOKS, {"owner": owner, "account_id": account_id})
+    books: dict[Currency, dict[Book, Decimal]] = {}
+    for row in rows:
+        books.setdefault(row.currency, {})[Book(row.book)] = row.total
+    return books
 
 
 async def list_page(

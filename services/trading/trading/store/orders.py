@@ -132,6 +132,14 @@ async def save(session: Session, owner: UUID, order: Order) -> None:
     assert result.rowcount == 1, f"order {order.id} is gone"
 
 
+async def find_any_open(session: Session, owner: UUID, account_id: AccountId, symbol: str | None = None) -> bool:
+    """Whether an account has an order that is not at its end, of one instrument or of any."""
+    query = select(orders.c.id).where(orders.c.owner_id == owner, orders.c.account_id == account_id, is_open()).limit(1)
+    if symbol is not None:
+        query = query.where(orders.c.symbol == symbol)
+    return await session.scalar(query) is not None
+
+
 async def list_page(session: Session, owner: UUID, wanted: Wanted, *, before: UUID | None, limit: int) -> list[Order]:
     """List orders, newest first: ids are made in the order of time."""
     query = select(*COLUMNS).where(orders.c.owner_id == owner).order_by(orders.c.id.desc()).limit(limit)

@@ -71,6 +71,16 @@ async def list_page(
     return [Position(**row._mapping) for row in await session.execute(query)]
 
 
+async def list_symbols(session: Session, owner: UUID, account_id: AccountId) -> list[str]:
+    """List the instruments an account has shares of."""
+    query = (
+        select(positions.c.symbol)
+        .where(positions.c.owner_id == owner, positions.c.account_id == account_id, positions.c.quantity > 0)
+        .order_by(positions.c.symbol)
+    )
+    return list(await session.scalars(query))
+
+
 async def list_all(
     session: Session, owner: UUID, *, positions_max: int, account_id: AccountId | None = None
 ) -> list[Position]:

@@ -1,17 +1,23 @@
-"""What has no owner, or every owner: the platform's own kill switch, and the orders that wait for a price."""
+"""What has no owner, or every owner: the platform's kill switch, waiting orders, jobs; for the worker role alone."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import text
+from quant.markets.listing import Currency
+from sqlalchemy import and_, bindparam, func, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.halt import Halt, HaltMode
 from trading.domain.request import AccountId, OrderId
 from trading.store.accounts import PLATFORM_LOCK
 from trading.store.orders import Waiting
+from trading.store.tables import accounts, balances, jobs, orders, positions, snapshots, unsettled
 
+PAGE: Final = 500
 FIND_HALT = text("SELECT mode, reason, halted_at FROM platform_halt")
 LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 SAVE_HALT = text(
@@ -62,3 +68,115 @@ async def list_accounts_to_clear(
     """List accounts that still have open orders from before the platform was halted, not being canceled yet."""
     given = {"halted_at": halted_at, "only_buys": only_buys, "most": most}
     return [(row.owner_id, AccountId(row.account_id)) for row in await session.execute(OPEN_UNDER_HALT, given)]
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """An account and its owner."""
+
+    owner: UUID
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What an account has to settle in one currency; its newest symbol's quotes tell how far a replay has come."""
+
+    owner: UUID
+    account_id: AccountId
+    currency: Currency
+    settles_on: date
+    symbol: str
+    replayed: bool
+
+
+async def list_accounts(session: Session, after: Whose | None) -> list[Whose]:
+    """List a page of all accounts of all owners, in a fixed line."""
+    query = select(accounts.c.owner_id, accounts.c.id).order_by(accounts.c.owner_id, accounts.c.id).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(accounts.c.owner_id, accounts.c.id) > (after.owner, after.account_id))
+    return [Whose(row.owner_id, row.id) for row in await session.execute(query)]
+
+
+async def list_unsettled(session: Session, after: Due | None) -> list[Due]:
+    """List a page of everything that has to settle, earliest first."""
+    key = (unsettled.c.settles_on, unsettled.c.owner_id, unsettled.c.account_id, unsettled.c.currency)
+    query = select(*key, unsettled.c.symbol, unsettled.c.replayed).order_by(*key).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(*key) > (after.settles_on, after.owner, after.account_id, after.currency))
+    rows = await session.execute(query)
+    return [Due(row.owner_id, row.account_id, row.currency, row.settles_on, row.symbol, row.replayed) for row in rows]
+
+
+async def list_without_snapshot(
+    session: Session, currency: Currency, day: date, closed_at: datetime, after: Whose | None
+) -> list[Whose]:
+    """List a page of accounts that had money in a currency by the close of a session and have no snapshot of it."""
+    taken = and_(
+        snapshots.c.owner_id == balances.c.owner_id,
+        snapshots.c.account_id == balances.c.account_id,
+        snapshots.c.currency == balances.c.currency,
+        snapshots.c.session_date == day,
+    )
+    key = (balances.c.owner_id, balances.c.account_id)
+    query = (
+        select(*key)
+        .join(accounts, and_(accounts.c.owner_id == balances.c.owner_id, accounts.c.id == balances.c.account_id))
+        .outerjoin(snapshots, taken)
+        .where(balances.c.currency == currency, snapshots.c.session_date.is_(None))
+        .where(accounts.c.created_at <= closed_at)
+        .order_by(*key)
+        .limit(PAGE)
+    )
+    if after is not None:
+        query = query.where(tuple_(*key) > (after.owner, after.account_id))
+    return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]
+
+
+async def list_holders(session: Session, symbol: str) -> list[Whose]:
+    """List every account that has shares of an instrument."""
+    query = (
+        select(positions.c.owner_id, positions.c.account_id)
+        .where(positions.c.symbol == symbol, positions.c.quantity > 0)
+        .order_by(positions.c.owner_id, positions.c.account_id)
+    )
+    return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]
+
+
+async def find_oldest_open_order(session: Session, statuses: Sequence[str]) -> datetime | None:
+    """Return when the oldest order that is not at its end was last heard of."""
+    found: datetime | None = await session.scalar(
+        select(func.min(orders.c.updated_at)).where(orders.c.status.in_(statuses))
+    )
+    return found
+
+
+async def lock_job(session: Session, name: str, now: datetime, every: timedelta) -> bool:
+    """Take a job that began longer ago than its period; of any number of workers, one gets True.
+
+    One that began in the future did so by a clock that was wrong, and is due.
+    """
+    claim = (
+        insert(jobs)
+        .values(name=name, started_at=now)
+        .on_conflict_do_update(
+            index_elements=["name"],
+            set_={"started_at": now},
+            where=or_(jobs.c.started_at <= now - every, jobs.c.started_at > now),
+        )
+        .returning(jobs.c.name)
+    )
+    return await session.scalar(claim) is not None
+
+
+async def save_job(session: Session, name: str, outcome: str, now: datetime) -> None:
+    """Remember that a job came to its end."""
+    await session.execute(update(jobs).where(jobs.c.name == name).values(finished_at=now, outcome=outcome))
+
+
+async def find_job_end(session: Session, name: str) -> datetime | None:
+    """Return when a job last came to its end."""
+    found: datetime | None = await session.scalar(
+        select(jobs.c.finished_at).where(jobs.c.name == bindparam("name")), {"name": name}
+    )
+    return found

@@ -18,12 +18,15 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     literal_column,
+    text,
 )
 from sqlalchemy.sql.elements import ColumnElement
 
 from trading.domain.order import OPEN
 
 metadata = MetaData()
+BOOKED = text("nextval('booking_numbers')")
+"""Numbers executions and entries of positions in one line: the order in which an account's shares moved."""
 
 
 def _money(name: str, *, nullable: bool = False) -> Column[object]:
@@ -52,6 +55,7 @@ accounts = Table(
     _text("currency"),
     Column("trading_halted", Boolean, nullable=False),
     _moment("created_at"),
+    Column("reset_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("owner_id", "id"),
     CheckConstraint("kind IN ('paper', 'live')", "accounts_kind"),
     CheckConstraint("currency IN ('KRW', 'USD')", "accounts_currency"),
@@ -65,11 +69,32 @@ balances = Table(
     _text("currency"),
     _money("available"),
     _money("held"),
+    _money("unsettled_in"),
+    _money("unsettled_out"),
     PrimaryKeyConstraint("owner_id", "account_id", "currency"),
     _of_account(),
     CheckConstraint("currency IN ('KRW', 'USD')", "balances_currency"),
     CheckConstraint("available >= 0", "balances_available"),
     CheckConstraint("held >= 0", "balances_held"),
+    CheckConstraint("unsettled_in >= 0 AND unsettled_out >= 0", "balances_unsettled"),
+    CheckConstraint("available + held - unsettled_in + unsettled_out >= 0", "balances_settled"),
+)
+
+unsettled = Table(
+    "unsettled",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    _text("currency"),
+    Column("settles_on", Date, nullable=False),
+    _text("opened_by"),
+    _text("symbol"),
+    Column("replayed", Boolean, nullable=False),
+    _money("incoming"),
+    _money("outgoing"),
+    PrimaryKeyConstraint("owner_id", "account_id", "currency", "settles_on"),
+    _of_account(),
+    CheckConstraint("incoming >= 0 AND outgoing >= 0 AND incoming + outgoing > 0", "unsettled_amounts"),
 )
 
 orders = Table(
@@ -154,6 +179,7 @@ executions = Table(
     Column("settlement_date", Date, nullable=False),
     _moment("executed_at"),
     _moment("recorded_at"),
+    Column("booked", BigInteger, nullable=False, server_default=BOOKED),
     PrimaryKeyConstraint("owner_id", "execution_id"),
     ForeignKeyConstraint(["owner_id", "order_id"], ["orders.owner_id", "orders.id"]),
     CheckConstraint("quantity > 0 AND price > 0 AND fee >= 0 AND tax >= 0", "executions_amounts"),
@@ -192,7 +218,8 @@ ledger_entries = Table(
     PrimaryKeyConstraint("owner_id", "transaction_key", "currency", "book"),
     _of_account(),
     CheckConstraint(
-        "book IN ('cash', 'held', 'shares', 'fees', 'taxes', 'gains', 'deposits')",
+        "book IN ('cash', 'held', 'receivable', 'payable', 'shares', 'fees', 'taxes', 'gains',"
+        " 'dividends', 'withholding', 'corrections', 'deposits')",
         "ledger_entries_book",
     ),
     CheckConstraint("amount <> 0", "ledger_entries_amount"),
@@ -236,6 +263,59 @@ halts = Table(
     PrimaryKeyConstraint("owner_id", "scope", "scope_id"),
     CheckConstraint("scope IN ('user', 'account', 'strategy')", "halts_scope"),
     CheckConstraint("mode IN ('halted', 'reduce_only')", "halts_mode"),
+)
+
+position_entries = Table(
+    "position_entries",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    _text("entry_id"),
+    Column("account_id", Uuid, nullable=False),
+    _text("symbol"),
+    _text("market"),
+    _text("currency"),
+    _text("movement"),
+    _money("quantity"),
+    _money("cost"),
+    _money("realized_profit"),
+    _money("ratio", nullable=True),
+    Column("occurred_on", Date, nullable=False),
+    _moment("recorded_at"),
+    Column("booked", BigInteger, nullable=False, server_default=BOOKED),
+    PrimaryKeyConstraint("owner_id", "entry_id"),
+    _of_account(),
+    CheckConstraint("movement IN ('split', 'cash_in_lieu', 'correction', 'reset')", "position_entries_movement"),
+    CheckConstraint("ratio > 0", "position_entries_ratio"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    _text("currency"),
+    Column("session_date", Date, nullable=False),
+    _money("cash"),
+    _money("market_value"),
+    _money("deposits"),
+    _money("withdrawals"),
+    _money("bought"),
+    _money("sold"),
+    Column("estimated", Boolean, nullable=False),
+    Column("ledger_until", BigInteger, nullable=False),
+    _moment("taken_at"),
+    PrimaryKeyConstraint("owner_id", "account_id", "currency", "session_date"),
+    _of_account(),
+    CheckConstraint("deposits >= 0 AND withdrawals >= 0 AND bought >= 0 AND sold >= 0", "snapshots_flows"),
+)
+
+jobs = Table(
+    "jobs",
+    MetaData(),  # of the service itself and not of its owners
+    Column("name", Text, primary_key=True),
+    _moment("started_at"),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("outcome", Text),
 )
 
 

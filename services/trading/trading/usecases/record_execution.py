@@ -13,11 +13,13 @@ from trading.domain.ledger import Transaction
 from trading.domain.order import Order
 from trading.domain.position import Position
 from trading.domain.request import Execution
+from trading.domain.settlement import Unsettled, due, unsettled_by
 from trading.errors import OrderNotFound
 from trading.events import BalanceChanged, ExecutionRecorded, PositionChanged, order_executed
-from trading.store import accounts, executions, ledger, orders, positions
+from trading.store import accounts, executions, ledger, orders, positions, unsettled
 from trading.store.executions import Recorded
 from trading.usecases.follow_group import follow_group
+from trading.usecases.settle_account import settle_account
 
 
 async def record_execution(session: Session, owner: UUID, execution: Execution, now: datetime) -> Order:
@@ -36,11 +38,13 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
     before = await positions.find(session, owner, order.account_id, order.symbol) or _nothing_of(order)
     after = order.filled_by(execution, now)
     position, movement = _booked(before, after, execution, order.held - after.held)
+    pending = await _still_pending(session, owner, order, execution, now)
     recorded = _recorded(order, execution, position.realized_profit - before.realized_profit, now)
     await executions.save(session, owner, recorded)
     await orders.save(session, owner, after)
     await positions.save(session, owner, position)
     balance = await ledger.save(session, owner, movement)
+    await unsettled.save_more(session, owner, unsettled_by(execution, movement, order.symbol, pending))
     await record(
         session,
         ExecutionRecorded.of(recorded),
@@ -51,6 +55,17 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
     )
     await follow_group(session, owner, after, now)
     return after
+
+
+async def _still_pending(
+    session: Session, owner: UUID, order: Order, execution: Execution, now: datetime
+) -> list[Unsettled]:
+    """What is pending in the order's currency, once everything the day of this trade makes due has settled."""
+    pending = await unsettled.list_pending(session, owner, order.account_id, order.currency)
+    if not due(pending, execution.trade_date):
+        return pending
+    await settle_account(session, owner, (order.account_id, order.currency), execution.trade_date, now)
+    return await unsettled.list_pending(session, owner, order.account_id, order.currency)
 
 
 def _nothing_of(order: Order) -> Position:

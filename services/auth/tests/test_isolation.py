@@ -1,0 +1,17 @@
+"""Every relation of auth's database keeps owners apart, found by enumeration and tried with four verbs."""
+
+import pytest
+from kit.testing import isolation
+from kit.testing.databases import TestDatabase
+
+TABLES: dict[str, str] = {}
+KEYS: dict[str, str] = {
+    "users_email_key": "an address belongs to one person of the whole installation",
+    "refresh_tokens_pkey": "the hash of a secret of 256 random bits",
+}
+
+
+@pytest.mark.requirement("R-36", "R-37")
+async def test_every_relation_keeps_owners_apart(fresh: TestDatabase) -> None:
+    found = await isolation.findings(fresh, "auth", TABLES, KEYS)
+    assert not found, "\n".join(found)

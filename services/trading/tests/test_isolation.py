@@ -1,0 +1,14 @@
+"""Every relation of trading's database keeps owners apart, found by enumeration and tried with four verbs."""
+
+import pytest
+from kit.testing import isolation
+from kit.testing.databases import TestDatabase
+
+TABLES: dict[str, str] = {"jobs": "the worker's own timetable"}
+KEYS: dict[str, str] = {}
+
+
+@pytest.mark.requirement("R-36", "R-37")
+async def test_every_relation_keeps_owners_apart(fresh: TestDatabase) -> None:
+    found = await isolation.findings(fresh, "trading", TABLES, KEYS)
+    assert not found, "\n".join(found)
