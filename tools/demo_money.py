@@ -36,7 +36,7 @@ async def settlement(trader: Trader, currency: str, tells: Tells) -> None:
 
 async def statement(trader: Trader, currency: str, tells: Tells) -> None:
     """Show the realised gains of the year in which the sales settle."""
-    history = await trader.call("GET", "/trading/history")
+    history = await trader.call("GET", "/portfolio/closed-trades")
     sale = next(item for item in history["items"] if item["currency"] == currency)
     year = sale["settlement_date"][:4]
     stated = await trader.call("GET", f"/portfolio/tax?year={year}")

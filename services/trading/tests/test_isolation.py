@@ -4,7 +4,10 @@ import pytest
 from kit.testing import isolation
 from kit.testing.databases import TestDatabase
 
-TABLES: dict[str, str] = {"jobs": "the worker's own timetable"}
+TABLES: dict[str, str] = {
+    "jobs": "the worker's own timetable",
+    "platform_halt": "the kill switch of the whole platform: every order reads it, only the worker role throws it",
+}
 KEYS: dict[str, str] = {}
 
 

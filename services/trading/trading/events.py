@@ -63,6 +63,18 @@ class LedgerDisproved(Event):
     faults: int
 
 
+class OrderSilent(Event):
+    """Nothing was heard of an order for too long: its broker owes an answer, and a human should look."""
+
+    TYPE: ClassVar[str] = "trading.order.silent.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+    MUST_REACH: ClassVar[bool] = False
+    order_id: UUID
+    account_id: UUID
+    status: Status
+    heard_at: datetime
+
+
 class OrderSubmitted(Event):
     """An order passed the risk review, its cash or shares are held, and the broker is to place it."""
 

@@ -15,8 +15,9 @@ import structlog
 from kit.events import record
 from prometheus_client import Gauge
 
+from trading.domain.order import Status
 from trading.domain.settlement import MARKET_OF, last_close, local_day, market_day
-from trading.events import LedgerDisproved
+from trading.events import LedgerDisproved, OrderSilent
 from trading.resources import Resources
 from trading.store import positions, system
 from trading.store.system import Due, Whose
@@ -27,11 +28,17 @@ from trading.usecases.take_snapshot import Closing, take_snapshot
 LOOK_SECONDS: Final = 5.0
 SETTLE_EVERY: Final = timedelta(minutes=1)
 PROVE_EVERY: Final = timedelta(hours=1)
+WATCH: Final = "watch orders"
+WATCH_EVERY: Final = timedelta(seconds=30)
+WATCH_SLACK: Final = timedelta(seconds=1)
+SILENT_AFTER: Final = timedelta(minutes=2)
+"""A broker answers within seconds; unknown orders are settled by its own lists within a minute."""
 SNAPSHOTS_EVERY: Final = timedelta(minutes=5)
 AFTER_THE_CLOSE: Final = timedelta(minutes=10)
 """Until then the last quotes of a session are on their way."""
 
 job_age_seconds = Gauge("job_age_seconds", "Since a job last came to its end", ["name"])
+silent_order_seconds = Gauge("silent_order_seconds", "How long the most silent order waits for its broker's answer")
 ledger_accounts_proved = Gauge("ledger_accounts_proved", "Accounts whose last proof held")
 ledger_accounts_disproved = Gauge("ledger_accounts_disproved", "Accounts whose last proof did not hold")
 
@@ -123,6 +130,28 @@ async def take_snapshots(resources: Resources, now: datetime) -> str:
                 break
             after = page[-1]
     return f"{taken} taken"
+
+
+async def watch_orders(resources: Resources, now: datetime) -> str:
+    """Say how long the most silent order has waited for its broker, and announce each that has waited too long.
+
+    Each is announced as it crosses the line: no look is missed, and one at the seam of two looks may be told twice.
+    """
+    async with resources.database.system() as session:
+        since = await system.find_silent_since(session)
+        silent_order_seconds.set(max(0, (now - since).total_seconds()) if since else 0)
+        looked = await system.find_job_end(session, WATCH)
+        seam = looked - WATCH_SLACK if looked else now - WATCH_EVERY
+        silent = await system.list_silent(session, heard_after=seam - SILENT_AFTER, heard_until=now - SILENT_AFTER)
+        for order in silent:
+            fact = OrderSilent(
+                order_id=order.order_id,
+                account_id=order.account_id,
+                status=Status(order.status),
+                heard_at=order.heard_at,
+            )
+            await record(session, fact, owner=order.owner)
+    return f"{len(silent)} announced"
 
 
 async def prove_accounts(resources: Resources, now: datetime) -> str:

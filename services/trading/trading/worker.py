@@ -13,17 +13,21 @@ from trading.jobs import (
     PROVE_EVERY,
     SETTLE_EVERY,
     SNAPSHOTS_EVERY,
+    WATCH,
+    WATCH_EVERY,
     Job,
     prove_accounts,
     run_job,
     settle_accounts,
     take_snapshots,
+    watch_orders,
 )
 from trading.resources import open_resources
 from trading.stops import StopWatcher, forget_keys
 from trading.subscriptions import subscriptions
 
 JOBS = (
+    Job(WATCH, WATCH_EVERY, watch_orders),
     Job("settle accounts", SETTLE_EVERY, settle_accounts),
     Job("take snapshots", SNAPSHOTS_EVERY, take_snapshots),
     Job("prove accounts", PROVE_EVERY, prove_accounts),

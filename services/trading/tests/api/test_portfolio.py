@@ -155,7 +155,7 @@ class TestStatements:
 
     async def test_closed_trades_and_lots(self, trader: Trader, desk: Desk) -> None:
         await earns(desk)
-        (trade,) = (await trader.caller.get("/trading/history", account_id=desk.account_id)).json()["items"]
+        (trade,) = (await trader.caller.get("/portfolio/closed-trades", account_id=desk.account_id)).json()["items"]
         assert (trade["proceeds"], trade["cost"], trade["realized_profit"]) == ("868130", "825123.75", "43006.25")
         lots = (await trader.caller.get("/trading/positions/005930/lots", account_id=desk.account_id)).json()["items"]
         assert lots == [{"quantity": "5", "cost": "300045", "bought_on": "2024-12-16"}]
@@ -205,5 +205,5 @@ async def test_a_strangers_portfolio_does_not_exist(trader: Trader, people: Any,
         assert (answer.status_code, answer.json()["code"]) == (404, "account_not_found"), path
     assert (await stranger.get("/trading/positions/005930/lots", account_id=new_id())).status_code == 404
     assert (await stranger.get("/trading/positions/005930/lots", account_id=desk.account_id)).status_code == 404
-    for path in ("/portfolio/snapshots", "/trading/history"):
+    for path in ("/portfolio/snapshots", "/portfolio/closed-trades"):
         assert (await stranger.get(path, account_id=desk.account_id)).json()["items"] == []

@@ -24,6 +24,11 @@ class Books:
     keys: set[str] = field(default_factory=set)
     inbox: set[int] = field(default_factory=set)
 
+    @property
+    def free(self) -> Decimal:
+        """The money a new order may use: settled, under way to us, less what is owed."""
+        return sum((self.books[book] for book in (Book.CASH, Book.RECEIVABLE, Book.PAYABLE)), Decimal(0))
+
     def copy(self) -> "Books":
         return Books(
             dict(self.orders),

@@ -112,7 +112,7 @@ class World:
             limit_price=Decimal(self.chance.randrange(540, 580) * 100),
         )
         standing = Standing(
-            available=self.books.books[Book.CASH],
+            available=self.books.free,
             sellable=position.quantity - position.held,
             open_orders=len(self._open()),
         )
@@ -163,7 +163,7 @@ class World:
         position = self.books.position
         assert position is not None
         extra = extra_hold(order, terms)
-        free = self.books.books[Book.CASH] if order.side == "buy" else position.quantity - position.held
+        free = self.books.free if order.side == "buy" else position.quantity - position.held
         if extra > free:
             return
         extra = Decimal(0) if self.bug == "hold_no_extra" else extra
@@ -330,8 +330,8 @@ class World:
         assert position is not None
         if sum(books.values()) != 0:
             raise Broken("the ledger does not sum to zero")
-        if books[Book.CASH] < 0 or books[Book.HELD] < 0 or position.held < 0 or position.quantity < position.held:
-            raise Broken(f"something is below zero: {books[Book.CASH]}, {books[Book.HELD]}, {position}")
+        if self.books.free < 0 or books[Book.HELD] < 0 or position.held < 0 or position.quantity < position.held:
+            raise Broken(f"something is below zero: {self.books.free}, {books[Book.HELD]}, {position}")
         held = {side: sum(o.held for o in self.books.orders.values() if o.side == side) for side in ("buy", "sell")}
         if held["buy"] != books[Book.HELD] or held["sell"] != position.held:
             raise Broken("the holds of orders are not what is held")

@@ -16,7 +16,17 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from trading import operate
 from trading.config import Settings
-from trading.jobs import Job, job_age_seconds, prove_accounts, run_if_due, settle_accounts
+from trading.domain.order import Happening
+from trading.jobs import (
+    WATCH_EVERY,
+    Job,
+    job_age_seconds,
+    prove_accounts,
+    run_if_due,
+    settle_accounts,
+    silent_order_seconds,
+    watch_orders,
+)
 from trading.resources import Resources, open_resources
 
 from services.trading.tests.api.conftest import a_published_quote
@@ -87,6 +97,19 @@ class TestSettling:
         await settle_accounts(resources, datetime(2026, 9, 27, 15, tzinfo=UTC))  # midnight in Seoul
         assert (await desk.balance()).unsettled_out == 0
         await desk.proves()
+
+
+class TestWatching:
+    async def test_an_order_without_its_brokers_answer_is_announced_once_and_a_resting_one_never(
+        self, resources: Resources, database: Database
+    ) -> None:
+        desk = await Desk.open(database)
+        await desk.places()
+        await desk.hears(await desk.places(), Happening.ACCEPTED)
+        for look in range(8):
+            await watch_orders(resources, NOW + look * WATCH_EVERY)
+        assert (await desk.announced()).count("order.silent") == 1
+        assert silent_order_seconds._value.get() == 7 * WATCH_EVERY.total_seconds()
 
 
 @pytest.mark.requirement("R-21")

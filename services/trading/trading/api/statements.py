@@ -129,8 +129,8 @@ def _days(
     return Days(since, datetime.combine(last, time(), UTC) + timedelta(days=1) if last else None)
 
 
-@router.get("/trading/history")
-async def get_history(
+@router.get("/portfolio/closed-trades")
+async def get_closed_trades(
     session: OwnedSession, user: CurrentUser, page: PageRequest, account_id: UUID | None = None
 ) -> Page[ClosedTradeShown]:
     """List closed trades, newest first."""

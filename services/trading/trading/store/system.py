@@ -12,12 +12,15 @@ from sqlalchemy import and_, bindparam, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.halt import Halt, HaltMode
+from trading.domain.order import Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.accounts import PLATFORM_LOCK
 from trading.store.orders import Waiting
-from trading.store.tables import accounts, balances, jobs, orders, positions, snapshots, unsettled
+from trading.store.tables import accounts, balances, is_open, jobs, orders, positions, snapshots, unsettled
 
 PAGE: Final = 500
+AWAITED: Final = frozenset({Status.SUBMITTED, Status.PENDING_CANCEL, Status.PENDING_REPLACE, Status.UNKNOWN})
+"""Statuses that a broker's answer ends within seconds. An accepted order may rest as long as it likes."""
 FIND_HALT = text("SELECT mode, reason, halted_at FROM platform_halt")
 LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 SAVE_HALT = text(
@@ -68,6 +71,17 @@ async def list_accounts_to_clear(
     """List accounts that still have open orders from before the platform was halted, not being canceled yet."""
     given = {"halted_at": halted_at, "only_buys": only_buys, "most": most}
     return [(row.owner_id, AccountId(row.account_id)) for row in await session.execute(OPEN_UNDER_HALT, given)]
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An order whose broker should have answered by now."""
+
+    owner: UUID
+    order_id: OrderId
+    account_id: AccountId
+    status: str
+    heard_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +157,23 @@ async def list_holders(session: Session, symbol: str) -> list[Whose]:
     return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]
 
 
-async def find_oldest_open_order(session: Session, statuses: Sequence[str]) -> datetime | None:
-    """Return when the oldest order that is not at its end was last heard of."""
-    found: datetime | None = await session.scalar(
-        select(func.min(orders.c.updated_at)).where(orders.c.status.in_(statuses))
-    )
+async def find_silent_since(session: Session) -> datetime | None:
+    """Return since when nothing was heard of the order that has waited longest for its broker's answer."""
+    waiting = select(func.min(orders.c.updated_at)).where(is_open(), orders.c.status.in_(sorted(AWAITED)))
+    found: datetime | None = await session.scalar(waiting)
     return found
+
+
+async def list_silent(session: Session, *, heard_after: datetime, heard_until: datetime) -> list[Silent]:
+    """List orders that have waited for their broker's answer since a stretch of time: those that became too old."""
+    query = (
+        select(orders.c.owner_id, orders.c.id, orders.c.account_id, orders.c.status, orders.c.updated_at)
+        .where(is_open(), orders.c.status.in_(sorted(AWAITED)))
+        .where(orders.c.updated_at > heard_after, orders.c.updated_at <= heard_until)
+        .order_by(orders.c.updated_at)
+        .limit(PAGE)
+    )
+    return [Silent(*row) for row in await session.execute(query)]
 
 
 async def lock_job(session: Session, name: str, now: datetime, every: timedelta) -> bool:
