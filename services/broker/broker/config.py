@@ -13,6 +13,8 @@ class Settings(ServiceSettings):
 
     fee_schedule: Literal["default", "institutions_only", "free"] = "default"
     """Commission the simulator charges."""
+    slippage_ticks: Annotated[int, Field(ge=0, le=20)] = 0
+    """By how many ticks the simulator's market orders trade worse than shown."""
     submit_timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 5
     """How long a broker may take to answer; then the order is unknown until evidence is found."""
     recover_every_seconds: Annotated[int, Field(ge=1, le=60)] = 2

@@ -81,6 +81,32 @@ class OrderCancelRejected(Event):
     text: str
 
 
+class OrderReplaced(Event):
+    """A broker has changed an order: quantity (what is filled included) and limit are these from now on."""
+
+    TYPE: ClassVar[str] = "broker.order.replaced.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
+    replace_id: UUID
+    quantity: Money
+    limit_price: Money | None
+
+
+class OrderReplaceRejected(Event):
+    """A broker would not change an order, which stays as it was."""
+
+    TYPE: ClassVar[str] = "broker.order.replace_rejected.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
+    replace_id: UUID
+    code: str
+    text: str
+
+
 class OrderExpired(Event):
     """The session ended before an order was filled."""
 

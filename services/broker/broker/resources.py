@@ -43,7 +43,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
 async def open_desk(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Desk]:
     """Connect everything the worker needs, the connectors included."""
     database, redis = _database(settings), cache.connect(settings.redis_url.get_secret_value())
-    simulator = Simulator(database, redis, clock, settings.fee_schedule)
+    simulator = Simulator(database, redis, clock, settings.fee_schedule, settings.slippage_ticks)
     try:
         yield Desk(database, redis, {simulator.capabilities.broker: simulator}, clock, settings)
     finally:

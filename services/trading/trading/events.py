@@ -58,6 +58,18 @@ class OrderCancelRequested(Event):
     account_id: UUID
 
 
+class OrderReplaceRequested(Event):
+    """The owner wants an order changed to this whole quantity and limit; the broker is to try."""
+
+    TYPE: ClassVar[str] = "trading.order.replace_requested.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+    order_id: UUID
+    account_id: UUID
+    replace_id: UUID
+    quantity: Money
+    limit_price: Money | None
+
+
 class OrderChanged(Event):
     """An order as GET /trading/orders/{id} shows it, after something happened to it."""
 

@@ -1,4 +1,4 @@
-"""The interface every broker's connector keeps: four questions, and three ways in which the line can fail."""
+"""The interface every broker's connector keeps: five questions, and three ways in which the line can fail."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Protocol
 
 from broker.domain.capabilities import Capabilities
-from broker.domain.order import Absent, Accepted, CancelRefused, ClientKey, OrderIntent, Refused
+from broker.domain.order import (
+    Absent,
+    Accepted,
+    CancelRefused,
+    ClientKey,
+    OrderIntent,
+    Refused,
+    Replaced,
+    Replacement,
+    ReplaceRefused,
+)
 
 
 class LineFailure(Exception):
@@ -41,6 +51,12 @@ class Connector(Protocol):
 
     async def cancel(self, order: OrderIntent, key: ClientKey, broker_order_id: str) -> Accepted | CancelRefused:
         """Cancel what is open of an order. Asking twice is harmless and gives the same answer."""
+        ...
+
+    async def replace(
+        self, order: OrderIntent, key: ClientKey, broker_order_id: str, change: Replacement
+    ) -> Replaced | ReplaceRefused:
+        """Change quantity and limit of an open order. Asking again for what is so already changes nothing."""
         ...
 
     async def find(self, order: OrderIntent, key: ClientKey, sent_at: datetime) -> Accepted | Refused | Absent:

@@ -79,6 +79,31 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """What an order is to become: its whole quantity, what is filled included, and its limit."""
+
+    replace_id: UUID
+    quantity: Decimal
+    limit_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The broker has changed an order: everything known of it before the change, and after it."""
+
+    before: Accepted
+    after: Accepted
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceRefused:
+    """The broker will not change an order, which stays as it was."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Absent:
     """The broker shows no such order. Whether that proves anything is a capability."""
 
