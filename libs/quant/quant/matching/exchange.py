@@ -195,7 +195,7 @@ class Exchange:
             if rules.interruption is not None and rules.is_interrupted_by(price, reference, self.auction_price):
                 self._interrupt(at)
                 break
-            quantity = shown if shown < wanted else wanted  # this is the hottest line there is: min() costs more
+            quantity = min(shown, wanted)
             order.quantity = wanted = wanted - quantity
             if maker is None:
                 side, (shown_price, left) = _OPPOSITE[order.side], self._left[_OPPOSITE[order.side]]

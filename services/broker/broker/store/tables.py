@@ -1,6 +1,19 @@
 """The broker service's own tables; the simulator, an exchange outside, has its own books."""
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, MetaData, Numeric, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -16,6 +29,9 @@ attempts = Table(
     Column("intent", JSONB, nullable=False),
     Column("correlation_id", Uuid, nullable=False),
     Column("begun_at", DateTime(timezone=True), nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("first_look_at", DateTime(timezone=True)),
+    Column("needs_human", Boolean, nullable=False),
 )
 
 broker_executions = Table(
