@@ -118,6 +118,19 @@ class OrderExpired(Event):
     canceled_quantity: Money
 
 
+class ConnectionChanged(Event):
+    """Somebody connected to a broker, or took a connection away. No credential and no account number is in it."""
+
+    TYPE: ClassVar[str] = "broker.connection.changed.v1"
+    SUBJECT: ClassVar[str] = "connection_id"
+    MUST_REACH: ClassVar[bool] = False
+
+    connection_id: UUID
+    broker: str
+    environment: Literal["paper", "real"]
+    change: Literal["saved", "deleted"]
+
+
 class OrderUnknown(Event):
     """An order may or may not be at its broker; evidence is being looked for."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     Table,
@@ -53,4 +54,34 @@ broker_executions = Table(
     Column("trade_date", Date, nullable=False),
     Column("settlement_date", Date, nullable=False),
     Column("executed_at", DateTime(timezone=True), nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("broker", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("account_hint", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+connection_secrets = Table(
+    "connection_secrets",
+    metadata,
+    Column("connection_id", Uuid, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("key_version", Integer, nullable=False),
+    Column("box", LargeBinary, nullable=False),
+)
+
+owner_keys = Table(
+    "owner_keys",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
 )

@@ -1,5 +1,4 @@
-"""The securities house behind the emulator: orders with its numbers, accounts with cash and shares, one exchange each
-symbol. Pure but for the clock and dice it is given."""
+"""The securities house behind the emulator: orders with its numbers, accounts, one exchange for each symbol; pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -5,6 +5,7 @@ that it turned the call away.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,9 +25,14 @@ HOSTS: Final[dict[Environment, str]] = {
 TRADING: Final = "/uapi/domestic-stock/v1/trading/"
 PAGES_MAX: Final = 200
 """At 15 rows a page, more orders than an account places in a day."""
+TOKENS_MAX: Final = 10_000
 TOKEN_EVERY: Final = timedelta(minutes=1)
 TOKEN_MARGIN: Final = timedelta(minutes=10)
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class KeyRefused(NotSent):
+    """KIS does not know this key, or not with this secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,20 @@ class Token:
         """KIS refused this token."""
         if self.text == text:
             self.text = ""
+
+
+class Tokens:
+    """The tokens of a process: one for each key, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Token] = {}
+
+    def of(self, environment: Environment, credentials: Credentials) -> Token:
+        """The token of a key with its secret, asked for by whoever needs it first."""
+        text = f"{environment}|{credentials.app_key}|{credentials.app_secret}"
+        if len(self._known) >= TOKENS_MAX:
+            self._known.pop(next(iter(self._known)))
+        return self._known.setdefault(hashlib.sha256(text.encode()).digest(), Token())
 
 
 class Client:
@@ -169,4 +189,6 @@ class Client:
             code = body.get("error_code", "") if isinstance(body, dict) else ""
             if code == "EGW00133":
                 raise RateLimited("KIS issues one token a minute") from None
-            raise NotSent(f"KIS issues no token for this key ({code or 'no reason given'})") from None
+            if code in {"EGW00103", "EGW00105"}:
+                raise KeyRefused(f"KIS issues no token for this key ({code})") from None
+            raise NotSent(f"KIS issues no token now ({code or 'no reason given'})") from None
