@@ -206,7 +206,7 @@ async def _look(resources: Resources, user: Identity, connection: Connection, se
     if line is None:
         raise LiveNotPermitted("The operator has not switched live trading on: BROKER_LIVE_ALLOWED.")
     try:
-        return await look(line.rest, connection.environment, secrets, resources.tokens, now)
+        return await look(line, connection.environment, secrets, resources.tokens, now)
     except KeyRefused as refused:
         raise CredentialsRefused(f"{refused}. Check key, secret and environment (paper or real).") from None
     except LineFailure as failed:

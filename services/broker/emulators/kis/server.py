@@ -235,6 +235,10 @@ def _add_admin(app: FastAPI) -> None:
     house: House = app.state.house
     gate: Gate = app.state.gate
 
+    @app.get("/_emulator/ready")
+    async def ready() -> Response:
+        return _json({"orders": len(house.slips)})
+
     @app.post("/_emulator/faults")
     async def fault(request: Request) -> Response:
         asked = await request.json()

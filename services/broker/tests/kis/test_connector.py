@@ -1,6 +1,7 @@
 """KIS's connector against its emulator: orders, changes, cancels, paging, and each way in which the line can fail."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -127,6 +128,22 @@ async def test_ten_connectors_of_one_key_ask_for_one_token(kis: Emulator) -> Non
     for _ in range(10):
         await kis.connector().balance()
     assert kis.gate.tokens_issued == 1
+
+
+@pytest.mark.requirement("R-27")
+async def test_calls_of_one_key_take_turns_so_that_none_is_turned_away(kis: Emulator) -> None:
+    kis.token.calls_per_second, kis.gate.calls_per_second = 20, 1
+    advance = kis.clock.passes
+    began = time.monotonic()
+    for _ in range(4):
+        await kis.connector().balance()
+        advance(1)
+    assert time.monotonic() - began >= 3 / 20
+    kis.token.next_turn = time.monotonic() + 60
+    order = an_order(SYMBOL)
+    with pytest.raises(RateLimited, match="wait for KIS"):
+        await kis.connector().submit(order, order.key)
+    assert kis.sent() == 0
 
 
 async def test_without_a_connection_nothing_was_sent(kis: Emulator) -> None:

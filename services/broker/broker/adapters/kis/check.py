@@ -9,6 +9,7 @@ import httpx
 from broker.adapters.kis.client import Client, Credentials, Environment, Tokens
 from broker.adapters.kis.connector import Kis
 from broker.adapters.kis.parse import Balance
+from broker.brokers import Line
 from broker.domain.connection import Secrets
 from broker.domain.order import ClientKey
 
@@ -16,7 +17,7 @@ TIMEOUT_SECONDS: Final = 5.0
 
 
 async def look(
-    address: str, environment: Environment, secrets: Secrets, tokens: Tokens, clock: Callable[[], datetime]
+    line: Line, environment: Environment, secrets: Secrets, tokens: Tokens, clock: Callable[[], datetime]
 ) -> Balance:
     """The account's balance.
 
@@ -28,10 +29,9 @@ async def look(
     fields = secrets.fields
     account = fields["account"]
     credentials = Credentials(fields["app_key"], fields["app_secret"], account[:8], account[8:])
-    async with httpx.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
-        return await Kis(
-            Client(http, environment, credentials, clock, tokens.of(environment, credentials)), _nobody
-        ).balance()
+    token = tokens.of(environment, credentials, line.calls_per_second)
+    async with httpx.AsyncClient(base_url=line.rest, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
+        return await Kis(Client(http, environment, credentials, clock, token), _nobody).balance()
 
 
 async def _nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:

@@ -6,6 +6,7 @@ that it turned the call away.
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ HOSTS: Final[dict[Environment, str]] = {
 TRADING: Final = "/uapi/domestic-stock/v1/trading/"
 PAGES_MAX: Final = 200
 """At 15 rows a page, more orders than an account places in a day."""
+TURN_SECONDS_MAX: Final = 3.0
 TOKENS_MAX: Final = 10_000
 TOKEN_EVERY: Final = timedelta(minutes=1)
 TOKEN_MARGIN: Final = timedelta(minutes=10)
@@ -47,7 +49,14 @@ class Credentials:
 
 @dataclass
 class Token:
-    """The one token of a key: asked for at most once a minute, whoever needs it and however often it fails."""
+    """The one token of a key: asked for at most once a minute, whoever needs it and however often it fails.
+
+    Its calls take turns, so that KIS, which counts them, need not turn one away; a turn too far off is refused here.
+    """
+
+    calls_per_second: int = 0
+    """0 for no turns."""
+    next_turn: float = 0.0
 
     text: str = field(default="", repr=False)
     until: datetime | None = None
@@ -72,6 +81,21 @@ class Token:
             self.text, self.until = await issue()
             return self.text
 
+    async def turn(self) -> None:
+        """Wait for a turn.
+
+        Raises:
+            RateLimited: when so many wait already that this would take too long.
+        """
+        if not self.calls_per_second:
+            return
+        now = time.monotonic()
+        wait = max(0.0, self.next_turn - now)
+        if wait > TURN_SECONDS_MAX:
+            raise RateLimited("too many calls of this key wait for KIS already")
+        self.next_turn = now + wait + 1 / self.calls_per_second
+        await asyncio.sleep(wait)
+
     def forget(self, text: str) -> None:
         """KIS refused this token."""
         if self.text == text:
@@ -84,12 +108,12 @@ class Tokens:
     def __init__(self) -> None:
         self._known: dict[bytes, Token] = {}
 
-    def of(self, environment: Environment, credentials: Credentials) -> Token:
+    def of(self, environment: Environment, credentials: Credentials, calls_per_second: int) -> Token:
         """The token of a key with its secret, asked for by whoever needs it first."""
         text = f"{environment}|{credentials.app_key}|{credentials.app_secret}"
         if len(self._known) >= TOKENS_MAX:
             self._known.pop(next(iter(self._known)))
-        return self._known.setdefault(hashlib.sha256(text.encode()).digest(), Token())
+        return self._known.setdefault(hashlib.sha256(text.encode()).digest(), Token(calls_per_second))
 
 
 class Client:
@@ -150,6 +174,7 @@ class Client:
         self, method: str, path: str, transaction: str, page: str, content: Mapping[str, Any]
     ) -> httpx.Response:
         token = await self._token.current(self.clock, self._issue)
+        await self._token.turn()
         headers = {
             "content-type": "application/json; charset=utf-8",
             "authorization": f"Bearer {token}",
