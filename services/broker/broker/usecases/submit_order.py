@@ -22,6 +22,8 @@ from broker.store import attempts
 from broker.usecases.settle_attempt import settle_attempt
 
 CONSUMER = "broker"
+AGAIN_AFTER_MILLISECONDS = (200, 600, 1_800)
+"""Pauses before trying again what was certainly not sent, where only this very call can be certain of it."""
 _TWIN = Refused(
     "duplicate_order",
     "It is not known yet whether an equal order is at the broker, which could not tell the two apart: wait for it.",
@@ -91,16 +93,27 @@ async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> tuple[Attempt, 
 async def _send(desk: Desk, connector: Connector, attempt: Attempt) -> Answer:
     if refusal := refuse_beyond(connector.capabilities, attempt.intent):
         return refusal
-    try:
-        async with asyncio.timeout(desk.settings.submit_timeout_seconds):
-            return await connector.submit(attempt.intent, attempt.intent.key)
-    except NotSent as failed:
-        waited = desk.clock() - attempt.begun_at
-        if waited.total_seconds() < desk.settings.not_sent_patience_seconds:
-            raise Unavailable(str(failed)) from failed
-        return Refused("broker_unreachable", f"The order was never sent: {failed}")
-    except (LineFailure, TimeoutError) as failed:
-        return Unanswered(_doubt(desk, failed))
+    pauses = () if connector.capabilities.absence_is_certain else AGAIN_AFTER_MILLISECONDS
+    for pause in (*pauses, None):
+        try:
+            async with asyncio.timeout(desk.settings.submit_timeout_seconds):
+                return await connector.submit(attempt.intent, attempt.intent.key)
+        except NotSent as failed:
+            if pause is None:
+                return _give_up(desk, connector, attempt, failed)
+            await asyncio.sleep(pause / 1_000)
+        except (LineFailure, TimeoutError) as failed:
+            return Unanswered(_doubt(desk, failed))
+    raise AssertionError("the last try has no pause after it")
+
+
+def _give_up(desk: Desk, connector: Connector, attempt: Attempt, failed: NotSent) -> Refused:
+    """What follows when nothing was sent: patience where a later look is certain, else an end while we are."""
+    waited = desk.clock() - attempt.begun_at
+    patience = desk.settings.not_sent_patience_seconds
+    if connector.capabilities.absence_is_certain and waited.total_seconds() < patience:
+        raise Unavailable(str(failed)) from failed
+    return Refused("broker_unreachable", f"The order was never sent: {failed}")
 
 
 async def _look(

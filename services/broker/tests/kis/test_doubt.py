@@ -102,6 +102,21 @@ async def test_a_lost_answer_is_found_in_the_list_and_the_order_is_not_sent_agai
         assert kis.sent() == 1
 
 
+@pytest.mark.requirement("R-3", "R-27")
+@pytest.mark.parametrize(("times", "said"), [(2, ["accepted"]), (9, ["rejected:broker_unreachable"])])
+async def test_an_order_that_was_turned_away_at_the_gate_is_tried_again_and_then_given_up(
+    database: Database, redis: "Redis", settings: Settings, times: int, said: list[str]
+) -> None:
+    async with emulator() as kis:
+        floor, order = a_floor(kis, database, redis, settings), an_order("005930")
+        kis.breaks("order-cash", "rate_limit", times)
+        await floor.deliver(submitted(order))
+        kis.gate.faults.clear()
+        await resolve(floor, 1)
+        assert await floor.said(order) == said
+        assert len(kis.slips) == (1 if times == 2 else 0)
+
+
 @pytest.mark.requirement("R-4")
 async def test_absence_is_believed_after_three_whole_lists_over_a_minute(
     database: Database, redis: "Redis", settings: Settings
