@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import websockets
 
-from benchmarks import markets, orders
+from benchmarks import markets, matching, orders
 from benchmarks.baselines import pgbench
 from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
 from benchmarks.results import Result, publish, result
@@ -118,6 +118,7 @@ def main() -> int:
     cold_start = time.monotonic() - began
     try:
         results = [result("cold_start_with_prices", cold_start, "s"), *asyncio.run(measure_orders(layout))]
+        results += matching.measure()
     finally:
         if Supervisor(layout).is_running():
             running.down(layout)

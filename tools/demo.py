@@ -222,7 +222,7 @@ async def buys_at_a_limit(story: Story) -> None:
     holds(Decimal(done["average_price"]) <= limit, "never worse than the limit")
     story.tells(
         f"bought {done['filled_quantity']} with a limit of {limit}, at {done['average_price']}",
-        "libs/quant/quant/matching.py",
+        "libs/quant/quant/matching/exchange.py",
     )
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.native import emulators
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.native.ports import SERVICES
@@ -24,7 +25,8 @@ MIGRATION_SECONDS_MAX = 300
 def programs(layout: Layout) -> list[Program]:
     """Every process of every service."""
     require_all()
-    return [process for service in SERVICES for process in (_api(layout, service), _worker(layout, service))]
+    ours = [process for service in SERVICES for process in (_api(layout, service), _worker(layout, service))]
+    return [*emulators.programs(layout), *ours]
 
 
 def require_all(root: Path = ROOT) -> None:
@@ -98,6 +100,7 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
         "NUMBA_CACHE_DIR": str(layout.directory / "cache" / "numba"),
         "EXODUS_SECRETS_DIR": str(layout.secrets / service),
         **told,
+        **(emulators.settings(layout) if service == "broker" else {}),
     }
 
 

@@ -12,13 +12,25 @@ from typing import Any
 
 import pytest
 import yaml
+from broker.brokers import read_brokers
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 from jwt.algorithms import ECAlgorithm
 from kit.settings import strong
 from supervisor.datatypes import dict_of_key_value_pairs, list_of_strings
 
-from tools.native import accounts, certificates, credentials, layout, packages, ports, rabbitmq, services, supervisor
+from tools.native import (
+    accounts,
+    certificates,
+    credentials,
+    emulators,
+    layout,
+    packages,
+    ports,
+    rabbitmq,
+    services,
+    supervisor,
+)
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.native.ports import SERVICES, Ports
@@ -119,6 +131,22 @@ def test_installing_a_package_does_not_start_its_server_and_the_old_policy_comes
     assert (policy.read_text(), stat.S_IMODE(policy.stat().st_mode)) == ("#!/bin/sh\nexit 0\n", 0o700)
 
 
+# --- emulators
+
+
+def test_emulators_run_only_when_asked_for_and_the_broker_service_is_pointed_at_them(
+    stack: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EXODUS_EMULATORS", raising=False)
+    assert (emulators.programs(stack), emulators.settings(stack)) == ([], {})
+    monkeypatch.setenv("EXODUS_EMULATORS", "1")
+    [kis] = emulators.programs(stack)
+    port = str(stack.ports.base + emulators.KIS_OFFSET)
+    assert port in kis.command
+    [(_, line)] = read_brokers(Path(emulators.settings(stack)["BROKER_BROKERS_FILE"]), live_allowed=True).items()
+    assert line.rest == f"http://127.0.0.1:{port}"
+
+
 # --- secrets
 
 
@@ -133,6 +161,7 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
     common = {"database_url", "system_database_url", "owner_database_url", "amqp_url", "redis_url"}
     expected = {f"{service}/{service}_{name}" for service in SERVICES for name in common}
     expected |= {"auth/auth_signing_key", "auth/auth_service_secrets", "backtest/backtest_service_secret"}
+    expected |= {"broker/broker_vault_key"}
     assert set(secret_files(stack)) == expected | {"passwords.json"}
     shared = json.loads(secret_files(stack)["auth/auth_service_secrets"])
     assert shared == {"backtest": secret_files(stack)["backtest/backtest_service_secret"]}
@@ -142,7 +171,7 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
 def test_secrets_are_strong_different_and_readable_by_their_owner_only(stack: Layout) -> None:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     passwords = json.loads((stack.secrets / "passwords.json").read_text())
-    assert len(set(passwords.values())) == len(passwords) == 18 + 3
+    assert len(set(passwords.values())) == len(passwords) == 18 + 4
     for password in passwords.values():
         assert len(bytes.fromhex(strong(password))) * 8 == 256
     for path in (stack.secrets, *stack.secrets.rglob("*")):

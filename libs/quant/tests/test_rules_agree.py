@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 from quant.bars import FIELDS, Frame
 from quant.indicators import REGISTRY, Indicator
@@ -63,6 +63,7 @@ def rules() -> st.SearchStrategy[str]:
 
 
 @settings(max_examples=300, deadline=None)
+@example(text="0 < sma((0 + 0), 2)", size=3, seed=0, flat=False, history=0)
 @given(
     text=rules(), size=st.integers(1, 60), seed=st.integers(0, 10_000), flat=st.booleans(), history=st.integers(0, 60)
 )

@@ -1,9 +1,19 @@
 """Settings of the broker service."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from kit.settings import ServiceSettings, settings_config
-from pydantic import Field, model_validator
+from kit.settings import ServiceSettings, StrongSecret, settings_config
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from broker.brokers import BUILT_IN, read_brokers
+from broker.vault import KEY_BYTES
+
+
+def _vault_key(value: SecretStr) -> SecretStr:
+    if len(bytes.fromhex(value.get_secret_value())) != KEY_BYTES:
+        raise ValueError("the vault key is 64 hexadecimal digits: try `openssl rand -hex 32`")
+    return value
 
 
 class Settings(ServiceSettings):
@@ -13,6 +23,13 @@ class Settings(ServiceSettings):
 
     fee_schedule: Literal["default", "institutions_only", "free"] = "default"
     """Commission the simulator charges."""
+    vault_key: Annotated[StrongSecret, AfterValidator(_vault_key)]
+    """Wraps every owner's key: 64 hexadecimal digits. Whoever loses it loses the brokers' credentials, and no more."""
+    brokers_file: Path = BUILT_IN
+    live_allowed: bool = False
+    """The operator's switch: without it this process never learns a live host."""
+    slippage_ticks: Annotated[int, Field(ge=0, le=20)] = 0
+    """By how many ticks the simulator's market orders trade worse than shown."""
     submit_timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 5
     """How long a broker may take to answer; then the order is unknown until evidence is found."""
     recover_every_seconds: Annotated[int, Field(ge=1, le=60)] = 2
@@ -20,6 +37,11 @@ class Settings(ServiceSettings):
     """How old an attempt without an answer must be before the recovery looks for evidence."""
     not_sent_patience_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """How long an order that certainly was not sent is tried again before it is rejected."""
+
+    @model_validator(mode="after")
+    def _brokers_can_be_read(self) -> "Settings":
+        read_brokers(self.brokers_file, live_allowed=self.live_allowed)
+        return self
 
     @model_validator(mode="after")
     def _recovery_waits_for_answers(self) -> "Settings":

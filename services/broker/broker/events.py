@@ -81,30 +81,8 @@ class OrderCancelRejected(Event):
     text: str
 
 
-class OrderExpired(Event):
-    """The session ended before an order was filled."""
-
-    TYPE: ClassVar[str] = "broker.order.expired.v1"
-    SUBJECT: ClassVar[str] = "order_id"
-
-    order_id: UUID
-    account_id: UUID
-    canceled_quantity: Money
-
-
-class OrderUnknown(Event):
-    """An order may or may not be at its broker; evidence is being looked for."""
-
-    TYPE: ClassVar[str] = "broker.order.unknown.v1"
-    SUBJECT: ClassVar[str] = "order_id"
-
-    order_id: UUID
-    account_id: UUID
-    text: str
-
-
 class OrderReplaced(Event):
-    """A broker has replaced what an order asks for; `quantity` is the new total."""
+    """A broker has changed an order: quantity (what is filled included) and limit are these from now on."""
 
     TYPE: ClassVar[str] = "broker.order.replaced.v1"
     SUBJECT: ClassVar[str] = "order_id"
@@ -117,7 +95,7 @@ class OrderReplaced(Event):
 
 
 class OrderReplaceRejected(Event):
-    """A broker would not replace an order: it stays as it is."""
+    """A broker would not change an order, which stays as it was."""
 
     TYPE: ClassVar[str] = "broker.order.replace_rejected.v1"
     SUBJECT: ClassVar[str] = "order_id"
@@ -126,4 +104,39 @@ class OrderReplaceRejected(Event):
     account_id: UUID
     replace_id: UUID
     code: str
+    text: str
+
+
+class OrderExpired(Event):
+    """The session ended before an order was filled."""
+
+    TYPE: ClassVar[str] = "broker.order.expired.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
+    canceled_quantity: Money
+
+
+class ConnectionChanged(Event):
+    """Somebody connected to a broker, or took a connection away. No credential and no account number is in it."""
+
+    TYPE: ClassVar[str] = "broker.connection.changed.v1"
+    SUBJECT: ClassVar[str] = "connection_id"
+    MUST_REACH: ClassVar[bool] = False
+
+    connection_id: UUID
+    broker: str
+    environment: Literal["paper", "real"]
+    change: Literal["saved", "deleted"]
+
+
+class OrderUnknown(Event):
+    """An order may or may not be at its broker; evidence is being looked for."""
+
+    TYPE: ClassVar[str] = "broker.order.unknown.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
     text: str

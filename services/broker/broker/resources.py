@@ -1,6 +1,6 @@
 """What the two processes of the broker service hold open: a database for the API, a whole desk for the worker."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,12 @@ from datetime import datetime
 from kit import cache
 from kit.db import Database
 
+from broker.adapters.kis.client import Tokens
 from broker.adapters.simulator.connector import Simulator
+from broker.brokers import Environment, Line, read_brokers
 from broker.config import Settings
 from broker.desk import Desk
+from broker.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,9 @@ class Resources:
     """What the API needs."""
 
     database: Database
+    vault: Vault
+    lines: Mapping[tuple[str, Environment], Line]
+    tokens: Tokens
 
 
 def _database(settings: Settings) -> Database:
@@ -34,7 +40,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Connect the API's database, and disconnect it at the end."""
     database = _database(settings)
     try:
-        yield Resources(database)
+        lines = read_brokers(settings.brokers_file, live_allowed=settings.live_allowed)
+        yield Resources(database, Vault(settings.vault_key.get_secret_value()), lines, Tokens())
     finally:
         await database.close()
 
@@ -43,7 +50,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
 async def open_desk(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Desk]:
     """Connect everything the worker needs, the connectors included."""
     database, redis = _database(settings), cache.connect(settings.redis_url.get_secret_value())
-    simulator = Simulator(database, redis, clock, settings.fee_schedule)
+    simulator = Simulator(database, redis, clock, settings.fee_schedule, settings.slippage_ticks)
     try:
         yield Desk(database, redis, {simulator.capabilities.broker: simulator}, clock, settings)
     finally:

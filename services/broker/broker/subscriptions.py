@@ -1,4 +1,4 @@
-"""What the broker service listens to: orders to send and orders to cancel."""
+"""What the broker service listens to: orders to send, to change and to cancel."""
 
 from typing import Literal
 from uuid import UUID
@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from quant.markets.listing import Board, Kind, Market
 
 from broker.desk import Desk
-from broker.domain.order import AccountId, OrderId, OrderIntent, OwnerId
+from broker.domain.order import AccountId, OrderId, OrderIntent, OwnerId, Replacement
 from broker.usecases.cancel_order import cancel_order
+from broker.usecases.replace_order import replace_order
 from broker.usecases.submit_order import CONSUMER, submit_order
 
 subscriptions = Subscriptions(CONSUMER)
@@ -58,6 +59,15 @@ class CancelRequestedFact(BaseModel):
     order_id: UUID
 
 
+class ReplaceRequestedFact(BaseModel):
+    """The fields we read of an order to change: its new whole quantity and limit."""
+
+    order_id: UUID
+    replace_id: UUID
+    quantity: Money
+    limit_price: Money | None
+
+
 @subscriptions.on("trading.order.submitted.v1", OrderSubmittedFact, phases=True)
 async def order_submitted(desk: Desk, fact: OrderSubmittedFact, message: Envelope) -> None:
     """Send it."""
@@ -70,3 +80,11 @@ async def cancel_requested(desk: Desk, fact: CancelRequestedFact, message: Envel
     """Cancel it."""
     assert message.owner is not None, "an order has an owner"
     await cancel_order(desk, OwnerId(message.owner), OrderId(fact.order_id), message.id)
+
+
+@subscriptions.on("trading.order.replace_requested.v1", ReplaceRequestedFact, phases=True)
+async def replace_requested(desk: Desk, fact: ReplaceRequestedFact, message: Envelope) -> None:
+    """Change it."""
+    assert message.owner is not None, "an order has an owner"
+    change = Replacement(fact.replace_id, fact.quantity, fact.limit_price)
+    await replace_order(desk, OwnerId(message.owner), OrderId(fact.order_id), change, message.id)

@@ -80,3 +80,15 @@ def cancel_requested(order: OrderIntent) -> Envelope:
     """Trading asks to cancel an order."""
     data = {"order_id": str(order.order_id), "account_id": str(order.account_id)}
     return a_message("trading.order.cancel_requested.v1", order, data)
+
+
+def replace_requested(order: OrderIntent, quantity: str, limit_price: str | None) -> Envelope:
+    """Trading asks to change an order."""
+    data = {
+        "order_id": str(order.order_id),
+        "account_id": str(order.account_id),
+        "replace_id": str(new_id()),
+        "quantity": quantity,
+        "limit_price": limit_price,
+    }
+    return a_message("trading.order.replace_requested.v1", order, data)

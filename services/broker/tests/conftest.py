@@ -1,5 +1,6 @@
 """What the broker service's tests share: its settings, a desk with the real simulator, and a floor to trade on."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,6 +15,8 @@ from kit.testing.databases import TestDatabase
 from redis.asyncio import Redis
 
 from services.broker.tests.floor import Floor, Tape
+
+VAULT_KEY = os.urandom(32).hex()
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,7 @@ def settings(fresh: TestDatabase, amqp_url: str, redis_url: str) -> Settings:
         amqp_url=amqp_url,
         redis_url=redis_url,
         jwks_url="http://127.0.0.1:9/",
+        vault_key=VAULT_KEY,
     )
 
 

@@ -23,7 +23,7 @@ from kit.events import Envelope
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from services.broker.tests.builders import a_symbol, cancel_requested, submitted
+from services.broker.tests.builders import a_symbol, cancel_requested, replace_requested, submitted
 
 
 @dataclass
@@ -98,6 +98,9 @@ class Floor:
     async def cancel(self, order: OrderIntent) -> None:
         await self.deliver(cancel_requested(order))
 
+    async def replace(self, order: OrderIntent, quantity: str, limit_price: str | None) -> None:
+        await self.deliver(replace_requested(order, quantity, limit_price))
+
     async def tick(self, **changes: Any) -> int:
         """A new quote, matched against the book; tells how many orders it changed."""
         return await self.simulator.apply(await self.tape.quotes(**changes))
@@ -162,6 +165,7 @@ class Line:
         self.breaks_after: list[Exception] = []
         self.hangs = False
         self.cancel, self.find, self.reports = connector.cancel, connector.find, connector.reports
+        self.replace = connector.replace
         self.sent: list[ClientKey] = []
 
     async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:

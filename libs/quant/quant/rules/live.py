@@ -39,7 +39,7 @@ class LiveRule:
 
     def __init__(self, rule: Rule, history: Frame | None = None) -> None:
         self.rule = rule
-        self._names = tuple(sorted(rule.fields))
+        self._names = tuple(sorted(rule.fields)) or ("close",)  # a rule of constants has a length as well
         past = {} if history is None else {name: np.asarray(history[name], dtype=np.float64) for name in self._names}
         self._size = len(next(iter(past.values()), ()))
         if self._size > BARS_MAX:

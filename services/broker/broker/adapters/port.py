@@ -1,4 +1,4 @@
-"""The interface every broker's connector keeps: four questions, and three ways in which the line can fail."""
+"""The interface every broker's connector keeps: five questions, and four ways in which the line can fail."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Protocol
 
 from broker.domain.capabilities import Capabilities
-from broker.domain.order import Absent, Accepted, CancelRefused, ClientKey, OrderIntent, Refused
+from broker.domain.order import (
+    Absent,
+    Accepted,
+    Ambiguous,
+    CancelRefused,
+    ClientKey,
+    OrderIntent,
+    Refused,
+    Replaced,
+    Replacement,
+    ReplaceRefused,
+)
 
 
 class LineFailure(Exception):
@@ -15,6 +26,10 @@ class LineFailure(Exception):
 
 class NotSent(LineFailure):
     """Certainly not done: nothing left this process. Trying again is safe."""
+
+
+class RateLimited(NotSent):
+    """Certainly not done: the broker counts our calls and turned this one away."""
 
 
 class Unreachable(LineFailure):
@@ -43,7 +58,15 @@ class Connector(Protocol):
         """Cancel what is open of an order. Asking twice is harmless and gives the same answer."""
         ...
 
-    async def find(self, order: OrderIntent, key: ClientKey, sent_at: datetime) -> Accepted | Refused | Absent:
+    async def replace(
+        self, order: OrderIntent, key: ClientKey, broker_order_id: str, change: Replacement
+    ) -> Replaced | ReplaceRefused:
+        """Change quantity and limit of an open order. Asking again for what is so already changes nothing."""
+        ...
+
+    async def find(
+        self, order: OrderIntent, key: ClientKey, sent_at: datetime
+    ) -> Accepted | Refused | Absent | Ambiguous:
         """Look an order up in the broker's own lists: by key, or where there are none, by what and when it was."""
         ...
 

@@ -7,6 +7,7 @@ from kit.pagination import Page
 from pydantic import BaseModel
 
 from broker.adapters.catalogue import CATALOGUE
+from broker.domain.capabilities import Replaces
 
 router = APIRouter(prefix="/api/v1/broker", tags=["broker"])
 
@@ -21,7 +22,7 @@ class BrokerOut(BaseModel):
     order_types: list[str]
     times_in_force: list[str]
     can_cancel: bool
-    can_amend: bool
+    replaces: Replaces
     reports_executions: bool
 
 
@@ -38,7 +39,7 @@ async def list_brokers(_user: CurrentUser) -> Page[BrokerOut]:
                 order_types=sorted(able.order_types),
                 times_in_force=sorted(able.times_in_force),
                 can_cancel=able.can_cancel,
-                can_amend=able.can_amend,
+                replaces=able.replaces,
                 reports_executions=able.reports_executions,
             )
             for able in CATALOGUE

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from broker.domain.order import Accepted, Answer, Ended, OrderIntent, Refused
+from broker.domain.order import Absent, Accepted, Ambiguous, Answer, Ended, OrderIntent, Refused, Unanswered
 
 
 class AttemptState(StrEnum):
@@ -30,6 +30,10 @@ TRANSITIONS: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
     _S.CANCELED: frozenset(),
     _S.EXPIRED: frozenset(),
 }
+LOOKS_MIN: Final = 3
+LOOK_EVERY: Final = timedelta(seconds=20)
+LOOK_FOR: Final = timedelta(seconds=60)
+"""An order is not placed when its broker's whole list was read so often, spread over so long, and never showed it."""
 UNSETTLED: Final = frozenset({_S.SENDING, _S.UNKNOWN})
 
 
@@ -47,10 +51,28 @@ class Attempt:
     broker_order_id: str | None
     correlation_id: UUID
     begun_at: datetime
+    looks: int = 0
+    first_look_at: datetime | None = None
+    needs_human: bool = False
 
     @property
     def is_settled(self) -> bool:
         return self.state not in UNSETTLED
+
+    def is_due(self, moment: datetime) -> bool:
+        """Whether it is time to look again: a broker's list is not asked more often than it can change our mind."""
+        return self.first_look_at is None or moment >= self.first_look_at + self.looks * LOOK_EVERY
+
+    def looked(self, evidence: Absent | Ambiguous, title: str, moment: datetime) -> tuple["Attempt", Answer]:
+        """What follows from a list that does not settle the matter: more patience, a human, or a certain no."""
+        since = self.first_look_at or moment
+        after = replace(self, looks=self.looks + 1, first_look_at=since)
+        if isinstance(evidence, Ambiguous):
+            seen = ", ".join(evidence.candidates)
+            return replace(after, needs_human=True), Unanswered(f"{title} shows {seen}: somebody has to say which.")
+        if after.looks >= LOOKS_MIN and moment - since >= LOOK_FOR:
+            return after, Refused("not_placed", f"{title} never showed the order: it did not arrive.")
+        return after, Unanswered(f"{title} does not show the order yet; its list is asked again.")
 
     def then(self, state: AttemptState) -> "Attempt":
         """This attempt in its next state.

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from quant.markets.listing import Market
 
 from broker.domain.order import OrderIntent, Refused
+
+Replaces = Literal["native", "cancel_and_new", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,8 @@ class Capabilities:
     """One connector's abilities. The last three decide how we may learn what became of an order.
 
     Attributes:
+        replaces: `native` changes an order in place; with `cancel_and_new` the user cancels and places anew, because
+            only they can want the moment in between; `none` has no way at all.
         identifies_by_key: the broker knows an order by the key we gave it.
         absence_is_certain: an order it does not show does not exist, and the same key never makes a second one; only
             then may an order be sent again.
@@ -26,7 +31,7 @@ class Capabilities:
     order_types: frozenset[str]
     times_in_force: frozenset[str]
     can_cancel: bool
-    can_amend: bool
+    replaces: Replaces
     identifies_by_key: bool
     absence_is_certain: bool
     reports_executions: bool

@@ -61,13 +61,27 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of an order has traded in all, from a broker that tells sums and not executions."""
+
+    quantity: Decimal
+    amount: Decimal
+    trade_date: date
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
-    """The broker has the order: the executions it knows of, oldest first, and how the rest ended, if it did."""
+    """The broker has the order: the executions it knows of, oldest first, and how the rest ended, if it did.
+
+    A broker that tells only sums gives `progress` instead of executions; settling makes executions of the increments.
+    """
 
     broker_order_id: str
     accepted_at: datetime
     executions: tuple[Execution, ...] = ()
     ended: Ended | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +93,40 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """What an order is to become: its whole quantity, what is filled included, and its limit."""
+
+    replace_id: UUID
+    quantity: Decimal
+    limit_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The broker has changed an order: everything known of it before the change, and after it."""
+
+    before: Accepted
+    after: Accepted
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceRefused:
+    """The broker will not change an order, which stays as it was."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Absent:
     """The broker shows no such order. Whether that proves anything is a capability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """The broker shows several orders that could be this one: a human has to look."""
+
+    candidates: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,31 @@ _SAVE = text(
 )
 
 
+_SAVE_LOOKS = text(
+    "UPDATE attempts SET looks = :looks, first_look_at = :first_look_at, needs_human = :needs_human"
+    " WHERE owner_id = :owner AND order_id = :order"
+)
+_LIKENESS = ("account", "symbol", "side", "quantity", "limit_price")
+_LOCK_LIKENESS = text("SELECT pg_advisory_xact_lock(hashtextextended('attempt:' || :likeness, 0))")
+# The one being sent first: that passes within seconds, while one in doubt may need a human.
+_FIND_TWIN = text(
+    """
+    SELECT state FROM attempts
+     WHERE owner_id = :owner AND order_id <> :order AND state IN ('sending', 'unknown')
+       AND intent->>'account_id' = :account AND intent->>'symbol' = :symbol AND intent->>'side' = :side
+       AND intent->>'quantity' = :quantity
+       AND intent->>'limit_price' IS NOT DISTINCT FROM CAST(:limit_price AS text)
+     ORDER BY state LIMIT 1
+    """
+)
+_SUM = text(
+    """
+    SELECT coalesce(sum(quantity), 0) AS quantity, coalesce(sum(quantity * price), 0) AS amount
+      FROM broker_executions WHERE owner_id = :owner AND order_id = :order
+    """
+)
+
+
 async def save_new(session: Session, owner: OwnerId, attempt: Attempt) -> bool:
     """Keep an attempt that is about to be made; False when this order has one already."""
     row = {
@@ -61,6 +86,43 @@ async def save(session: Session, owner: OwnerId, attempt: Attempt, heard: Sequen
     }
     new = set((await session.execute(_SAVE, changes)).scalars())
     return tuple(execution for execution in heard if execution.execution_id in new)
+
+
+async def save_looks(session: Session, owner: OwnerId, attempt: Attempt) -> None:
+    """Keep how often and since when evidence was looked for, and whether a human has to."""
+    found = {
+        "owner": owner,
+        "order": attempt.intent.order_id,
+        "looks": attempt.looks,
+        "first_look_at": attempt.first_look_at,
+        "needs_human": attempt.needs_human,
+    }
+    await session.execute(_SAVE_LOOKS, found)
+
+
+async def find_twin(session: Session, owner: OwnerId, intent: OrderIntent) -> AttemptState | None:
+    """The state of an unsettled attempt that a broker without keys could not tell from this one, if there is any.
+
+    Holds a lock on the likeness until the transaction ends, so that two twins cannot begin at once.
+    """
+    likeness = {
+        "owner": owner,
+        "order": intent.order_id,
+        "account": str(intent.account_id),
+        "symbol": intent.symbol,
+        "side": intent.side,
+        "quantity": decimal_text(intent.quantity),
+        "limit_price": None if intent.limit_price is None else decimal_text(intent.limit_price),
+    }
+    await session.execute(_LOCK_LIKENESS, {"likeness": "|".join(str(likeness[name]) for name in _LIKENESS)})
+    state = (await session.execute(_FIND_TWIN, likeness)).scalar()
+    return None if state is None else AttemptState(state)
+
+
+async def sum_executions(session: Session, owner: OwnerId, order: OrderId) -> tuple[Decimal, Decimal]:
+    """Shares and value of what is known to have traded of an order."""
+    row = (await session.execute(_SUM, {"owner": owner, "order": order})).one()
+    return row.quantity, row.amount
 
 
 async def find(session: Session, owner: OwnerId, order: OrderId) -> Attempt | None:
@@ -126,4 +188,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
         broker_order_id=row.broker_order_id,
         correlation_id=row.correlation_id,
         begun_at=row.begun_at,
+        looks=row.looks,
+        first_look_at=row.first_look_at,
+        needs_human=row.needs_human,
     )

@@ -1,19 +1,29 @@
 """The few reads without an owner: brokers report by key, and the recovery looks after everybody's orders."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from kit.db import Session
 from sqlalchemy import bindparam, select
 
 from broker.domain.attempt import UNSETTLED, Attempt
-from broker.domain.order import ClientKey
+from broker.domain.order import AccountId, ClientKey
 from broker.store.attempts import attempt_of
 from broker.store.tables import attempts
 
 _LOCK = select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update()
+_LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
+    attempts.c.broker == bindparam("broker"),
+    attempts.c.broker_order_id.in_(bindparam("numbers", expanding=True)),
+    attempts.c.intent["account_id"].astext.in_(bindparam("accounts", expanding=True)),
+)
 _LIST_UNSETTLED = (
     select(attempts)
-    .where(attempts.c.state.in_(sorted(state.value for state in UNSETTLED)), attempts.c.begun_at < bindparam("before"))
+    .where(
+        attempts.c.state.in_(sorted(state.value for state in UNSETTLED)),
+        attempts.c.begun_at < bindparam("before"),
+        attempts.c.needs_human.is_(False),
+    )
     .order_by(attempts.c.begun_at)
     .limit(bindparam("limit"))
 )
@@ -23,6 +33,18 @@ async def lock_attempt(session: Session, key: ClientKey) -> Attempt | None:
     """The attempt a broker knows by this key, held until the transaction ends."""
     row = (await session.execute(_LOCK, {"key": key})).first()
     return None if row is None else attempt_of(row)
+
+
+async def list_keys(
+    session: Session, broker: str, accounts: Sequence[AccountId], numbers: Sequence[str]
+) -> dict[str, ClientKey]:
+    """The keys of the orders a broker knows by these numbers; one that is not ours is not in it.
+
+    Brokers number the orders of each account by themselves, so a number means nothing without its account.
+    """
+    asked = {"broker": broker, "numbers": list(numbers), "accounts": [str(account) for account in accounts]}
+    rows = await session.execute(_LIST_NUMBERS, asked)
+    return {row.broker_order_id: ClientKey(row.order_id) for row in rows}
 
 
 async def list_unsettled(session: Session, before: datetime, limit: int) -> list[Attempt]:

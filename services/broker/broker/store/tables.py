@@ -1,6 +1,20 @@
 """The broker service's own tables; the simulator, an exchange outside, has its own books."""
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, MetaData, Numeric, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -16,6 +30,9 @@ attempts = Table(
     Column("intent", JSONB, nullable=False),
     Column("correlation_id", Uuid, nullable=False),
     Column("begun_at", DateTime(timezone=True), nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("first_look_at", DateTime(timezone=True)),
+    Column("needs_human", Boolean, nullable=False),
 )
 
 broker_executions = Table(
@@ -37,4 +54,34 @@ broker_executions = Table(
     Column("trade_date", Date, nullable=False),
     Column("settlement_date", Date, nullable=False),
     Column("executed_at", DateTime(timezone=True), nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("broker", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("account_hint", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+connection_secrets = Table(
+    "connection_secrets",
+    metadata,
+    Column("connection_id", Uuid, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("key_version", Integer, nullable=False),
+    Column("box", LargeBinary, nullable=False),
+)
+
+owner_keys = Table(
+    "owner_keys",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
 )

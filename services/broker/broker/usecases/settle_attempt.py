@@ -5,6 +5,7 @@ from kit.db import Session
 from kit.events import Event, record
 
 from broker.domain.attempt import Attempt, AttemptState, learn
+from broker.domain.increment import execution_between
 from broker.domain.order import Accepted, Answer, ClientKey, Execution, Refused, Unanswered
 from broker.events import OrderAccepted, OrderCanceled, OrderExecuted, OrderExpired, OrderRejected, OrderUnknown
 from broker.store import attempts, system
@@ -23,7 +24,7 @@ async def settle_attempt(session: Session, key: ClientKey, answer: Answer) -> bo
     if attempt is None:
         return False
     after, steps = learn(attempt, answer)
-    heard = answer.executions if isinstance(answer, Accepted) else ()
+    heard = await _heard(session, after, answer)
     if not steps and not heard:
         return True
     new = await attempts.save(session, attempt.intent.owner, after, heard)
@@ -31,6 +32,17 @@ async def settle_attempt(session: Session, key: ClientKey, answer: Answer) -> bo
         context.correlation.set(attempt.correlation_id)
     await record(session, *_facts(after, steps, answer, new), owner=attempt.intent.owner)
     return True
+
+
+async def _heard(session: Session, attempt: Attempt, answer: Answer) -> tuple[Execution, ...]:
+    """The executions in an answer; of a sum, the part beyond what is known. A smaller sum than before is old news."""
+    if not isinstance(answer, Accepted):
+        return ()
+    if answer.progress is None:
+        return answer.executions
+    quantity, amount = await attempts.sum_executions(session, attempt.intent.owner, attempt.intent.order_id)
+    increment = execution_between(attempt, quantity, amount, answer.progress)
+    return () if increment is None else (increment,)
 
 
 def _facts(

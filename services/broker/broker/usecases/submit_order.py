@@ -17,11 +17,17 @@ from broker.adapters.port import Connector, LineFailure, NotSent
 from broker.desk import Desk
 from broker.domain.attempt import Attempt, AttemptState
 from broker.domain.capabilities import refuse_beyond
-from broker.domain.order import Absent, Accepted, Answer, OrderIntent, Refused, Unanswered
+from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent, Refused, Unanswered
 from broker.store import attempts
 from broker.usecases.settle_attempt import settle_attempt
 
 CONSUMER = "broker"
+AGAIN_AFTER_MILLISECONDS = (200, 600, 1_800)
+"""Pauses before trying again what was certainly not sent, where only this very call can be certain of it."""
+_TWIN = Refused(
+    "duplicate_order",
+    "It is not known yet whether an equal order is at the broker, which could not tell the two apart: wait for it.",
+)
 
 
 async def submit_order(desk: Desk, intent: OrderIntent, message_id: UUID | None) -> None:
@@ -36,62 +42,83 @@ async def submit_order(desk: Desk, intent: OrderIntent, message_id: UUID | None)
         Unavailable: when the order was certainly not sent and there is patience left to try again.
     """
     attempt, is_new = await _begin(desk, intent)
-    answer = await _ask(desk, attempt, is_new=is_new)
+    attempt, answer = await _ask(desk, attempt, is_new=is_new)
     async with desk.database.system() as session:
         if message_id is not None:
             await take(session, message_id, CONSUMER)
+        if attempt.looks:
+            await attempts.save_looks(session, intent.owner, attempt)
         if answer is not None:
             await settle_attempt(session, intent.key, answer)
 
 
 async def _begin(desk: Desk, intent: OrderIntent) -> tuple[Attempt, bool]:
+    able = desk.connector_for(intent.account_kind).capabilities
     attempt = Attempt(
         intent=intent,
-        broker=desk.connector_for(intent.account_kind).capabilities.broker,
+        broker=able.broker,
         state=AttemptState.SENDING,
         broker_order_id=None,
         correlation_id=context.correlation_id(),
         begun_at=desk.clock(),
     )
     async with desk.database.system() as session:
+        twin = None if able.identifies_by_key else await attempts.find_twin(session, intent.owner, intent)
+        if twin is AttemptState.SENDING:
+            raise Unavailable("An equal order is being sent: only one at a time can be told from the others.")
         if await attempts.save_new(session, intent.owner, attempt):
-            return attempt, True
+            if twin is None:
+                return attempt, True
+            await settle_attempt(session, intent.key, _TWIN)  # kept and refused in one: it must never be looked for
         earlier = await attempts.find(session, intent.owner, intent.order_id)
     assert earlier is not None, "an attempt is never deleted, and an order never changes its owner"
     return earlier, False
 
 
-async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> Answer | None:
+async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> tuple[Attempt, Answer | None]:
     """The broker's answer, by sending or by looking; None when it is known already."""
     connector = desk.connectors[attempt.broker]
     if is_new:
-        return await _send(desk, connector, attempt)
-    if attempt.is_settled:
-        return None
+        return attempt, await _send(desk, connector, attempt)
+    if attempt.is_settled or not attempt.is_due(desk.clock()):
+        return attempt, None
     evidence = await _look(desk, connector, attempt)
-    if not isinstance(evidence, Absent):
-        return evidence
-    if connector.capabilities.absence_is_certain:
-        return await _send(desk, connector, attempt)
-    return Unanswered(f"{connector.capabilities.title} does not show the order yet; its list is asked again.")
+    if isinstance(evidence, Absent) and connector.capabilities.absence_is_certain:
+        return attempt, await _send(desk, connector, attempt)
+    if isinstance(evidence, Absent | Ambiguous):
+        return attempt.looked(evidence, connector.capabilities.title, desk.clock())
+    return attempt, evidence
 
 
 async def _send(desk: Desk, connector: Connector, attempt: Attempt) -> Answer:
     if refusal := refuse_beyond(connector.capabilities, attempt.intent):
         return refusal
-    try:
-        async with asyncio.timeout(desk.settings.submit_timeout_seconds):
-            return await connector.submit(attempt.intent, attempt.intent.key)
-    except NotSent as failed:
-        waited = desk.clock() - attempt.begun_at
-        if waited.total_seconds() < desk.settings.not_sent_patience_seconds:
-            raise Unavailable(str(failed)) from failed
-        return Refused("broker_unreachable", f"The order was never sent: {failed}")
-    except (LineFailure, TimeoutError) as failed:
-        return Unanswered(_doubt(desk, failed))
+    pauses = () if connector.capabilities.absence_is_certain else AGAIN_AFTER_MILLISECONDS
+    for pause in (*pauses, None):
+        try:
+            async with asyncio.timeout(desk.settings.submit_timeout_seconds):
+                return await connector.submit(attempt.intent, attempt.intent.key)
+        except NotSent as failed:
+            if pause is None:
+                return _give_up(desk, connector, attempt, failed)
+            await asyncio.sleep(pause / 1_000)
+        except (LineFailure, TimeoutError) as failed:
+            return Unanswered(_doubt(desk, failed))
+    raise AssertionError("the last try has no pause after it")
 
 
-async def _look(desk: Desk, connector: Connector, attempt: Attempt) -> Accepted | Refused | Absent | Unanswered:
+def _give_up(desk: Desk, connector: Connector, attempt: Attempt, failed: NotSent) -> Refused:
+    """What follows when nothing was sent: patience where a later look is certain, else an end while we are."""
+    waited = desk.clock() - attempt.begun_at
+    patience = desk.settings.not_sent_patience_seconds
+    if connector.capabilities.absence_is_certain and waited.total_seconds() < patience:
+        raise Unavailable(str(failed)) from failed
+    return Refused("broker_unreachable", f"The order was never sent: {failed}")
+
+
+async def _look(
+    desk: Desk, connector: Connector, attempt: Attempt
+) -> Accepted | Refused | Absent | Ambiguous | Unanswered:
     try:
         async with asyncio.timeout(desk.settings.submit_timeout_seconds):
             return await connector.find(attempt.intent, attempt.intent.key, attempt.begun_at)

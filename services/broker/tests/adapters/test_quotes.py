@@ -32,6 +32,16 @@ def published(**changes: Any) -> str:
     return json.dumps(fields | changes)
 
 
+@pytest.mark.parametrize(
+    ("session", "phase"),
+    [("regular", "continuous"), ("opening_auction", "opening"), ("closed", "closed"), ("lunch", "halted")],
+)
+def test_a_session_nobody_has_heard_of_holds_everything_still(session: str, phase: str) -> None:
+    quote = read_quote(published(session=session))
+    assert quote is not None
+    assert quote.phase == phase
+
+
 def test_a_published_quote_is_read() -> None:
     quote = read_quote(published())
     assert quote is not None
@@ -47,7 +57,6 @@ def test_a_published_quote_is_read() -> None:
         "[]",
         published(ask=70100.5),
         published(timestamp="2026-11-20T01:02:03"),
-        published(session="lunch"),
     ],
 )
 def test_what_is_no_quote_is_none(text: str | None) -> None:

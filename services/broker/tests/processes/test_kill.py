@@ -22,7 +22,7 @@ CHILD_SECONDS_MAX = 30
 
 async def killed(point: str, message: str, settings: Settings) -> int:
     """Handle a message in a child process that dies at a point; its exit status."""
-    secrets = ("database_url", "system_database_url", "amqp_url", "redis_url")
+    secrets = ("database_url", "system_database_url", "amqp_url", "redis_url", "vault_key")
     environment = {f"BROKER_{name.upper()}": getattr(settings, name).get_secret_value() for name in secrets}
     environment |= {"BROKER_ENVIRONMENT": "test", "BROKER_HTTP_PORT": "1", "BROKER_WORKER_PORT": "1"}
     environment |= {"BROKER_JWKS_URL": settings.jwks_url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -62,7 +62,7 @@ async def test_a_refusal_of_the_exchange_is_announced_with_its_reason(floor: Flo
     [
         ({"account_kind": "live"}, "live_not_permitted"),
         ({"order_type": "stop"}, "order_type_not_allowed"),
-        ({"time_in_force": "gtc"}, "order_type_not_allowed"),
+        ({"time_in_force": "gtd"}, "order_type_not_allowed"),
         ({"order_type": "limit"}, "order_type_not_allowed"),
         ({"quantity": "0"}, "quantity_off_lot"),
     ],

@@ -73,7 +73,7 @@ async def test_of_200_holds_at_once_exactly_as_many_succeed_as_the_cash_allows(d
     async def places(_: int) -> Status:
         order_id = OrderId(new_id())
         request = desk.request(
-            id=order_id, client_order_id=str(order_id), quantity=Decimal(1), limit_price=Decimal(100_000)
+            id=order_id, client_order_id=f"meant-{order_id}", quantity=Decimal(1), limit_price=Decimal(100_000)
         )
         return (await desk.submits(request, quote, open_orders_max=1_000)).order.status
 

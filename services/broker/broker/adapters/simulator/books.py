@@ -11,17 +11,18 @@ from kit.json import dumps_text
 from sqlalchemy import Row, text
 
 from broker.adapters.port import Report
-from broker.adapters.simulator.exchange import BookOrder, Trades
+from broker.adapters.simulator.exchange import NEWEST, BookOrder, Day, Trades
 from broker.adapters.simulator.quotes import Quote
 from broker.domain.order import Accepted, ClientKey, Ended, Execution, Refused
 
+_MEETS = {"buy": "sell", "sell": "buy"}
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('simulator:' || :symbol, 0))")
 
-# Only orders that this quote can touch are read: a book full of far-away limits, or of orders that wait for shares this
-# quote has no more of, costs nothing. The order with the given key is read in any case.
+# Only orders that this quote, or the order that enters, can touch are read: a book full of far-away limits, or of
+# orders that wait for shares this quote has no more of, costs nothing. A new day or phase touches everybody.
 _READ = text(
     """
-    SELECT q.quoted_at, q.bid_left, q.ask_left, o.*
+    SELECT q.quoted_at, q.bid_left, q.ask_left, q.phase, q.trading_date AS day, o.*
       FROM (VALUES (1)) AS always (one)
       LEFT JOIN sim_quotes q ON q.symbol = :symbol
       LEFT JOIN LATERAL (
@@ -29,7 +30,12 @@ _READ = text(
             UNION ALL
            SELECT * FROM sim_orders
             WHERE symbol = :symbol AND state = 'open' AND client_key IS DISTINCT FROM CAST(:key AS uuid)
-              AND (:is_over OR trading_date <> :trading_date
+              AND (trading_date <> :trading_date AND time_in_force IN ('day', 'at_close')
+                   OR :quoted_at >= q.quoted_at AND (q.phase, q.trading_date) <> (:phase, :trading_date)
+                   OR q.phase IS NULL
+                   OR side = :meets AND (limit_price IS NULL OR CAST(:limit AS numeric) IS NULL
+                      OR side = 'buy' AND limit_price >= CAST(:limit AS numeric)
+                      OR side = 'sell' AND limit_price <= CAST(:limit AS numeric))
                    OR side = 'buy' AND (limit_price IS NULL OR limit_price >= CAST(:ask AS numeric))
                       AND (q.symbol IS NULL OR :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.ask_left > 0)
                    OR side = 'sell' AND (limit_price IS NULL OR limit_price <= CAST(:bid AS numeric))
@@ -40,14 +46,18 @@ _READ = text(
 _WRITE = text(
     """
     WITH entered AS (
-        INSERT INTO sim_orders (client_key, symbol, market, board, kind, side, order_type, time_in_force, limit_price,
-                                quantity, filled, state, refusal_code, refusal_text, trading_date, accepted_at)
-        SELECT client_key, symbol, market, board, kind, side, order_type, time_in_force, limit_price,
+        INSERT INTO sim_orders (client_key, account, symbol, market, board, kind, side, order_type, time_in_force,
+                                limit_price, quantity, filled, state, refusal_code, refusal_text, trading_date,
+                                accepted_at)
+        SELECT client_key, account, symbol, market, board, kind, side, order_type, time_in_force, limit_price,
                quantity, filled, state, refusal_code, refusal_text, trading_date, accepted_at
           FROM jsonb_populate_recordset(NULL::sim_orders, CAST(:entered AS jsonb))
         RETURNING sequence
     ), changed AS (
-        UPDATE sim_orders o SET filled = c.filled, state = c.state, version = o.version + 1
+        UPDATE sim_orders o
+           SET filled = c.filled, state = c.state, version = o.version + 1,
+               quantity = c.quantity, limit_price = c.limit_price,
+               priority = CASE WHEN c.priority = :newest THEN nextval('sim_orders_line') ELSE o.priority END
           FROM jsonb_populate_recordset(NULL::sim_orders, CAST(:changed AS jsonb)) c
          WHERE o.client_key = c.client_key
     ), traded AS (
@@ -56,11 +66,13 @@ _WRITE = text(
         SELECT execution_id, client_key, quantity, price, fee, tax, trade_date, settlement_date, executed_at
           FROM jsonb_populate_recordset(NULL::sim_executions, CAST(:executions AS jsonb))
     ), used AS (
-        INSERT INTO sim_quotes AS q (symbol, quoted_at, bid_left, ask_left)
-        SELECT symbol, quoted_at, bid_left, ask_left
+        INSERT INTO sim_quotes AS q (symbol, quoted_at, bid_left, ask_left, phase, trading_date)
+        SELECT symbol, quoted_at, bid_left, ask_left, phase, trading_date
           FROM jsonb_populate_recordset(NULL::sim_quotes, CAST(:used AS jsonb))
         ON CONFLICT (symbol) DO UPDATE
-           SET quoted_at = excluded.quoted_at, bid_left = excluded.bid_left, ask_left = excluded.ask_left
+           SET quoted_at = excluded.quoted_at, bid_left = excluded.bid_left, ask_left = excluded.ask_left,
+               phase = excluded.phase, trading_date = excluded.trading_date
+         WHERE q.quoted_at <= excluded.quoted_at
     )
     SELECT sequence FROM entered
     """
@@ -81,11 +93,21 @@ _TELL = text(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is read of a symbol's book: the order with a key, others a quote can touch, sizes still to be had."""
+    """What is read of a symbol's book: the order with a key, others that can be touched, sizes still to be had."""
 
     known: BookOrder | None
     touched: tuple[BookOrder, ...]
     sizes: tuple[Decimal, Decimal]
+    before: Day | None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Whoever comes to the book: the key of their order, and the side and limit they would trade with."""
+
+    key: ClientKey
+    side: str
+    limit_price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +123,15 @@ async def lock_symbol(session: Session, symbol: str) -> None:
     await session.execute(_LOCK, {"symbol": symbol})
 
 
-async def read_page(session: Session, quote: Quote, key: ClientKey | None) -> Page:
-    """Read what a quote can touch, and the order with a key."""
+async def read_page(session: Session, quote: Quote, member: Member | None) -> Page:
+    """Read what a quote and a member can touch, and the member's own order."""
+    key = member.key if member else None
     asked = {
         "symbol": quote.symbol,
         "key": key,
-        "is_over": not quote.is_open,
+        "meets": _MEETS[member.side] if member else None,
+        "limit": member.limit_price if member else None,
+        "phase": quote.phase,
         "trading_date": quote.trading_date,
         "quoted_at": quote.timestamp,
         "bid": quote.bid,
@@ -119,11 +144,12 @@ async def read_page(session: Session, quote: Quote, key: ClientKey | None) -> Pa
         known=next((order for order in orders if order.key == key), None),
         touched=tuple(order for order in orders if order.key != key),
         sizes=quote.sizes(first.quoted_at, first.bid_left, first.ask_left),
+        before=None if first.phase is None else Day(first.phase, first.day, first.quoted_at > quote.timestamp),
     )
 
 
-async def write_trades(session: Session, quote: Quote, trades: Trades) -> int | None:
-    """Write down what a quote did; the place in arrival of the order that entered, if one did."""
+async def write_trades(session: Session, quote: Quote, trades: Trades, before: Day | None) -> int | None:
+    """Write down what happened; the number of the order that entered, if one did."""
     changed = [order for order in trades.orders if not order.is_entering]
     entered = [order for order in trades.orders if order.is_entering]
     used = {
@@ -131,8 +157,12 @@ async def write_trades(session: Session, quote: Quote, trades: Trades) -> int | 
         "quoted_at": quote.timestamp,
         "bid_left": trades.left.bid_size,
         "ask_left": trades.left.ask_size,
+        "phase": quote.phase,
+        "trading_date": quote.trading_date,
     }
-    return await _write(session, entered, changed, trades.executions, [used] if trades.executions else [])
+    is_same = before is not None and (before.phase, before.trading_date) == (quote.phase, quote.trading_date)
+    is_used = trades.executions or not is_same
+    return await _write(session, entered, changed, trades.executions, [used] if is_used else [])
 
 
 async def write_refused(session: Session, order: BookOrder) -> None:
@@ -152,6 +182,7 @@ async def _write(
         "changed": dumps_text([_row(order) for order in changed]),
         "executions": dumps_text([_execution_row(key, execution) for key, execution in executions]),
         "used": dumps_text(used),
+        "newest": NEWEST,
     }
     sequence: int | None = (await session.execute(_WRITE, documents)).scalar()
     return sequence
@@ -214,6 +245,8 @@ def _order(row: Row[Any]) -> BookOrder:
     return BookOrder(
         key=row.client_key,
         sequence=row.sequence,
+        priority=row.priority,
+        account=row.account,
         symbol=row.symbol,
         market=row.market,
         board=row.board,
@@ -234,6 +267,8 @@ def _order(row: Row[Any]) -> BookOrder:
 def _row(order: BookOrder) -> dict[str, Any]:
     return {
         "client_key": str(order.key),
+        "priority": order.priority,
+        "account": order.account,
         "symbol": order.symbol,
         "market": order.market,
         "board": order.board,

@@ -16,10 +16,22 @@ from redis.exceptions import RedisError
 from broker.adapters.port import NotSent, Report, Unreachable
 from broker.adapters.simulator import books
 from broker.adapters.simulator.capabilities import SIMULATOR
-from broker.adapters.simulator.exchange import BookOrder, Clerk, enter, trade
+from broker.adapters.simulator.exchange import BookOrder, Clerk, enter
+from broker.adapters.simulator.exchange import Session as Visit
 from broker.adapters.simulator.quotes import Quote, quote_key, read_quote
 from broker.domain.capabilities import Capabilities
-from broker.domain.order import Absent, Accepted, CancelRefused, ClientKey, OrderIntent, Refused
+from broker.domain.order import (
+    Absent,
+    Accepted,
+    CancelRefused,
+    ClientKey,
+    Execution,
+    OrderIntent,
+    Refused,
+    Replaced,
+    Replacement,
+    ReplaceRefused,
+)
 
 REPORTS_MAX: Final = 200
 POLL_SECONDS: Final = 1
@@ -35,12 +47,18 @@ class Simulator:
     capabilities: Capabilities = SIMULATOR
 
     def __init__(
-        self, database: Database, cache: "Redis", clock: Callable[[], datetime], fee_schedule: str = "default"
+        self,
+        database: Database,
+        cache: "Redis",
+        clock: Callable[[], datetime],
+        fee_schedule: str = "default",
+        slippage_ticks: int = 0,
     ) -> None:
         self._database = database
         self._cache = cache
         self._clock = clock
         self._fee_schedule = fee_schedule
+        self._slippage_ticks = slippage_ticks
         self._news = asyncio.Event()
         self.open_symbols: set[str] = set()
 
@@ -80,18 +98,20 @@ class Simulator:
     async def _enter(self, order: OrderIntent, key: ClientKey, quote: Quote) -> Accepted | Refused:
         async with self._books() as session:
             await books.lock_symbol(session, order.symbol)
-            page = await books.read_page(session, quote, key)
+            page = await books.read_page(session, quote, books.Member(key, order.side, order.limit_price))
             if page.known is not None:
                 return await _answer(session, page.known)
-            moment = self._clock()
-            entering = enter(order, quote, moment)
-            if entering.refusal is not None:
-                await books.write_refused(session, entering)
-                return entering.refusal
-            clerk = Clerk(moment, new_id, self._fee_schedule)
-            trades = trade((*page.touched, entering), quote, page.sizes, clerk)
+            clerk = self._clerk()
+            visit = Visit(page.touched, page.before, quote, page.sizes, clerk)
+            entering = enter(order, quote, clerk.moment)
+            refusal = visit.enter(entering)
+            trades = visit.trades()
+            if refusal is not None:
+                await books.write_trades(session, quote, trades, page.before)
+                await books.write_refused(session, replace(entering, state="refused", refusal=refusal))
+                return refusal
             after = next(each for each in trades.orders if each.is_entering)
-            sequence = await books.write_trades(session, quote, trades)
+            sequence = await books.write_trades(session, quote, trades, page.before)
         assert sequence is not None, "an order that enters gets its place"
         if after.state == "open":
             self.open_symbols.add(order.symbol)
@@ -107,10 +127,8 @@ class Simulator:
             page = await books.read_page(session, quote, None)
             if not page.touched:
                 return 0
-            clerk = Clerk(self._clock(), new_id, self._fee_schedule)
-            trades = trade(page.touched, quote, page.sizes, clerk)
-            if trades.orders:
-                await books.write_trades(session, quote, trades)
+            trades = Visit(page.touched, page.before, quote, page.sizes, self._clerk()).trades()
+            await books.write_trades(session, quote, trades, page.before)
         if trades.orders:
             self._news.set()
         return len(trades.orders)
@@ -130,6 +148,39 @@ class Simulator:
             answer = await _answer(session, replace(known, state="canceled"))
         assert isinstance(answer, Accepted)
         return answer
+
+    async def replace(
+        self, order: OrderIntent, key: ClientKey, broker_order_id: str, change: Replacement
+    ) -> Replaced | ReplaceRefused:
+        """Serve the book, then change the order in it."""
+        quote = await self._quote(order.symbol)
+        if quote is None:
+            return ReplaceRefused("unknown_symbol", f"The exchange has no quote for {order.symbol}.")
+        async with self._books() as session:
+            await books.lock_symbol(session, order.symbol)
+            page = await books.read_page(session, quote, books.Member(key, order.side, change.limit_price))
+            known = page.known
+            if known is not None and _is_so_already(known, change):
+                return await _as_before(session, known)
+            if known is None or known.state != "open":
+                return _too_late(known, broker_order_id)
+            visit = Visit((*page.touched, known), page.before, quote, page.sizes, self._clerk())
+            served = visit.order(key)
+            earlier = tuple(each for owner, each in visit.trades().executions if owner == key)
+            refusal = _unchangeable(served, change, broker_order_id) or visit.amend(key, change)
+            await books.write_trades(session, quote, visit.trades(), page.before)
+            heard = (await books.list_executions(session, [key])).get(key, ())
+        if visit.trades().executions:
+            self._news.set()
+        if refusal is not None:
+            return ReplaceRefused(refusal.code, refusal.text)
+        new = {each.execution_id for owner, each in visit.trades().executions if owner == key}
+        new -= {each.execution_id for each in earlier}
+        before = tuple(each for each in heard if each.execution_id not in new)
+        return Replaced(_accepted(served, before), _accepted(visit.order(key), heard))
+
+    def _clerk(self) -> Clerk:
+        return Clerk(self._clock(), new_id, self._fee_schedule, self._slippage_ticks)
 
     async def find(self, order: OrderIntent, key: ClientKey, sent_at: datetime) -> Accepted | Refused | Absent:  # noqa: ARG002 - the key is enough here
         """Look the key up in the books."""
@@ -163,3 +214,39 @@ async def _answer(session: Session, order: BookOrder) -> Accepted | Refused:
     """What the books say about an order now."""
     executions = await books.list_executions(session, [order.key])
     return books.answer_of(order, executions.get(order.key, ()))
+
+
+def _is_so_already(order: BookOrder, change: Replacement) -> bool:
+    return order.refusal is None and (order.quantity, order.limit_price) == (change.quantity, change.limit_price)
+
+
+async def _as_before(session: Session, order: BookOrder) -> Replaced:
+    """The answer to a change that was made already, whatever became of the order since."""
+    executions = (await books.list_executions(session, [order.key])).get(order.key, ())
+    after = _accepted(order, executions)
+    return Replaced(Accepted(after.broker_order_id, after.accepted_at), after)
+
+
+def _too_late(order: BookOrder | None, broker_order_id: str) -> ReplaceRefused:
+    """Why an order that is not open cannot be changed."""
+    if order is None or order.state == "refused":
+        return ReplaceRefused("order_not_found", f"The exchange has no order {broker_order_id}.")
+    return ReplaceRefused(f"already_{order.state}", f"The order was {order.state} before the change arrived.")
+
+
+def _unchangeable(order: BookOrder, change: Replacement, broker_order_id: str) -> Refused | None:
+    """Why an order cannot become this, prices aside."""
+    if order.state != "open":
+        late = _too_late(order, broker_order_id)
+        return Refused(late.code, late.text)
+    if change.quantity <= order.filled:
+        return Refused(
+            "quantity_already_filled", f"{order.filled} shares are filled: ask for more, or cancel the rest."
+        )
+    return None
+
+
+def _accepted(order: BookOrder, executions: tuple[Execution, ...]) -> Accepted:
+    answer = books.answer_of(order, executions)
+    assert isinstance(answer, Accepted), "an open order was accepted"
+    return answer

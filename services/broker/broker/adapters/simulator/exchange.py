@@ -1,6 +1,6 @@
-"""The exchange's rules: what it refuses, what trades against a quote, and what ends with the session; pure."""
+"""The exchange as its members see it: orders, changes and quotes on one symbol's book; the rules are quant's."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,12 +8,12 @@ from typing import Final, Literal, cast
 from uuid import UUID
 
 from quant.fees import Trade, fees_for, settlement_date
+from quant.markets.bands import Band
 from quant.markets.listing import Board, Kind, Market, Side
-from quant.markets.ticks import is_on_grid
-from quant.matching import Fill, OrderType, RestingOrder, TimeInForce, Top, match_all
+from quant.matching import Exchange, Order, OrderType, Outcome, Outside, Phase, Refusal, Rules, TimeInForce
 
 from broker.adapters.simulator.quotes import Quote
-from broker.domain.order import Execution, OrderIntent, Refused
+from broker.domain.order import Execution, OrderIntent, Refused, Replacement
 
 State = Literal["open", "filled", "canceled", "expired", "refused"]
 NEWEST: Final = 2**62
@@ -22,10 +22,12 @@ NEWEST: Final = 2**62
 
 @dataclass(frozen=True, slots=True)
 class BookOrder:
-    """An order in the exchange's books."""
+    """An order in the exchange's books. `sequence` names it, `priority` is its place in line."""
 
     key: UUID
     sequence: int
+    priority: int
+    account: str
     symbol: str
     market: Market
     board: Board
@@ -51,29 +53,41 @@ class BookOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """How far a symbol's day had come when its book was last served; `is_ahead` of the quote that serves it now."""
+
+    phase: Phase
+    trading_date: date
+    is_ahead: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trades:
-    """What a quote did to a book: the orders it let in or changed, executions as they happened, and the sizes left."""
+    """What happened to a book: the orders it let in or changed, executions in order, and the sizes left outside."""
 
     orders: tuple[BookOrder, ...]
     executions: tuple[tuple[UUID, Execution], ...]
-    left: Top
+    left: Outside
 
 
 @dataclass(frozen=True, slots=True)
 class Clerk:
-    """What the exchange needs from outside to write an execution down."""
+    """What the exchange needs from outside to write an execution down, and how it is set up."""
 
     moment: datetime
     new_id: Callable[[], UUID]
     fee_schedule: str
+    slippage_ticks: int = 0
 
 
 def enter(order: OrderIntent, quote: Quote | None, moment: datetime) -> BookOrder:
-    """The order as it enters the books: open, or refused for good."""
-    refusal = next(_objections(order, quote), None)
+    """The order as it enters the books, refused already when the exchange knows no such symbol."""
+    unknown = Refused("unknown_symbol", f"The exchange has no quote for {order.symbol}.") if quote is None else None
     return BookOrder(
         key=order.key,
         sequence=NEWEST,
+        priority=NEWEST,
+        account=str(order.account_id),
         symbol=order.symbol,
         market=order.market,
         board=order.board,
@@ -84,78 +98,115 @@ def enter(order: OrderIntent, quote: Quote | None, moment: datetime) -> BookOrde
         limit_price=order.limit_price,
         quantity=order.quantity,
         filled=Decimal(0),
-        state="refused" if refusal else "open",
-        refusal=refusal,
+        state="refused" if unknown else "open",
+        refusal=unknown,
         trading_date=quote.trading_date if quote else None,
         accepted_at=moment,
     )
 
 
-def _objections(order: OrderIntent, quote: Quote | None) -> Iterator[Refused]:
-    """Why the exchange refuses an order; the first one counts."""
-    if quote is None:
-        yield Refused("unknown_symbol", f"The exchange has no quote for {order.symbol}.")
-        return
-    if not quote.is_open:
-        yield Refused("market_closed", f"The session of {quote.trading_date} is closed.")
-    if order.quantity % 1 != 0:
-        yield Refused("quantity_off_lot", "The exchange trades whole shares.")
-    limit = order.limit_price
-    if limit is None:
-        return
-    if not is_on_grid(limit, quote.board, quote.kind, quote.trading_date):
-        yield Refused("price_off_tick", f"{limit} is not on the price grid of {order.symbol}.")
-    if quote.lower_limit is not None and limit < quote.lower_limit:
-        yield Refused("price_outside_band", f"The lowest price of the day is {quote.lower_limit}.")
-    if quote.upper_limit is not None and limit > quote.upper_limit:
-        yield Refused("price_outside_band", f"The highest price of the day is {quote.upper_limit}.")
+class Session:
+    """One visit to a symbol's book: the orders a quote can touch, served, and what a member asks for on top.
+
+    It is made from the books, and what it did is written back: nothing stays in memory.
+    """
+
+    def __init__(
+        self,
+        orders: Iterable[BookOrder],
+        before: Day | None,
+        quote: Quote,
+        sizes: tuple[Decimal, Decimal],
+        clerk: Clerk,
+    ) -> None:
+        self._quote = quote
+        self._clerk = clerk
+        self._book = {str(order.key): order for order in orders}
+        self._changed: dict[str, BookOrder] = {}
+        self._executions: list[tuple[UUID, Execution]] = []
+        self._exchange = Exchange(_rules(quote, clerk), phase=self._phase_before(before), base_price=quote.price)
+        line = sorted(self._book.values(), key=lambda order: order.priority)
+        self._exchange.restore(_open(order) for order in line)
+        bid_size, ask_size = sizes
+        if before is None or not before.is_ahead:
+            self._settle(self._exchange.begin(quote.phase, quote.price))
+        self._settle(self._exchange.quote(Outside(quote.bid, bid_size, quote.ask, ask_size)))
+
+    def _phase_before(self, before: Day | None) -> Phase:
+        """The phase the book was left in; whatever belongs to another day was left closed."""
+        today = self._quote.trading_date
+        if before is not None and before.is_ahead:
+            return before.phase
+        old = [key for key, order in self._book.items() if order.trading_date != today]
+        for key in old:
+            if self._book[key].time_in_force in {"day", "at_close"}:
+                self._changed[key] = replace(self._book.pop(key), state="expired")
+        if old or (before is not None and before.trading_date != today):
+            return "closed"
+        return before.phase if before else self._quote.phase
+
+    def enter(self, order: BookOrder) -> Refused | None:
+        """Let an order in; the reason when it may not."""
+        self._book[str(order.key)] = order
+        outcome = self._exchange.enter(_open(order))
+        if isinstance(outcome, Refusal):
+            return Refused(outcome.code, outcome.text)
+        self._changed[str(order.key)] = order
+        self._settle(outcome)
+        return None
+
+    def amend(self, key: UUID, change: Replacement) -> Refused | None:
+        """Change an open order; the reason when that cannot be."""
+        order = self.order(key)
+        outcome = self._exchange.replace(str(key), change.quantity - order.filled, change.limit_price)
+        if isinstance(outcome, Refusal):
+            return Refused(outcome.code, outcome.text)
+        keeps_place = change.limit_price == order.limit_price and change.quantity <= order.quantity
+        self._changed[str(key)] = replace(
+            order,
+            quantity=change.quantity,
+            limit_price=change.limit_price,
+            priority=order.priority if keeps_place else NEWEST,
+        )
+        self._settle(outcome)
+        return None
+
+    def order(self, key: UUID) -> BookOrder:
+        """An order as it stands now."""
+        return self._changed.get(str(key)) or self._book[str(key)]
+
+    def trades(self) -> Trades:
+        """Everything that happened so far."""
+        return Trades(tuple(self._changed.values()), tuple(self._executions), self._exchange.outside)
+
+    def _settle(self, outcome: Outcome) -> None:
+        for key, price, quantity in outcome.fills:
+            order = self._changed.get(key) or self._book[key]
+            filled = order.filled + quantity
+            self._changed[key] = replace(order, filled=filled, state="filled" if filled == order.quantity else "open")
+            self._executions.append((order.key, _execution(order, price, quantity, self._quote, self._clerk)))
+        for key, reason, _ in outcome.ended:
+            self._changed[key] = replace(self._changed.get(key) or self._book[key], state=reason)
 
 
-def trade(orders: Iterable[BookOrder], quote: Quote, sizes: tuple[Decimal, Decimal], clerk: Clerk) -> Trades:
-    """Serve a book's open orders against a quote: those of an ended session expire, the others trade as they can."""
-    book = {order.key: order for order in orders}
-    ended = {key for key, order in book.items() if not quote.is_open or order.trading_date != quote.trading_date}
-    changed = {key: replace(book[key], state="expired") for key in ended}
-    changed |= {key: order for key, order in book.items() if order.is_entering}
-    top = Top(bid=quote.bid, bid_size=sizes[0], ask=quote.ask, ask_size=sizes[1])
-    round_ = match_all([_resting(order) for key, order in book.items() if key not in ended], top)
-    executions: list[tuple[UUID, Execution]] = []
-    for fill in round_.fills:
-        key = UUID(fill.key)
-        before = changed.get(key, book[key])
-        changed[key] = _filled(before, fill)
-        executions.append((key, _execution(before, fill, quote.trading_date, clerk)))
-    for text in round_.canceled:
-        key = UUID(text)
-        changed[key] = replace(changed.get(key, book[key]), state="canceled")
-    return Trades(tuple(changed.values()), tuple(executions), round_.left)
+def _rules(quote: Quote, clerk: Clerk) -> Rules:
+    lower, upper = quote.lower_limit, quote.upper_limit
+    band = Band(lower, upper) if lower is not None and upper is not None else None
+    return Rules(quote.board, quote.kind, quote.trading_date, band, slippage_ticks=clerk.slippage_ticks)
 
 
-def _resting(order: BookOrder) -> RestingOrder:
-    return RestingOrder(
-        key=str(order.key),
-        side=order.side,
-        quantity=order.open_quantity,
-        sequence=order.sequence,
-        limit_price=order.limit_price,
-        order_type=order.order_type,
-        time_in_force=order.time_in_force,
-        rested=not order.is_entering,
-    )
+def _open(order: BookOrder) -> Order:
+    key, account = str(order.key), order.account
+    return Order(key, order.side, order.open_quantity, order.limit_price, order.time_in_force, account)
 
 
-def _filled(order: BookOrder, fill: Fill) -> BookOrder:
-    filled = order.filled + fill.quantity
-    return replace(order, filled=filled, state="filled" if filled == order.quantity else "open")
-
-
-def _execution(order: BookOrder, fill: Fill, on: date, clerk: Clerk) -> Execution:
-    traded = Trade(order.market, order.board, order.kind, order.side, fill.quantity, fill.price, on)
-    costs = fees_for(traded, clerk.fee_schedule)
+def _execution(order: BookOrder, price: Decimal, quantity: Decimal, quote: Quote, clerk: Clerk) -> Execution:
+    on = quote.trading_date
+    costs = fees_for(Trade(order.market, order.board, order.kind, order.side, quantity, price, on), clerk.fee_schedule)
     return Execution(
         execution_id=f"simulator:{on}:{clerk.new_id()}",
-        quantity=fill.quantity,
-        price=fill.price,
+        quantity=quantity,
+        price=price,
         fee=costs.fee,
         tax=costs.taxes,
         trade_date=on,

@@ -2,13 +2,22 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final
 
 import structlog
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from quant.markets.listing import Board, Kind, Market
+from quant.matching import Phase
 
+# A session nobody here has heard of holds everything still: nothing trades, and nothing ends.
+PHASES: Final[dict[str, Phase]] = {
+    "regular": "continuous",
+    "opening_auction": "opening",
+    "closing_auction": "closing",
+    "volatility_auction": "volatility",
+    "closed": "closed",
+}
 log = structlog.get_logger()
 
 
@@ -21,19 +30,24 @@ class Quote(BaseModel):
     market: Market
     board: Board
     kind: Kind
+    price: Money | None = None
     bid: Money | None
     ask: Money | None
     bid_size: Money
     ask_size: Money
     upper_limit: Money | None
     lower_limit: Money | None
-    session: Literal["regular", "closed"]
+    session: str
     trading_date: date
     timestamp: AwareDatetime
 
     @property
     def is_open(self) -> bool:
-        return self.session == "regular"
+        return self.phase != "closed"
+
+    @property
+    def phase(self) -> Phase:
+        return PHASES.get(self.session, "halted")
 
     def sizes(self, used_at: datetime | None, bid_left: Decimal, ask_left: Decimal) -> tuple[Decimal, Decimal]:
         """What may still be taken at the bid and at the ask, given what the last used quote has left.

@@ -1,0 +1,65 @@
+"""The list of brokers: hosts and limits by environment, from a YAML file that is checked whole at start."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+
+BUILT_IN: Final = Path(__file__).with_name("brokers.yaml")
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
+Environment = Literal["paper", "real"]
+
+
+class Line(BaseModel):
+    """One environment of a broker."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rest: str
+    calls_per_second: Annotated[int, Field(ge=1, le=100)]
+
+    @model_validator(mode="after")
+    def _is_private(self) -> "Line":
+        address = urlsplit(self.rest)
+        if address.scheme != "https" and address.hostname not in LOOPBACK:
+            raise ValueError(f"{self.rest}: a broker is spoken to over https")
+        if not address.hostname or address.username or address.query:
+            raise ValueError(f"{self.rest}: give scheme, host and port")
+        return self
+
+
+class Broker(BaseModel):
+    """A broker's two environments, apart by host."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    paper: Line
+    real: Line | None = None
+
+    @model_validator(mode="after")
+    def _are_apart(self) -> "Broker":
+        if self.real is not None and urlsplit(self.real.rest).netloc == urlsplit(self.paper.rest).netloc:
+            raise ValueError("paper and real share a host: an order on paper could be a real one")
+        return self
+
+
+class Brokers(RootModel[dict[Literal["kis"], Broker]]):
+    """All of them."""
+
+
+def read_brokers(file: Path, *, live_allowed: bool) -> dict[tuple[str, Environment], Line]:
+    """The lines this process may open; the live ones are left out unless the operator has said so.
+
+    Raises:
+        ValueError: when anything in the file is wrong, naming it.
+    """
+    try:
+        brokers = Brokers.model_validate(yaml.safe_load(file.read_text())).root
+    except (OSError, yaml.YAMLError) as unreadable:
+        raise ValueError(f"{file}: {unreadable}") from unreadable
+    lines: dict[tuple[str, Environment], Line] = {(name, "paper"): broker.paper for name, broker in brokers.items()}
+    if live_allowed:
+        lines |= {(name, "real"): broker.real for name, broker in brokers.items() if broker.real is not None}
+    return lines

@@ -1,0 +1,42 @@
+"""Every expected failure: its status, its code, and when."""
+
+from kit.errors import AppError, NotFound
+
+
+class ConnectionNotFound(NotFound):
+    """There is no such connection, or it is somebody else's."""
+
+    CODE = "connection_not_found"
+    TITLE = "There is no such connection"
+
+
+class LiveNotPermitted(AppError):
+    """Real money needs the person's permission and the operator's switch."""
+
+    STATUS = 403
+    CODE = "live_not_permitted"
+    TITLE = "Live trading is not permitted"
+
+
+class CredentialsRefused(AppError):
+    """The broker does not take these credentials, so they were not kept."""
+
+    STATUS = 422
+    CODE = "credentials_refused"
+    TITLE = "The broker refused the credentials"
+
+
+class BrokerUnreachable(AppError):
+    """The broker gives no answer now; nothing was kept or changed."""
+
+    STATUS = 503
+    CODE = "broker_unreachable"
+    TITLE = "The broker does not answer"
+
+
+class TooManyConnections(AppError):
+    """A person has a bounded number of connections."""
+
+    STATUS = 409
+    CODE = "too_many_connections"
+    TITLE = "Too many connections"

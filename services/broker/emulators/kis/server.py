@@ -1,0 +1,318 @@
+"""The emulator's REST side: `create_app(environment)`; admin routes under /_emulator move the market and switch faults.
+
+Run alone: `uvicorn emulators.kis.server:paper --factory --port 34990`, with libs/quant and services/broker on the path.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from quant.markets.calendar import SEOUL
+from quant.matching import Outside
+
+from emulators.kis import rows
+from emulators.kis.gate import Answer, Gate, problem
+from emulators.kis.house import OFFICE, House, No, Slip
+
+Environment = Literal["real", "paper"]
+HANG_SECONDS: Final = 30
+TRADING: Final = "/uapi/domestic-stock/v1/trading"
+QUOTES: Final = "/uapi/domestic-stock/v1/quotations"
+_PAGE: Final = {"real": (100, 50), "paper": (15, 20)}
+_SIDES: Final[dict[str, Literal["buy", "sell"]]] = {
+    "TTTC0012U": "buy", "TTTC0802U": "buy", "TTTC0011U": "sell", "TTTC0801U": "sell"
+}  # fmt: skip
+_CALLS: Final = {
+    "order-cash": set(_SIDES),
+    "order-rvsecncl": {"TTTC0013U", "TTTC0803U"},
+    "inquire-daily-ccld": {"TTTC0081R", "TTTC8001R", "CTSC9215R", "CTSC9115R"},
+    "inquire-psbl-rvsecncl": {"TTTC0084R", "TTTC8036R"},
+    "inquire-balance": {"TTTC8434R"},
+    "inquire-psbl-order": {"TTTC8908R"},
+    "inquire-price": {"FHKST01010100"},
+}
+_REAL_ONLY: Final = {"inquire-psbl-rvsecncl"}
+Fields = Mapping[str, str]
+Body = dict[str, Any]
+
+
+class Desk:
+    """Answers calls, each from the upper-case fields of its request."""
+
+    def __init__(self, house: House, environment: Environment) -> None:
+        self.house = house
+        self.environment = environment
+        self.pages_cut = False
+        self._answers: dict[str, Callable[[Fields, str, str], Body | No]] = {
+            "order-cash": self._order,
+            "order-rvsecncl": self._change,
+            "inquire-daily-ccld": self._daily,
+            "inquire-psbl-rvsecncl": self._open_orders,
+            "inquire-balance": self._balance,
+            "inquire-psbl-order": self._buying_power,
+            "inquire-price": self._price,
+        }
+
+    def answer(self, call: str, fields: Fields, tr_id: str, page: str) -> Body:
+        """The body of an answer, refusals included."""
+        known = _REAL_LETTER.get(tr_id[1:], "T") + tr_id[1:] if tr_id[:1] == "V" else tr_id
+        is_right = tr_id[:1] == "F" or (tr_id[:1] == "V") == (self.environment == "paper")
+        if known not in _CALLS[call] or not is_right:
+            return _refused(No("OPSQ2002", "없는 서비스 코드 입니다"))
+        if call in _REAL_ONLY and self.environment == "paper":
+            return _refused(No("OPSQ2002", "모의투자에서는 제공하지 않는 서비스 입니다."))
+        try:
+            found = self._answers[call](fields, known, page)
+        except (KeyError, InvalidOperation):
+            return _refused(No("OPSQ2001", "ERROR : INPUT FIELD NOT FOUND"))
+        return (
+            _refused(found)
+            if isinstance(found, No)
+            else {"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상처리"} | found
+        )
+
+    def _order(self, fields: Fields, tr_id: str, _: str) -> Body | No:
+        slip = Slip(
+            number=self.house.next_number(),
+            original="",
+            account=_account(fields),
+            symbol=fields["PDNO"],
+            side=_SIDES[tr_id],
+            kind=fields["ORD_DVSN"],
+            quantity=Decimal(fields["ORD_QTY"]),
+            price=Decimal(fields["ORD_UNPR"]),
+            at=self.house.clock(),
+            venue=fields.get("EXCG_ID_DVSN_CD", "KRX"),
+        )
+        refusal = self.house.place(slip)
+        if refusal is not None:
+            return refusal
+        paper = (
+            ("40600000", "모의투자 매수주문이 완료 되었습니다.")
+            if slip.side == "buy"
+            else ("40590000", "모의투자 매도주문이 완료 되었습니다.")
+        )
+        code, text = ("APBK0013", "주문 전송 완료 되었습니다.") if self.environment == "real" else paper
+        return {"msg_cd": code, "msg1": text, "output": self._taken(slip)}
+
+    def _change(self, fields: Fields, _: str, __: str) -> Body | No:
+        number, account = self.house.next_number(), _account(fields)
+        everything = fields["QTY_ALL_ORD_YN"] == "Y"
+        quantity = None if everything else Decimal(fields["ORD_QTY"])
+        original = fields["ORGN_ODNO"].zfill(10)
+        if fields["RVSE_CNCL_DVSN_CD"] == "02":
+            slip = self.house.cancel(original, account, number, quantity)
+        else:
+            slip = self.house.change(original, account, number, quantity, Decimal(fields["ORD_UNPR"]))
+        return slip if isinstance(slip, No) else {"msg_cd": "APBK0013", "output": self._taken(slip)}
+
+    def _taken(self, slip: Slip) -> dict[str, str]:
+        return {
+            "KRX_FWDG_ORD_ORGNO": OFFICE,
+            "ODNO": slip.number,
+            "ORD_TMD": f"{slip.at.astimezone(SEOUL):%H%M%S}",
+        }
+
+    def _daily(self, fields: Fields, _: str, page: str) -> Body:
+        first, last = fields["INQR_STRT_DT"], fields["INQR_END_DT"]
+        slips = [
+            slip
+            for slip in self.house.slips.values()
+            if slip.account == _account(fields)
+            and first <= f"{slip.at.astimezone(SEOUL):%Y%m%d}" <= last
+            and fields.get("PDNO", "") in {"", slip.symbol}
+            and fields.get("ODNO", "") in {"", slip.number}
+            and fields.get("SLL_BUY_DVSN_CD", "00") in {"00", "01" if slip.side == "sell" else "02"}
+            and (fields.get("CCLD_DVSN", "00") != "01" or slip.filled)
+            and (fields.get("CCLD_DVSN", "00") != "02" or slip.open)
+        ]
+        slips.sort(key=lambda slip: slip.number, reverse=fields.get("INQR_DVSN", "00") == "00")
+        return self._paged(slips, _PAGE[self.environment][0], fields, page) | {"output2": rows.order_totals(slips)}
+
+    def _paged(self, slips: list[Slip], size: int, fields: Fields, page: str) -> Body:
+        begin = int(fields.get("CTX_AREA_NK100", "").strip() or 0) if page == "N" else 0
+        shown, more = slips[begin : begin + size], begin + size < len(slips)
+        if self.pages_cut:
+            more = False
+        return {
+            "output1": [rows.order_row(slip) for slip in shown],
+            "ctx_area_fk100": "daily".ljust(100),
+            "ctx_area_nk100": (str(begin + size) if more else "").ljust(100),
+            "_more": more,
+        }
+
+    def _open_orders(self, fields: Fields, _: str, page: str) -> Body:
+        slips = [slip for slip in self.house.slips.values() if slip.account == _account(fields) and slip.open]
+        body = self._paged(slips, 50, fields, page)
+        body["output"] = [row | {"psbl_qty": row["rmn_qty"]} for row in body.pop("output1")]
+        return body
+
+    def _balance(self, fields: Fields, _: str, __: str) -> Body:
+        account = self.house.account(_account(fields))
+        shown = [rows.position_row(symbol, account, self.house.exchanges[symbol]) for symbol in account.shares]
+        worth = sum((Decimal(row["evlu_amt"]) for row in shown), Decimal(0))
+        totals = rows.balance_totals(account, worth, sum(account.cost.values(), Decimal(0)))
+        blank = {"ctx_area_fk100": " " * 100, "ctx_area_nk100": " " * 100}
+        return {"output1": shown, "output2": [totals], "_more": False} | blank
+
+    def _buying_power(self, fields: Fields, _: str, __: str) -> Body | No:
+        exchange = self.house.exchanges.get(fields["PDNO"])
+        if exchange is None or exchange.rules.band is None:
+            return No("APBK0656", "해당종목정보가 없습니다.")
+        price = exchange.rules.band.upper if fields["ORD_DVSN"] == "01" else Decimal(fields["ORD_UNPR"])
+        cash = self.house.account(_account(fields)).cash
+        amounts = dict.fromkeys(("ord_psbl_cash", "nrcvb_buy_amt", "max_buy_amt"), rows.whole(cash))
+        shares = dict.fromkeys(("nrcvb_buy_qty", "max_buy_qty"), str(cash // price))
+        zeros = ("ord_psbl_sbst", "ruse_psbl_amt", "fund_rpch_chgs", "cma_evlu_amt", "ovrs_re_use_amt_wcrc")
+        rest = {"psbl_qty_calc_unpr": rows.whole(price), "ord_psbl_frcr_amt_wcrc": "0"}
+        return {"output": amounts | shares | rest | dict.fromkeys(zeros, "0")}
+
+    def _price(self, fields: Fields, _: str, __: str) -> Body | No:
+        exchange = self.house.exchanges.get(fields["FID_INPUT_ISCD"])
+        if exchange is None or exchange.rules.band is None:
+            return No("APBK0656", "해당종목정보가 없습니다.")
+        outside, band = exchange.outside, exchange.rules.band
+        prices = {"stck_prpr": exchange.last, "askp1": outside.ask, "bidp1": outside.bid}
+        prices |= {"stck_mxpr": band.upper, "stck_llam": band.lower}
+        return {"output": {name: rows.whole(price or Decimal(0)) for name, price in prices.items()}}
+
+
+_PROBLEMS: Final = {
+    "rate_limit": problem("EGW00201", "초당 거래건수를 초과하였습니다."),
+    "ledger_timeout": problem("EGW00302", "Transaction Timeout"),
+    "server_error": problem("IGW00009", "Gateway 라우팅 오류"),
+}
+_REAL_LETTER: Final = {"TSC9215R": "C", "TSC9115R": "C"}
+
+
+def _account(fields: Fields) -> str:
+    return fields["CANO"] + fields["ACNT_PRDT_CD"]
+
+
+def _refused(no: No) -> Body:
+    return {"rt_cd": "1", "msg_cd": no.code, "msg1": no.text}
+
+
+def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastAPI:
+    """An emulator of one environment, with an empty ledger."""
+    house = House(clock)
+    app = FastAPI(openapi_url=None)
+    app.state.house, app.state.desk = house, Desk(house, environment)
+    app.state.gate = gate = Gate(clock, 20 if environment == "real" else 2)
+    app.state.calls = []
+    for call, folder in [(call, QUOTES if call == "inquire-price" else TRADING) for call in _CALLS]:
+        method = "POST" if call.startswith("order") else "GET"
+        app.add_api_route(f"{folder}/{call}", _route(app, call), methods=[method])
+
+    @app.post("/oauth2/tokenP")
+    async def token(request: Request) -> Response:
+        asked = await request.json()
+        return _json(gate.issue(str(asked.get("appkey")), str(asked.get("appsecret"))))
+
+    @app.post("/oauth2/revokeP")
+    async def revoke(request: Request) -> Response:
+        gate.revoke(str((await request.json()).get("appkey")))
+        return _json({"code": 200, "message": "접근토큰 폐기에 성공하였습니다"})
+
+    @app.post("/oauth2/Approval")
+    async def approval(_: Request) -> Response:
+        return _json({"approval_key": str(uuid.uuid4())})
+
+    @app.post("/uapi/hashkey")
+    async def hashkey(request: Request) -> Response:
+        return _json({"BODY": await request.json(), "HASH": uuid.uuid4().hex * 2})
+
+    _add_admin(app)
+    return app
+
+
+def _add_admin(app: FastAPI) -> None:
+    house: House = app.state.house
+    gate: Gate = app.state.gate
+
+    @app.get("/_emulator/ready")
+    async def ready() -> Response:
+        return _json({"orders": len(house.slips)})
+
+    @app.post("/_emulator/faults")
+    async def fault(request: Request) -> Response:
+        asked = await request.json()
+        gate.faults += [(asked["call"], asked["fault"])] * int(asked.get("times", 1))
+        return _json({"faults": len(gate.faults)})
+
+    @app.post("/_emulator/quotes")
+    async def quote(request: Request) -> Response:
+        asked = await request.json()
+        if asked["symbol"] not in house.exchanges:
+            house.list_symbol(asked["symbol"], Decimal(asked["base"]))
+        sizes = {name: Decimal(asked[name]) for name in ("bid", "bid_size", "ask", "ask_size")}
+        house.quote(asked["symbol"], Outside(**sizes))
+        return _json({"symbol": asked["symbol"]})
+
+
+def _route(app: FastAPI, call: str) -> Callable[[Request], Any]:
+    gate: Gate = app.state.gate
+    desk: Desk = app.state.desk
+
+    async def answer(request: Request) -> Response:
+        headers = request.headers
+        if fault := gate.take_fault(call, "hang_before", "reset_before", "server_error", "html", "empty", "rate_limit"):
+            return await _broken(fault)
+        if gate.take_fault(call, "token_expired"):
+            return _json(problem("EGW00123", "기간이 만료된 token 입니다."))
+        if stopped := gate.check(headers.get("appkey", ""), headers.get("authorization", "")):
+            return _json(stopped)
+        given = await request.json() if request.method == "POST" else request.query_params
+        fields = {key.upper(): str(value) for key, value in given.items()}
+        desk.pages_cut = gate.take_fault(call, "paging_cut") is not None
+        body = desk.answer(call, fields, headers.get("tr_id", ""), headers.get("tr_cont", ""))
+        app.state.calls.append((call, fields))
+        if fault := gate.take_fault(call, "hang_after", "reset_after", "ledger_timeout"):
+            return await _broken(fault)
+        more = body.pop("_more", None)
+        paging = {} if more is None else {"tr_cont": "M" if more else "D"}
+        return JSONResponse(body, headers={"tr_id": headers.get("tr_id", ""), "gt_uid": uuid.uuid4().hex} | paging)
+
+    return answer
+
+
+async def _broken(fault: str) -> Response:
+    """What comes instead of an answer."""
+    if fault in {"hang_before", "hang_after"}:
+        await asyncio.sleep(HANG_SECONDS)
+        return Response(status_code=504)
+    if fault in {"reset_before", "reset_after"}:
+        return StreamingResponse(_cut_off(), headers={"content-length": "1000"})
+    if fault == "html":
+        return HTMLResponse("<html><body>502 Bad Gateway</body></html>", status_code=502)
+    return _json(_PROBLEMS[fault]) if fault in _PROBLEMS else Response(status_code=200)
+
+
+async def _cut_off() -> AsyncIterator[bytes]:
+    yield b'{"rt_cd"'
+    raise ConnectionResetError("the emulator hangs up, as it was told to")
+
+
+def _json(answer: Answer | Mapping[str, Any]) -> Response:
+    if isinstance(answer, Answer):
+        return JSONResponse(answer.body, status_code=answer.status)
+    return JSONResponse(dict(answer))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # tidy: allow clock because this is the edge of a program of its own
+
+
+def paper() -> FastAPI:
+    """The paper environment."""
+    return create_app("paper", _now)
+
+
+def real() -> FastAPI:
+    """The real environment, for clients that insist on it; no money is in it either."""
+    return create_app("real", _now)

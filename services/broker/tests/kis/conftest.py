@@ -1,0 +1,5 @@
+"""These tests share a database."""
+
+from services.broker.tests.one_database import fresh
+
+__all__ = ["fresh"]
