@@ -85,7 +85,7 @@ async def list_forming(cache: Redis) -> list[Minute]:
     return [minute for minute in found if minute is not None]
 
 
-def _minute(text: str) -> Minute | None:
+def _minute(text: bytes | str) -> Minute | None:
     try:
         values: dict[str, Any] = loads(text)
         prices = {name: decimal_from(values[name]) for name in ("open", "high", "low", "close")}
