@@ -181,3 +181,10 @@ class TestColumnsByName:
         rule = compile_rule("pct_change(1) > 0.05 and per < 12", frozenset({"per"}))
         frame = {"close": np.array([100.0, 106, 112]), "per": np.array([np.nan, 11, 13])}
         assert rule.mask(frame).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("opening", ["(", "-", "not ", "- (", "sma("])
+def test_python_s_parser_never_meets_its_own_limit(opening: str) -> None:
+    with pytest.raises(RuleError, match="nest"):
+        compile_rule((opening * 1_000)[:990] + "1")
+    compile("1", "a parser that was broken would say so here", "eval")

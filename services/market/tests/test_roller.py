@@ -136,7 +136,8 @@ async def test_of_two_rollers_only_one_rolls(
     assert len(await announced(database, symbol)) == 1
 
 
-async def test_a_quote_that_cannot_be_read_stops_nothing(roller: Any, quoted: Any, redis: Redis, symbol: str) -> None:
+async def test_what_cannot_be_read_stops_nothing(roller: Any, quoted: Any, redis: Redis, symbol: str) -> None:
+    await redis.set(f"realtime.bar1m:{symbol}X", '{"type": "bar:1m"}')
     async with roller():
         await quoted(1, "100", 10)
         for nonsense in ("{", "[]", '{"symbol": "x"}', '{"symbol":"x","price":"NaN"}'):

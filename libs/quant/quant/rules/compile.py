@@ -29,6 +29,7 @@ from quant.rules.nodes import (
     Output,
 )
 from quant.rules.rule import Rule, RuleError
+from quant.rules.spelling import check_spelling
 
 TEXT_MAX: Final = 1_000
 DEPTH_MAX: Final = 24
@@ -55,30 +56,6 @@ _COMPARISONS: Final[dict[type[ast.cmpop], ComparisonSign]] = {
     ast.NotEq: "!=",
 }
 
-# Everything a rule may be spelt with. Python would also accept strings, brackets, and letters that merely look Latin.
-_TOKEN = re.compile(
-    r"\s+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])|[A-Za-z_]\w*|[<>=!]=|\*\*|//|[-+*/<>(),.]", re.ASCII
-)
-_HINTS: Final = {
-    "=": ("use == to compare", "비교에는 == 를 쓰세요"),
-    "&": ("use and", "and 를 쓰세요"),
-    "|": ("use or", "or 를 쓰세요"),
-    "!": ("use not", "not 을 쓰세요"),
-    "^": ("powers are not part of the language", "거듭제곱은 쓸 수 없습니다"),
-    "%": ("write percentages as fractions: 10 % is 0.1", "퍼센트는 소수로 쓰세요: 10 %는 0.1"),
-    "[": (
-        "there are no lists or positions: earlier bars are reached through indicators",
-        "목록이나 위치는 없습니다: 이전 봉은 지표로 참조하세요",
-    ),
-    "{": (
-        "a name in braces belongs to a template: fill it in first",
-        "중괄호 이름은 템플릿용입니다: 먼저 값을 채우세요",
-    ),
-}
-_ANYTHING: Final = (
-    "expected fields, numbers, indicators, comparisons, and / or / not",
-    "필드, 숫자, 지표, 비교, and / or / not 만 쓸 수 있습니다",
-)
 _TEMPLATE_NAME = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
@@ -109,7 +86,7 @@ def _begun(text: str, extra_fields: frozenset[str], example: str) -> tuple["_Com
             TEXT_MAX + 1,
         )
     flat = re.sub(r"[\t\r\n]", " ", text)
-    _check_spelling(flat)
+    check_spelling(flat)
     body = flat.strip()
     if not body:
         raise RuleError(f"the rule is empty; for example: {example}", f"규칙이 비어 있습니다. 예: {example}", 1)
@@ -124,7 +101,7 @@ def _begun(text: str, extra_fields: frozenset[str], example: str) -> tuple["_Com
             "여기서 규칙을 읽을 수 없습니다: 괄호와 연산자를 확인하세요",
             column,
         ) from None
-    except (ValueError, MemoryError, RecursionError):
+    except (ValueError, MemoryError, RecursionError, SystemError):
         raise RuleError("the rule is nested too deeply", "규칙이 너무 깊게 중첩되었습니다", indent + 1) from None
     return _Compiler(indent, frozenset(FIELDS) | extra_fields), tree.body
 
@@ -137,20 +114,6 @@ def template_names(template: str) -> frozenset[str]:
 def fill_template(template: str, values: Mapping[str, float]) -> str:
     """The template with each name replaced by its number; KeyError for a name without one."""
     return _TEMPLATE_NAME.sub(lambda match: f"{values[match.group(1)]:.15g}", template)
-
-
-def _check_spelling(text: str) -> None:
-    position = 0
-    while position < len(text):
-        token = _TOKEN.match(text, position)
-        if token is None:
-            character = text[position]
-            hint, hint_ko = _HINTS.get(character, _ANYTHING)
-            digit = character.isdigit()
-            what = "not a number" if digit else f"unexpected {character!r}"
-            what_ko = "숫자가 아닙니다" if digit else f"쓸 수 없는 문자 {character!r}"
-            raise RuleError(f"{what}: {hint}", f"{what_ko}: {hint_ko}", position + 1)
-        position = token.end()
 
 
 class _Compiler:

@@ -5,10 +5,11 @@ Trades, order books and forming minutes travel beside them, on channels of their
 
 from collections.abc import Sequence
 from dataclasses import fields
-from decimal import Decimal
 from typing import Any, Final, Literal
 
+import structlog
 from kit.json import dumps_text, loads
+from kit.money import decimal_from
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
@@ -34,6 +35,8 @@ CLOSED: Final = '"closed":true'
 """What marks a minute that will not change any more, and must reach everybody who watches."""
 
 SCAN_COUNT = 1_000
+
+log = structlog.get_logger()
 
 
 async def save(cache: Redis, quotes: Sequence[Quote], trades: Sequence[Trade], books: Sequence[Book]) -> None:
@@ -75,15 +78,21 @@ async def list_kept(cache: Redis, topics: Sequence[tuple[Channel, str]]) -> list
 
 
 async def list_forming(cache: Redis) -> list[Minute]:
-    """The newest minute of every symbol, forming or closed."""
+    """The newest minute of every symbol, forming or closed; what cannot be read counts as not there."""
     keys = [key async for key in cache.scan_iter(f"{KEPT['bar:1m']}:*", count=SCAN_COUNT)]
     texts = await cache.mget(keys) if keys else []
-    return [_minute(loads(text)) for text in texts if text is not None]
+    found = [_minute(text) for text in texts if text is not None]
+    return [minute for minute in found if minute is not None]
 
 
-def _minute(values: dict[str, Any]) -> Minute:
-    prices = {name: Decimal(values[name]) for name in ("open", "high", "low", "close")}
-    return Minute(**values | prices)
+def _minute(text: bytes | str) -> Minute | None:
+    try:
+        values: dict[str, Any] = loads(text)
+        prices = {name: decimal_from(values[name]) for name in ("open", "high", "low", "close")}
+        return Minute(**values | prices)
+    except (ValueError, KeyError, TypeError) as unreadable:
+        log.warning("a kept minute cannot be read", error=repr(unreadable))
+        return None
 
 
 async def list_latest(cache: Redis, symbols: Sequence[str]) -> list[str | None]:
