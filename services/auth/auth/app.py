@@ -5,7 +5,18 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from auth.api import keys, passkeys, passwords, profile, registration, second_factor, session_list, sessions, step_up
+from auth.api import (
+    keys,
+    oauth,
+    passkeys,
+    passwords,
+    profile,
+    registration,
+    second_factor,
+    session_list,
+    sessions,
+    step_up,
+)
 from auth.config import Settings
 from auth.resources import open_resources, signer_of
 
@@ -22,6 +33,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             step_up.router,
             second_factor.router,
             passkeys.router,
+            oauth.router,
             passwords.router,
             profile.router,
             keys.router,

@@ -56,9 +56,27 @@ async def save_password(session: Transaction, user_id: UserId, password_hash: st
 async def find_way_in(session: Transaction, user_id: UserId) -> bool:
     """Tell whether there is any way to log in to an account: a password, a passkey, or another provider."""
     password = select(users.c.id).where(users.c.id == user_id, users.c.password_hash.is_not(None))
+    return bool(await session.scalar(select(password.exists()))) or await find_other_way_in(session, user_id)
+
+
+async def find_other_way_in(session: Transaction, user_id: UserId) -> bool:
+    """Tell whether there is a way to log in to an account besides a password."""
     passkey = select(passkeys.c.id).where(passkeys.c.owner_id == user_id)
     identity = select(identities.c.id).where(identities.c.owner_id == user_id)
-    return bool(await session.scalar(select(password.exists() | passkey.exists() | identity.exists())))
+    return bool(await session.scalar(select(passkey.exists() | identity.exists())))
+
+
+async def find_verified(session: Transaction, user_id: UserId) -> bool:
+    """Tell whether we have verified that the address is this person's."""
+    return await session.scalar(select(users.c.email_verified_at).where(users.c.id == user_id)) is not None
+
+
+async def save_without_password(session: Transaction, user: User, now: datetime) -> bool:
+    """Save an account whose address another provider has verified; False when the address is taken."""
+    if not await save(session, user.id, user, None):
+        return False
+    await save_verified(session, user.id, now)
+    return True
 
 
 async def save_verified(session: Transaction, user_id: UserId, now: datetime) -> None:
