@@ -7,6 +7,9 @@ from kit.testing.databases import TestDatabase
 TABLES: dict[str, str] = {}
 KEYS: dict[str, str] = {
     "users_email_key": "an address belongs to one person of the whole installation",
+    "identities_issuer_subject_key": "a person at another provider is one person of the whole installation",
+    "passkeys_credential_id_key": "a device's credential belongs to one person of the whole installation",
+    "mail_tokens_pkey": "the hash of a secret of 256 random bits",
     "refresh_tokens_pkey": "the hash of a secret of 256 random bits",
 }
 

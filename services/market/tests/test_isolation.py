@@ -7,6 +7,11 @@ from kit.testing.databases import TestDatabase
 TABLES: dict[str, str] = {
     "bars": "prices belong to nobody",
     "instruments": "what is listed belongs to nobody",
+    "minute_bars": "prices belong to nobody",
+    "adjustments": "prices belong to nobody",
+    "corporate_actions": "what a company does to its shares belongs to nobody",
+    "fundamentals": "what a company publishes belongs to nobody",
+    "revisions": "a counter that says when prices have changed",
     "replays": "the session everybody sees, started by the operator",
 }
 KEYS: dict[str, str] = {}

@@ -73,7 +73,7 @@ connection_secrets = Table(
     metadata,
     Column("connection_id", Uuid, primary_key=True),
     Column("field", Text, primary_key=True),
-    Column("owner_id", Uuid, nullable=False),
+    Column("owner_id", Uuid, primary_key=True),
     Column("key_version", Integer, nullable=False),
     Column("box", LargeBinary, nullable=False),
 )

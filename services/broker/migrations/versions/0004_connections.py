@@ -22,7 +22,7 @@ def upgrade() -> None:
         )
         """
     )
-    op.execute("CREATE INDEX connections_of_owner ON connections (owner_id, id)")
+    op.execute("CREATE UNIQUE INDEX connections_of_owner ON connections (owner_id, id)")
     tenant_table("connections", app="SELECT, INSERT, DELETE", worker="SELECT")
     op.execute(
         """
@@ -38,12 +38,13 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE connection_secrets (
-            connection_id uuid NOT NULL REFERENCES connections,
+            connection_id uuid NOT NULL,
             field         text NOT NULL,
             owner_id      uuid NOT NULL,
             key_version   integer NOT NULL,
             box           bytea NOT NULL,
-            PRIMARY KEY (connection_id, field),
+            PRIMARY KEY (owner_id, connection_id, field),
+            FOREIGN KEY (owner_id, connection_id) REFERENCES connections (owner_id, id),
             FOREIGN KEY (owner_id, key_version) REFERENCES owner_keys
         )
         """
