@@ -24,6 +24,17 @@ OPEN_TO_ALL = {
     ("post", "/api/v1/auth/refresh"),
     ("post", "/api/v1/auth/logout"),
     ("get", "/.well-known/jwks.json"),
+    # what a person who is not (or no longer) logged in needs
+    ("post", "/api/v1/auth/email/verify"),
+    ("post", "/api/v1/auth/password/forgot"),
+    ("post", "/api/v1/auth/password/reset"),
+    ("post", "/api/v1/auth/passkeys/login/options"),
+    ("post", "/api/v1/auth/passkeys/login/verify"),
+    ("get", "/api/v1/auth/oauth/{provider}/start"),
+    ("get", "/api/v1/auth/oauth/{provider}/callback"),
+    ("post", "/api/v1/auth/oauth/finish"),
+    # charting programs read prices without a token
+    *(("get", f"/api/v1/udf/{what}") for what in ("config", "symbols", "search", "history", "time")),
 }
 CONTRACT = ROOT / "contracts" / "openapi" / "public.json"
 METHODS = ("get", "post", "put", "patch", "delete")
