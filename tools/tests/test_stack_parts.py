@@ -160,7 +160,12 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     common = {"database_url", "system_database_url", "owner_database_url", "amqp_url", "redis_url"}
     expected = {f"{service}/{service}_{name}" for service in SERVICES for name in common}
-    expected |= {"auth/auth_signing_key", "auth/auth_sealing_key", "auth/auth_service_secrets", "backtest/backtest_service_secret"}
+    expected |= {
+        "auth/auth_signing_key",
+        "auth/auth_sealing_key",
+        "auth/auth_service_secrets",
+        "backtest/backtest_service_secret",
+    }
     expected |= {"broker/broker_vault_key"}
     assert set(secret_files(stack)) == expected | {"passwords.json"}
     shared = json.loads(secret_files(stack)["auth/auth_service_secrets"])
