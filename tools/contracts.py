@@ -78,6 +78,7 @@ def pretend_settings() -> None:
     values |= {"DATABASE_URL": "postgresql+asyncpg://localhost:1/none", "REDIS_URL": "redis://localhost:1/0"}
     values |= {"SYSTEM_DATABASE_URL": "postgresql+asyncpg://localhost:1/none", "AMQP_URL": "amqp://localhost:1/"}
     values |= {"SIGNING_KEY": key.decode(), "SERVICE_SECRETS": "{}", "SERVICE_SECRET": os.urandom(32).hex()}
+    values |= {"SEALING_KEY": os.urandom(32).hex()}
     values |= {"MARKET_URL": "http://localhost:1/", "AUTH_URL": "http://localhost:1/"}
     os.environ["EXODUS_SECRETS_DIR"] = tempfile.gettempdir() + "/no-secrets"
     for service in SERVICES:

@@ -96,6 +96,7 @@ def files_of(service: str, passwords: Passwords, addresses: Addresses) -> dict[s
     }
     if service == "auth":
         files["auth_service_secrets"] = json.dumps({name: passwords.of(f"service:{name}") for name in SERVICE_CLIENTS})
+        files["auth_sealing_key"] = passwords.of("auth:sealing_key")
     if service in SERVICE_CLIENTS:
         files[f"{service}_service_secret"] = passwords.of(f"service:{service}")
     return files

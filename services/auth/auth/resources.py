@@ -7,31 +7,42 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from kit.db import Database
+from kit.settings import secret_file
 
 from auth.config import Settings
 from auth.domain.session import Lifetimes
 from auth.hashing import Hasher
-from auth.tokens import TokenSigner, read_key
+from auth.keyring import Keyring
+from auth.sealing import Sealer
+from auth.tokens import TokenSigner
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The database, the hashing threads, the signing key."""
+    """The database, the hashing threads, the keys that sign and seal, and the settings."""
 
     database: Database
     hasher: Hasher
     signer: TokenSigner
     lifetimes: Lifetimes
+    sealer: Sealer
+    settings: Settings
 
 
 def signer_of(settings: Settings) -> TokenSigner:
-    """Make the signer of the configured key."""
+    """Make the signer of the configured keys; where they lie in a secret file, it follows every change of that."""
+    file = secret_file(Settings, "signing_key")
     return TokenSigner(
-        read_key(settings.signing_key.get_secret_value()),
+        Keyring(settings.signing_key.get_secret_value(), file),
         issuer=settings.token_issuer,
         audience=settings.token_audience,
         ttl_seconds=settings.token_ttl_seconds,
     )
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    """Make the sealer of the configured key."""
+    return Sealer(settings.sealing_key.get_secret_value())
 
 
 @asynccontextmanager
@@ -45,7 +56,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     )
     hasher = Hasher(settings.hashes_at_once)
     try:
-        yield Resources(database, hasher, signer_of(settings), settings.lifetimes)
+        yield Resources(database, hasher, signer_of(settings), settings.lifetimes, sealer_of(settings), settings)
     finally:
         hasher.close()
         await database.close()

@@ -1,5 +1,6 @@
 """What auth's tests share: its settings, its application in this process, and people who have registered."""
 
+import secrets
 from collections.abc import AsyncIterator
 
 import httpx
@@ -40,6 +41,7 @@ def settings(fresh: TestDatabase, signing_key: str, amqp_url: str, redis_url: st
         redis_url=redis_url,
         jwks_url="http://127.0.0.1:9/",
         signing_key=signing_key,
+        sealing_key=secrets.token_hex(32),
         service_secrets={"backtest": SERVICE_SECRET},
     )
 

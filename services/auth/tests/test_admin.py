@@ -14,7 +14,7 @@ ADMIN = "Operator@Example.com"
 
 
 async def run(settings: Settings, *arguments: str, typed: str = "") -> tuple[int, str]:
-    secrets = ("database_url", "system_database_url", "amqp_url", "redis_url", "signing_key")
+    secrets = ("database_url", "system_database_url", "amqp_url", "redis_url", "signing_key", "sealing_key")
     environment = {f"AUTH_{name.upper()}": getattr(settings, name).get_secret_value() for name in secrets}
     environment |= {"AUTH_HTTP_PORT": "1", "AUTH_WORKER_PORT": "2", "AUTH_JWKS_URL": settings.jwks_url}
     environment |= {"AUTH_ENVIRONMENT": "test", "AUTH_SERVICE_SECRETS": "{}", "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict
 
 from auth.api.types import COOKIE, Email, Password, RefreshTokenText
 from auth.domain.session import SECRET_BYTES, Session, SessionId, encode
-from auth.domain.user import PERMISSIONS_OF_EVERYBODY, User, UserId
+from auth.domain.user import User, UserId
 from auth.errors import RefreshRefused, TooManyAttempts, WrongCredentials
 from auth.resources import Opened, Resources
-from auth.tokens import Claims
+from auth.tokens import claims_of
 from auth.usecases.end_session_of_token import end_session_of_token
 from auth.usecases.end_sessions import end_sessions
 from auth.usecases.log_in import Attempt, Fresh, log_in
@@ -138,15 +138,7 @@ def _hand_over(
         response.set_cookie(
             COOKIE, token, max_age=int(age.total_seconds()), path="/", secure=True, httponly=True, samesite="strict"
         )
-    claims = Claims(
-        subject=user.id,
-        session_id=session.id,
-        token_id=new_id(),
-        role=user.role,
-        name=user.profile.name,
-        authenticated_at=session.begun_at,
-        permissions=PERMISSIONS_OF_EVERYBODY,
-    )
+    claims = claims_of(user, session.id, session.begun_at)
     return Tokens(
         access_token=resources.signer.sign(claims, moment),
         refresh_token=None if in_cookie else token,

@@ -21,7 +21,7 @@ async def find_user(session: Transaction, email: str) -> User | None:
 
 async def find_credentials(session: Transaction, email: str) -> tuple[User, str] | None:
     """Find an account and its password hash by its normalised address."""
-    row = (await session.execute(select(users).where(users.c.email == email))).one_or_none()
+    row = (await session.execute(select(*SHOWN, users.c.password_hash).where(users.c.email == email))).one_or_none()
     return None if row is None else (user_of(row), row.password_hash)
 
 

@@ -8,7 +8,7 @@ from kit.events import record
 from auth.domain.session import EndReason, SessionId
 from auth.domain.user import UserId
 from auth.events import SessionRevoked
-from auth.store import sessions
+from auth.store import revocations, sessions
 
 
 async def end_sessions(
@@ -16,4 +16,5 @@ async def end_sessions(
 ) -> None:
     """End the owner's sessions, or only one; what had ended before stays as it was, and is announced once."""
     ended = await sessions.save_end(session, owner, because, now, only)
+    await revocations.save_ended(session, ended, now)
     await record(session, *(SessionRevoked(user_id=owner, session_id=each) for each in ended), owner=owner)
