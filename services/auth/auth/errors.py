@@ -61,3 +61,11 @@ class WrongServiceSecret(AppError):
     STATUS = 401
     CODE = "wrong_service_secret"
     TITLE = "The service is not known by this secret"
+
+
+class LastAdmin(AppError):
+    """Nobody would be left who administers the platform."""
+
+    STATUS = 409
+    CODE = "last_admin"
+    TITLE = "This is the last admin"

@@ -11,6 +11,7 @@ from kit.relay import Relay
 from kit.settings import load
 from kit.worker import run_tasks
 
+from auth.anchors import anchor_forever
 from auth.config import Settings
 from auth.resources import open_resources
 from auth.usecases.forget_expired import forget_expired
@@ -34,8 +35,10 @@ async def main() -> None:
     configure_logging("auth")
     settings = load(Settings)
     async with open_resources(settings) as resources:
+        where = (settings.audit_anchor_file, settings.audit_anchor_command)
+        anchors = anchor_forever(resources.database, *where, now)
         relay = Relay(settings, resources.database, "auth")
-        await run_tasks(resources, settings.worker_port, [relay.run(), forget_forever(resources.database)])
+        await run_tasks(resources, settings.worker_port, [relay.run(), forget_forever(resources.database), anchors])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
 """People, as the tests meet them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 import httpx
+from auth.domain.user import Role, UserId
+from auth.usecases.change_rights import change_rights
+from kit.clock import now
+from kit.db import Database
 
 PASSWORD = "violet harbour 27 lanterns"
 SERVICE_SECRET = "3f9a1c77e05b4d2896aa41d0c2be7f15"
@@ -38,3 +43,10 @@ async def register(http: httpx.AsyncClient, email: str, password: str = PASSWORD
     answer = await http.post("/api/v1/auth/register", json={"email": email, "password": password, "name": name})
     assert answer.status_code == 201, answer.text
     return Person(http, answer.json()["email"], answer.json()["id"])
+
+
+async def becomes(database: Database, person: Person, role: Role) -> None:
+    """Give somebody a role, as the operator does, and let them log in with it."""
+    async with database.system() as session:
+        await change_rights(session, "operator", UserId(UUID(person.id)), lambda user: replace(user, role=role), now())
+    await person.logs_in()

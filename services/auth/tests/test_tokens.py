@@ -16,7 +16,7 @@ from kit.clock import now
 from kit.errors import Unauthenticated
 from kit.ids import new_id
 
-from tools.native.credentials import thumbprint
+from tools.native.signing_keys import thumbprint
 
 KINDS = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 

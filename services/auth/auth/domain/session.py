@@ -12,7 +12,7 @@ from uuid import UUID
 from auth.domain.user import UserId
 
 SessionId = NewType("SessionId", UUID)
-EndReason = Literal["logout", "logout_all", "reuse"]
+EndReason = Literal["logout", "logout_all", "reuse", "locked"]
 
 SECRET_BYTES = 32
 TOKEN_LENGTH = 43

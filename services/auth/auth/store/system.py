@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from kit.db import Session as Transaction
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.domain.guessing import WINDOW, Failures
 from auth.domain.session import RefreshToken, Session, SessionId
-from auth.domain.user import Role, User, UserId
-from auth.store.tables import SHOWN, login_failures, refresh_tokens, sessions, users
+from auth.domain.user import User, UserId
+from auth.store.tables import SHOWN, api_keys, audit_log, login_failures, refresh_tokens, sessions, users
 from auth.store.users import user_of
 
 
@@ -25,9 +25,63 @@ async def find_credentials(session: Transaction, email: str) -> tuple[User, str]
     return None if row is None else (user_of(row), row.password_hash)
 
 
-async def save_role(session: Transaction, user_id: UserId, role: Role) -> None:
-    """Give an account another role."""
-    await session.execute(update(users).where(users.c.id == user_id).values(role=role))
+async def find_user_by_id(session: Transaction, user_id: UserId) -> User | None:
+    """Find an account by its id."""
+    row = (await session.execute(select(*SHOWN).where(users.c.id == user_id))).one_or_none()
+    return None if row is None else user_of(row)
+
+
+async def lock_user(session: Transaction, user_id: UserId) -> User | None:
+    """Find an account and lock its row; changes of admins wait for one another, so that one is always left."""
+    admins = select(users.c.id).where(users.c.role == "admin").order_by(users.c.id).with_for_update()
+    await session.execute(admins)
+    row = (await session.execute(select(*SHOWN).where(users.c.id == user_id).with_for_update(of=users))).one_or_none()
+    return None if row is None else user_of(row)
+
+
+async def count_admins(session: Transaction) -> int:
+    """Count those who administer the platform and can log in."""
+    statement = select(func.count()).where(users.c.role == "admin", users.c.locked_at.is_(None))
+    return int(await session.scalar(statement) or 0)
+
+
+async def save_rights(session: Transaction, user: User) -> None:
+    """Save role, permissions, lock and version of a locked account."""
+    permissions = user.permissions
+    values = {
+        "role": user.role,
+        "may_paper": permissions.paper,
+        "may_real": permissions.real,
+        "premium": permissions.premium,
+        "daily_trades_max": permissions.daily_trades_max,
+        "calls_per_minute_max": permissions.calls_per_minute_max,
+        "rights_version": user.rights_version,
+        "locked_at": user.locked_at,
+    }
+    await session.execute(update(users).where(users.c.id == user.id).values(values))
+
+
+async def list_users(session: Transaction, after: UserId | None, limit: int, text: str | None) -> list[User]:
+    """List accounts in the order they were opened, those whose address or name holds a text."""
+    statement = select(*SHOWN).order_by(users.c.id).limit(limit)
+    if after is not None:
+        statement = statement.where(users.c.id > after)
+    if text:
+        found = or_(users.c.email.icontains(text, autoescape=True), users.c.name.icontains(text, autoescape=True))
+        statement = statement.where(found)
+    return [user_of(row) for row in await session.execute(statement)]
+
+
+async def find_usage(session: Transaction, user_id: UserId, now: datetime) -> dict[str, int]:
+    """Count what somebody has open at this moment."""
+    living = select(func.count()).where(
+        sessions.c.owner_id == user_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now
+    )
+    keys = select(func.count()).where(api_keys.c.owner_id == user_id, api_keys.c.expires_at > now)
+    entries = select(func.count()).where(audit_log.c.actor == str(user_id))
+    names = ("sessions", "api_keys", "audit_entries")
+    counts = (await session.execute(select(*(each.scalar_subquery() for each in (living, keys, entries))))).one()
+    return dict(zip(names, counts, strict=True))
 
 
 async def lock_refresh_token(session: Transaction, digest: bytes) -> tuple[RefreshToken, Session] | None:

@@ -6,11 +6,12 @@ from datetime import datetime
 from kit.db import Database
 
 from auth.domain import guessing, password
+from auth.domain.audit import AuditEntry
 from auth.domain.session import Lifetimes, Session, SessionId, issue
 from auth.domain.user import User
 from auth.errors import TooManyAttempts, WrongCredentials
 from auth.hashing import Hasher
-from auth.store import sessions, system
+from auth.store import audit, sessions, system
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,17 @@ async def log_in(database: Database, hasher: Hasher, attempt: Attempt, fresh: Fr
             raise TooManyAttempts(wait)
         user, password_hash = known or (None, None)
         fits = await turn.fits(password_hash, password.normalise(attempt.password))
-        if user is None or not fits:
+        if user is None or not fits or user.locked_at is not None:
+            subject = "nobody" if user is None else str(user.id)
             async with database.system() as session:
                 await system.save_failure(session, attempt.key, fresh.now)
+                await audit.record(session, fresh.now, AuditEntry("", "log_in_failed", subject))
             raise WrongCredentials("Check the address and the password, and try again.")
     begun = Session(fresh.session_id, user.id, fresh.now, fresh.now + fresh.lifetimes.session, ended_at=None)
     async with database.system() as session:
         await system.delete_failures(session, attempt.key)
         await sessions.save(session, user.id, begun)
+        kept = {"session": str(begun.id)}
+        await audit.record(session, fresh.now, AuditEntry(str(user.id), "logged_in", str(user.id), new=kept))
         await sessions.save_token(session, user.id, issue(fresh.refresh_token, begun, fresh.lifetimes, fresh.now))
     return user, begun
