@@ -6,7 +6,7 @@ from kit.clock import now
 from kit.http import create_service
 from kit.settings import load
 
-from auth.api import admin, keys, profile, registration, sessions
+from auth.api import admin, api_keys, keys, profile, registration, sessions
 from auth.api import revocations as revocation_routes
 from auth.config import Settings
 from auth.resources import Resources, open_resources, signer_of
@@ -24,7 +24,15 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
 
     app = create_service(
         settings,
-        [registration.router, sessions.router, profile.router, keys.router, revocation_routes.router, admin.router],
+        [
+            registration.router,
+            sessions.router,
+            profile.router,
+            keys.router,
+            revocation_routes.router,
+            admin.router,
+            api_keys.router,
+        ],
         name="auth",
         open_resources=open_resources,
         verifier=verifier or signer_of(settings).verifier(revoked),

@@ -69,3 +69,11 @@ class LastAdmin(AppError):
     STATUS = 409
     CODE = "last_admin"
     TITLE = "This is the last admin"
+
+
+class TooManyKeys(AppError):
+    """There are as many API keys as one person may have."""
+
+    STATUS = 409
+    CODE = "too_many_api_keys"
+    TITLE = "No more API keys"

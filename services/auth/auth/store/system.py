@@ -1,16 +1,21 @@
 """The look-ups that come before anybody is known, and housekeeping: worker role only."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kit.db import Session as Transaction
 from sqlalchemy import case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from auth.domain.api_key import WINDOW as SIGNATURE_WINDOW
+from auth.domain.api_key import ApiKey, ApiKeyId
 from auth.domain.guessing import WINDOW, Failures
 from auth.domain.session import RefreshToken, Session, SessionId
 from auth.domain.user import User, UserId
-from auth.store.tables import SHOWN, api_keys, audit_log, login_failures, refresh_tokens, sessions, users
+from auth.store.api_keys import key_of
+from auth.store.tables import SHOWN, api_keys, api_nonces, audit_log, login_failures, refresh_tokens, sessions, users
 from auth.store.users import user_of
+
+USE_NOTED = timedelta(minutes=1)
 
 
 async def find_user(session: Transaction, email: str) -> User | None:
@@ -135,3 +140,28 @@ async def delete_expired(session: Transaction, now: datetime) -> None:
     """Forget sessions whose time is over, with their tokens, and counts whose window is."""
     await session.execute(delete(sessions).where(sessions.c.expires_at <= now))
     await session.execute(delete(login_failures).where(login_failures.c.since <= now - WINDOW))
+
+
+async def find_api_key(session: Transaction, key_id: ApiKeyId) -> tuple[ApiKey, bytes] | None:
+    """Find a key with its sealed secret."""
+    row = (await session.execute(select(api_keys).where(api_keys.c.id == key_id))).one_or_none()
+    return None if row is None else (key_of(row), row.sealed_secret)
+
+
+async def save_nonce(session: Transaction, key_id: ApiKeyId, nonce: str, now: datetime) -> bool:
+    """Remember that a key's owner used this nonce; False when it was used before."""
+    statement = insert(api_nonces).values(key_id=key_id, nonce=nonce, seen_at=now).on_conflict_do_nothing()
+    return (await session.execute(statement)).rowcount == 1
+
+
+async def save_use(session: Transaction, key_id: ApiKeyId, address: str, now: datetime) -> None:
+    """Note when and from where a key was last used, to the minute: not every request rewrites the row."""
+    stale = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < now - USE_NOTED)
+    moved = api_keys.c.last_address.is_distinct_from(address)
+    statement = update(api_keys).where(api_keys.c.id == key_id, or_(stale, moved))
+    await session.execute(statement.values(last_used_at=now, last_address=address))
+
+
+async def delete_old_nonces(session: Transaction, now: datetime) -> None:
+    """Forget nonces of signatures that are too old to be taken anyway."""
+    await session.execute(delete(api_nonces).where(api_nonces.c.seen_at <= now - 4 * SIGNATURE_WINDOW))
