@@ -6,7 +6,7 @@ from kit.clock import now
 from kit.http import create_service
 from kit.settings import load
 
-from auth.api import admin, api_keys, keys, profile, registration, sessions
+from auth.api import admin, api_keys, delegations, keys, profile, registration, sessions
 from auth.api import revocations as revocation_routes
 from auth.config import Settings
 from auth.resources import Resources, open_resources, signer_of
@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             revocation_routes.router,
             admin.router,
             api_keys.router,
+            delegations.router,
         ],
         name="auth",
         open_resources=open_resources,

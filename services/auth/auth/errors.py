@@ -77,3 +77,11 @@ class TooManyKeys(AppError):
     STATUS = 409
     CODE = "too_many_api_keys"
     TITLE = "No more API keys"
+
+
+class NobodyToLendTo(AppError):
+    """Nobody else here has this address, or they may look already."""
+
+    STATUS = 409
+    CODE = "nobody_to_lend_to"
+    TITLE = "Nobody can be let in by this address"

@@ -1,6 +1,7 @@
 """The look-ups that come before anybody is known, and housekeeping: worker role only."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from kit.db import Session as Transaction
 from sqlalchemy import case, delete, func, or_, select, update
@@ -8,11 +9,22 @@ from sqlalchemy.dialects.postgresql import insert
 
 from auth.domain.api_key import WINDOW as SIGNATURE_WINDOW
 from auth.domain.api_key import ApiKey, ApiKeyId
+from auth.domain.delegation import Delegation
 from auth.domain.guessing import WINDOW, Failures
 from auth.domain.session import RefreshToken, Session, SessionId
 from auth.domain.user import User, UserId
 from auth.store.api_keys import key_of
-from auth.store.tables import SHOWN, api_keys, api_nonces, audit_log, login_failures, refresh_tokens, sessions, users
+from auth.store.tables import (
+    SHOWN,
+    api_keys,
+    api_nonces,
+    audit_log,
+    delegations,
+    login_failures,
+    refresh_tokens,
+    sessions,
+    users,
+)
 from auth.store.users import user_of
 
 USE_NOTED = timedelta(minutes=1)
@@ -165,3 +177,23 @@ async def save_use(session: Transaction, key_id: ApiKeyId, address: str, now: da
 async def delete_old_nonces(session: Transaction, now: datetime) -> None:
     """Forget nonces of signatures that are too old to be taken anyway."""
     await session.execute(delete(api_nonces).where(api_nonces.c.seen_at <= now - 4 * SIGNATURE_WINDOW))
+
+
+async def save_delegation(session: Transaction, owner: UserId, lent: Delegation, delegate_id: UserId) -> bool:
+    """Save that somebody may look; False when they may already."""
+    values = {"id": lent.id, "owner_id": owner, "delegate_id": delegate_id, "email": lent.email}
+    statement = insert(delegations).values(**values, created_at=lent.created_at).on_conflict_do_nothing()
+    return (await session.execute(statement)).rowcount == 1
+
+
+async def delete_delegation(session: Transaction, owner: UserId, delegation_id: UUID) -> UserId | None:
+    """Delete one of the owner's delegations; return who can no longer look."""
+    statement = delete(delegations).where(delegations.c.owner_id == owner, delegations.c.id == delegation_id)
+    found = await session.scalar(statement.returning(delegations.c.delegate_id))
+    return None if found is None else UserId(found)
+
+
+async def save_next_version(session: Transaction, user_id: UserId) -> int:
+    """Raise the version of somebody's rights; return the new one."""
+    statement = update(users).where(users.c.id == user_id).values(rights_version=users.c.rights_version + 1)
+    return int(await session.scalar(statement.returning(users.c.rights_version)) or 0)
