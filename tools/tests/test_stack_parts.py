@@ -3,6 +3,7 @@
 import base64
 import configparser
 import datetime as dt
+import hashlib
 import json
 import os
 import socket
@@ -18,7 +19,18 @@ from jwt.algorithms import ECAlgorithm
 from kit.settings import strong
 from supervisor.datatypes import dict_of_key_value_pairs, list_of_strings
 
-from tools.native import accounts, certificates, credentials, layout, packages, ports, rabbitmq, services, supervisor
+from tools.native import (
+    accounts,
+    certificates,
+    credentials,
+    layout,
+    packages,
+    ports,
+    rabbitmq,
+    services,
+    signing_keys,
+    supervisor,
+)
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.native.ports import SERVICES, Ports
@@ -132,7 +144,12 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     common = {"database_url", "system_database_url", "owner_database_url", "amqp_url", "redis_url"}
     expected = {f"{service}/{service}_{name}" for service in SERVICES for name in common}
-    expected |= {"auth/auth_signing_key", "auth/auth_service_secrets", "backtest/backtest_service_secret"}
+    expected |= {
+        "auth/auth_signing_key",
+        "auth/auth_service_secrets",
+        "auth/auth_sealing_key",
+        "backtest/backtest_service_secret",
+    }
     assert set(secret_files(stack)) == expected | {"passwords.json"}
     shared = json.loads(secret_files(stack)["auth/auth_service_secrets"])
     assert shared == {"backtest": secret_files(stack)["backtest/backtest_service_secret"]}
@@ -142,7 +159,7 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
 def test_secrets_are_strong_different_and_readable_by_their_owner_only(stack: Layout) -> None:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     passwords = json.loads((stack.secrets / "passwords.json").read_text())
-    assert len(set(passwords.values())) == len(passwords) == 18 + 3
+    assert len(set(passwords.values())) == len(passwords) == 18 + 4
     for password in passwords.values():
         assert len(bytes.fromhex(strong(password))) * 8 == 256
     for path in (stack.secrets, *stack.secrets.rglob("*")):
@@ -164,8 +181,33 @@ def test_the_gateway_knows_the_signing_key_by_its_thumbprint(stack: Layout) -> N
     assert load_der_public_key(base64.b64decode(spki)) == private.public_key()
     jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
     members = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
-    digest = credentials.hashlib.sha256(members.encode()).digest()
+    digest = hashlib.sha256(members.encode()).digest()
     assert kid == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+@pytest.mark.requirement("R-43")
+def test_a_new_key_is_published_before_it_signs_and_an_old_one_stays_while_its_tokens_live(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    (first,) = signing_keys.read((stack.secrets / "auth" / signing_keys.FILE).read_text())
+    later = NOW + dt.timedelta(hours=2)
+    two = signing_keys.rotate(stack, NOW)
+    assert two[0].key_id == first.key_id
+    assert two[1].signs_from == NOW + dt.timedelta(seconds=signing_keys.LEAD_SECONDS)
+    assert set(json.loads((stack.gateway / "keys.json").read_text())) == {key.key_id for key in two}
+    three = signing_keys.rotate(stack, later)
+    assert [key.key_id for key in three][:-1] == [two[1].key_id], "the first one's last token died an hour ago"
+    assert stat.S_IMODE((stack.secrets / "auth" / signing_keys.FILE).stat().st_mode) == 0o600
+
+
+@pytest.mark.requirement("R-43")
+def test_a_stolen_key_is_taken_out_at_once_and_there_is_always_one_that_signs(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    (stolen,) = signing_keys.read((stack.secrets / "auth" / signing_keys.FILE).read_text())
+    (fresh,) = signing_keys.rotate(stack, NOW, revoke=stolen.key_id)
+    assert fresh.signs_from <= NOW
+    assert set(json.loads((stack.gateway / "keys.json").read_text())) == {fresh.key_id}
+    with pytest.raises(StackError, match="there is no key"):
+        signing_keys.rotate(stack, NOW, revoke=stolen.key_id)
 
 
 def test_a_password_is_hashed_as_rabbitmq_documents_it() -> None:
@@ -288,6 +330,6 @@ def test_every_service_has_an_api_a_worker_and_a_migration_from_one_image(servic
     assert {container["image"] for container in ours} == {f"exodus-{service}"}
     assert ours[0]["build"]["args"] == {"SERVICE": service}
     for container in ours:
-        assert container["volumes"] == [
-            f"${{EXODUS_STACK_DIR:?start it with make up}}/secrets/{service}:/run/secrets:ro"
-        ]
+        state = "${EXODUS_STACK_DIR:?start it with make up}"
+        writes = [f"{state}/audit:/audit"] if container is CONTAINERS["auth-worker"] else []
+        assert container["volumes"] == [f"{state}/secrets/{service}:/run/secrets:ro", *writes]

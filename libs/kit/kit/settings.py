@@ -79,12 +79,18 @@ S = TypeVar("S", bound=BaseSettings)
 
 def load(kind: type[S]) -> S:
     """Read settings from the environment and from files in EXODUS_SECRETS_DIR; leave with every problem listed."""
-    directory = Path(os.environ.get("EXODUS_SECRETS_DIR", SECRETS_DIRECTORY))
     prefix = str(kind.model_config.get("env_prefix", ""))
+    directory = secret_file(kind, "").parent
     try:
         return kind(_secrets_dir=directory if directory.is_dir() else None)
     except ValidationError as invalid:
         sys.exit("\n".join(_explain(invalid, prefix, directory)))
+
+
+def secret_file(kind: type[BaseSettings], field: str) -> Path:
+    """Return where a secret lies when it is given as a file."""
+    directory = Path(os.environ.get("EXODUS_SECRETS_DIR", SECRETS_DIRECTORY))
+    return directory / f"{kind.model_config.get('env_prefix', '')}{field}".lower()
 
 
 def _explain(invalid: ValidationError, prefix: str, directory: Path) -> Iterable[str]:

@@ -1,19 +1,41 @@
 """The HTTP application: `uvicorn auth.app:create_app --factory`."""
 
 from fastapi import FastAPI
-from kit.auth import TokenVerifier
+from kit.auth import Revoked, TokenVerifier
+from kit.clock import now
 from kit.http import create_service
 from kit.settings import load
 
-from auth.api import keys, passkeys, passwords, profile, registration, second_factor, session_list, sessions, step_up
+from auth.api import (
+    admin,
+    api_keys,
+    delegations,
+    keys,
+    passkeys,
+    passwords,
+    profile,
+    registration,
+    second_factor,
+    session_list,
+    sessions,
+    step_up,
+)
+from auth.api import revocations as revocation_routes
 from auth.config import Settings
-from auth.resources import open_resources, signer_of
+from auth.resources import Resources, open_resources, signer_of
+from auth.store import revocations
 
 
 def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
     """Build the application; it verifies its own tokens by its own key, without asking itself over the network."""
     settings = settings or load(Settings)
-    return create_service(
+
+    async def revoked() -> Revoked:
+        resources: Resources = app.state.resources
+        async with resources.database.public() as session:
+            return await revocations.list_living(session, now())
+
+    app = create_service(
         settings,
         [
             registration.router,
@@ -25,8 +47,14 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             passwords.router,
             profile.router,
             keys.router,
+            revocation_routes.router,
+            admin.router,
+            api_keys.router,
+            delegations.router,
         ],
         name="auth",
         open_resources=open_resources,
-        verifier=verifier or signer_of(settings).verifier(),
+        verifier=verifier or signer_of(settings).verifier(revoked),
     )
+    app.state.write_scope = None  # no API key changes who somebody is or what they may do
+    return app

@@ -188,3 +188,27 @@ class LastWayIn(AppError):
 
     def __init__(self) -> None:
         super().__init__("Set a password, register a passkey or link another provider first.")
+
+
+class LastAdmin(AppError):
+    """Nobody would be left who administers the platform."""
+
+    STATUS = 409
+    CODE = "last_admin"
+    TITLE = "This is the last admin"
+
+
+class TooManyKeys(AppError):
+    """There are as many API keys as one person may have."""
+
+    STATUS = 409
+    CODE = "too_many_api_keys"
+    TITLE = "No more API keys"
+
+
+class NobodyToLendTo(AppError):
+    """Nobody else here has this address, or they may look already."""
+
+    STATUS = 409
+    CODE = "nobody_to_lend_to"
+    TITLE = "Nobody can be let in by this address"

@@ -7,12 +7,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from kit.db import Database
+from kit.settings import secret_file
 
 from auth.config import Settings
 from auth.domain.session import Lifetimes
 from auth.hashing import Hasher
+from auth.keyring import Keyring
 from auth.sealing import Sealer
-from auth.tokens import TokenSigner, read_key
+from auth.tokens import TokenSigner
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,10 @@ class Resources:
 
 
 def signer_of(settings: Settings) -> TokenSigner:
-    """Make the signer of the configured key."""
+    """Make the signer of the configured keys; where they lie in a secret file, it follows every change of that."""
+    file = secret_file(Settings, "signing_key")
     return TokenSigner(
-        read_key(settings.signing_key.get_secret_value()),
+        Keyring(settings.signing_key.get_secret_value(), file),
         issuer=settings.token_issuer,
         audience=settings.token_audience,
         ttl_seconds=settings.token_ttl_seconds,

@@ -58,7 +58,9 @@ class Authenticator:
             }
         )
 
-    def _data(self, host: str, flags: int, /, *, verified: bool = True, count: int | None = None, **faults: Any) -> bytes:
+    def _data(
+        self, host: str, flags: int, /, *, verified: bool = True, count: int | None = None, **faults: Any
+    ) -> bytes:
         self.count = self.count + 1 if count is None else count
         flags |= USER_PRESENT | (USER_VERIFIED if verified else 0)
         relying_party = hashlib.sha256(faults.get("host", host).encode()).digest()

@@ -12,10 +12,12 @@ from trading.resources import open_resources
 
 def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
     """Build the application; nothing is connected before its lifespan begins."""
-    return create_service(
+    app = create_service(
         settings or load(Settings),
         [accounts.router, orders.router, executions.router, risk.router, portfolio.router],
         name="trading",
         open_resources=open_resources,
         verifier=verifier,
     )
+    app.state.write_scope, app.state.lends = "trade", True
+    return app

@@ -135,7 +135,7 @@ async def list_passkeys(session: OwnedSession, user: CurrentUser) -> PasskeyList
 )
 async def delete_passkey(passkey_id: PasskeyId, session: SystemSession, user: RecentUser) -> None:
     """Forget a passkey. Needs fresh authentication; the last way into an account stays."""
-    await remove_passkey(session, UserId(user.user_id), passkey_id)
+    await remove_passkey(session, UserId(user.user_id), passkey_id, now())
 
 
 @router.post("/register/options", responses={**AUTHENTICATED, **responses(StepUpRequired, NotFound)})

@@ -5,13 +5,14 @@ from datetime import datetime
 from kit.db import Database
 from kit.events import record
 
+from auth.domain.audit import AuditEntry
 from auth.domain.guessing import strangers_streak_of
 from auth.domain.password import is_short
 from auth.domain.session import digest_of
 from auth.errors import MailTokenRefused, WeakPassword
 from auth.events import UserRegistered
 from auth.hashing import Hasher
-from auth.store import mails, second_factors, system
+from auth.store import audit, mails, second_factors, system
 from auth.usecases.end_sessions import end_sessions
 from auth.usecases.weigh_password import weigh_password
 
@@ -39,6 +40,7 @@ async def reset_password(database: Database, hasher: Hasher, token: str, given: 
         if short and not await second_factors.find_active(session, owner):
             raise WeakPassword("is too short without a second factor")
         await system.save_password(session, owner, chosen.password_hash, short=short)
+        await audit.record(session, now, AuditEntry("", "password_reset", str(owner)))
         await system.save_verified(session, owner, now)
         await system.delete_failures(session, strangers_streak_of(credentials.user.email))
         if credentials.pending:
