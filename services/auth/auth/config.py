@@ -9,6 +9,10 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from auth.domain.session import Lifetimes
 from auth.keyring import read_keys
+from auth.providers.settings import ProviderSettings
+
+PROVIDERS_MAX = 20
+ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
 def _usable_key(pem: SecretStr) -> SecretStr:
@@ -40,6 +44,10 @@ class Settings(ServiceSettings):
     hashes_at_once: Annotated[int, Field(ge=1, le=16)] = 1
     """Passwords hashed side by side; each takes a core for about 25 ms and 19 MiB."""
 
+    oauth_providers: Annotated[
+        dict[ProviderName, ProviderSettings], Field(default_factory=dict, max_length=PROVIDERS_MAX)
+    ]
+    """Providers people may log in by, as a JSON object: name → kind, client_id, client_secret, issuer for oidc."""
     smtp_host: str | None = None
     """The operator's mail server; without one no mail is sent, and nothing waits for any."""
     smtp_port: Port = 587

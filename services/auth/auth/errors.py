@@ -212,3 +212,38 @@ class NobodyToLendTo(AppError):
     STATUS = 409
     CODE = "nobody_to_lend_to"
     TITLE = "Nobody can be let in by this address"
+
+
+class OauthRefused(AppError):
+    """Not begun in this browser, used, too old, denied at the provider, or not to be believed: nobody learns which."""
+
+    STATUS = 400
+    CODE = "oauth_refused"
+    TITLE = "The log-in at the other provider cannot be used"
+
+    def __init__(self) -> None:
+        super().__init__("Begin again, in the browser you want to be logged in with.")
+
+
+class LinkNeeded(AppError):
+    """An address alone does not prove whose account it is."""
+
+    STATUS = 409
+    CODE = "link_needed"
+    TITLE = "The provider's word is not enough to log in by"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Register or log in with your e-mail address and password, then link the provider in the settings."
+        )
+
+
+class IdentityTaken(AppError):
+    """One identity is one account's, and one account has one identity of each provider."""
+
+    STATUS = 409
+    CODE = "identity_taken"
+    TITLE = "The identity cannot be linked"
+
+    def __init__(self) -> None:
+        super().__init__("Unlink it from the other account, or unlink this account's other identity, first.")

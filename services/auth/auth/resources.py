@@ -1,6 +1,6 @@
 """What auth holds open while it runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,13 +13,15 @@ from auth.config import Settings
 from auth.domain.session import Lifetimes
 from auth.hashing import Hasher
 from auth.keyring import Keyring
+from auth.providers import Provider
+from auth.providers.catalogue import providers_of
 from auth.sealing import Sealer
 from auth.tokens import TokenSigner
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The database, the hashing threads, the keys that sign and seal, and the settings."""
+    """The database, the hashing threads, the keys that sign and seal, the settings, and other providers."""
 
     database: Database
     hasher: Hasher
@@ -27,6 +29,7 @@ class Resources:
     lifetimes: Lifetimes
     sealer: Sealer
     settings: Settings
+    providers: Mapping[str, Provider]
 
 
 def signer_of(settings: Settings) -> TokenSigner:
@@ -55,8 +58,11 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         application="auth",
     )
     hasher = Hasher(settings.hashes_at_once)
+    providers = providers_of(settings.oauth_providers, settings.public_url)
     try:
-        yield Resources(database, hasher, signer_of(settings), settings.lifetimes, sealer_of(settings), settings)
+        yield Resources(
+            database, hasher, signer_of(settings), settings.lifetimes, sealer_of(settings), settings, providers
+        )
     finally:
         hasher.close()
         await database.close()

@@ -1,7 +1,7 @@
 """What auth's tests share: its settings, its application in this process, and people who have registered."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -15,6 +15,8 @@ from kit.testing.databases import TestDatabase
 from kit.testing.fixtures import client
 
 from services.auth.tests.people import SERVICE_SECRET, Person, register
+from services.auth.tests.social import VERIFIED, configured
+from services.auth.tests.wire_provider import WireProvider, wire_provider
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +53,12 @@ def app(settings: Settings) -> FastAPI:
     return create_app(settings)
 
 
+@pytest.fixture
+def revoked_learnt_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application goes on believing a token whose session has ended, as it may for some seconds."""
+    monkeypatch.setattr("kit.auth.ASK_SECONDS", 60.0)
+
+
 @pytest_asyncio.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with client(app) as opened:
@@ -63,3 +71,16 @@ async def haneul(http: httpx.AsyncClient) -> Person:
     person = await register(http, "haneul.kim@example.com")
     await person.logs_in()
     return person
+
+
+@pytest.fixture
+def wire() -> Iterator[WireProvider]:
+    with wire_provider() as provider:
+        provider.claims = dict(VERIFIED)
+        yield provider
+
+
+@pytest_asyncio.fixture
+async def social(settings: Settings, wire: WireProvider) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(create_app(configured(settings, wire))) as opened:
+        yield opened

@@ -75,9 +75,27 @@ async def save_password(session: Transaction, user_id: UserId, password_hash: st
 async def find_way_in(session: Transaction, user_id: UserId) -> bool:
     """Tell whether there is any way to log in to an account: a password, a passkey, or another provider."""
     password = select(users.c.id).where(users.c.id == user_id, users.c.password_hash.is_not(None))
+    return bool(await session.scalar(select(password.exists()))) or await find_other_way_in(session, user_id)
+
+
+async def find_other_way_in(session: Transaction, user_id: UserId) -> bool:
+    """Tell whether there is a way to log in to an account besides a password."""
     passkey = select(passkeys.c.id).where(passkeys.c.owner_id == user_id)
     identity = select(identities.c.id).where(identities.c.owner_id == user_id)
-    return bool(await session.scalar(select(password.exists() | passkey.exists() | identity.exists())))
+    return bool(await session.scalar(select(passkey.exists() | identity.exists())))
+
+
+async def find_verified(session: Transaction, user_id: UserId) -> bool:
+    """Tell whether we have verified that the address is this person's."""
+    return await session.scalar(select(users.c.email_verified_at).where(users.c.id == user_id)) is not None
+
+
+async def save_without_password(session: Transaction, user: User, now: datetime) -> bool:
+    """Save an account whose address another provider has verified; False when the address is taken."""
+    if not await save(session, user.id, user, None):
+        return False
+    await save_verified(session, user.id, now)
+    return True
 
 
 async def save_verified(session: Transaction, user_id: UserId, now: datetime) -> None:
@@ -267,6 +285,20 @@ async def delete_delegation(session: Transaction, owner: UserId, delegation_id: 
     statement = delete(delegations).where(delegations.c.owner_id == owner, delegations.c.id == delegation_id)
     found = await session.scalar(statement.returning(delegations.c.delegate_id))
     return None if found is None else UserId(found)
+
+
+async def delete_api_keys(session: Transaction, owner: UserId) -> list[ApiKeyId]:
+    """Delete all of the owner's keys; return which those were."""
+    deleted = await session.scalars(delete(api_keys).where(api_keys.c.owner_id == owner).returning(api_keys.c.id))
+    return [ApiKeyId(key_id) for key_id in deleted]
+
+
+async def delete_delegations(session: Transaction, owner: UserId) -> list[UserId]:
+    """Delete all of the owner's delegations; return who can no longer look, in an order all keep to."""
+    statement = delete(delegations).where(delegations.c.owner_id == owner)
+    return sorted(
+        UserId(delegate) for delegate in await session.scalars(statement.returning(delegations.c.delegate_id))
+    )
 
 
 async def save_next_version(session: Transaction, user_id: UserId) -> int:

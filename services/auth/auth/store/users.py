@@ -25,7 +25,7 @@ async def find(session: Transaction, owner: UserId) -> User | None:
     return None if row is None else user_of(row)
 
 
-async def save(session: Transaction, owner: UserId, user: User, password_hash: str) -> bool:
+async def save(session: Transaction, owner: UserId, user: User, password_hash: str | None) -> bool:
     """Save a new account, with the role `user`; False when its address is taken."""
     statement = insert(users).values(
         id=user.id,

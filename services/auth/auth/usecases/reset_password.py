@@ -15,12 +15,15 @@ from auth.hashing import Hasher
 from auth.store import audit, mails, second_factors, system
 from auth.usecases.end_sessions import end_sessions
 from auth.usecases.weigh_password import weigh_password
+from auth.usecases.withdraw_grants import withdraw_grants
 
 
 async def reset_password(database: Database, hasher: Hasher, token: str, given: str, now: datetime) -> None:
     """Save the new password and end every session. Nobody is logged in by it: a second factor is asked for as ever.
 
-    The token is used up together with the change, so one that came with a weak password is still good.
+    Where the address was never verified before, whoever used the account need not have been its owner: API keys and
+    delegations go as well. The token is used up together with the change, so one that came with a weak password is
+    still good.
 
     Raises:
         MailTokenRefused: when the token is unknown, used or too old.
@@ -41,6 +44,8 @@ async def reset_password(database: Database, hasher: Hasher, token: str, given: 
             raise WeakPassword("is too short without a second factor")
         await system.save_password(session, owner, chosen.password_hash, short=short)
         await audit.record(session, now, AuditEntry("", "password_reset", str(owner)))
+        if not await system.find_verified(session, owner):
+            await withdraw_grants(session, owner, now)
         await system.save_verified(session, owner, now)
         await system.delete_failures(session, strangers_streak_of(credentials.user.email))
         if credentials.pending:
