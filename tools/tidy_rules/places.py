@@ -33,19 +33,10 @@ PATH_LIKE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/?")
 SUFFIXES = (".py", ".md", ".yml", ".yaml", ".toml", ".conf", ".js", ".ts", ".json", ".in", ".lock", ".sql")
 MADE_BY_RUNNING = (".stack", ".venv", "benchmarks/results")
 
-# In two halves, so that this very file names none of them.
-REGISTRY_HOSTS = (
-    ("pypi", "org"),
-    ("pythonhosted", "org"),
-    ("registry.npmjs", "org"),
-    ("registry.yarnpkg", "com"),
-    ("deb.debian", "org"),
-    ("security.debian", "org"),
-    ("archive.ubuntu", "com"),
-    ("static.crates", "io"),
-    ("proxy.golang", "org"),
-)
-REGISTRIES = re.compile("|".join(re.escape(".".join(host)) for host in REGISTRY_HOSTS))
+# Whose registries they are, under whatever name a host of theirs goes: this very file names no host.
+REGISTRIES = re.compile(r"\b(?:pypi|pythonhosted|npmjs|yarnpkg|debian|ubuntu|crates|golang)\.(?:org|com|io)\b")
+LOCK_FILE = re.compile(r"(?:\.lock|package-lock\.json)$")
+ADDRESS = re.compile(r"\b\w+://\S+")
 MACHINE_PATHS = re.compile(r"(?<![\w.~}-])/(?:work|root)/")
 OUTSIDE = re.compile(r"\.\./shared\b")
 
@@ -111,7 +102,7 @@ def _exists(source: Source, quoted: str) -> bool:
 
 @rule("registry-address", "leave it to the package client: no registry's address is committed")
 def registry_address(source: Source) -> Spots:
-    yield from _matches(source, REGISTRIES)
+    yield from _matches(source, ADDRESS if LOCK_FILE.search(source.path) else REGISTRIES)
 
 
 @rule("machine-path", "say it relative to the repository, or take it as a setting")
