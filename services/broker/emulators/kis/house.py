@@ -24,11 +24,13 @@ _KINDS: Final[dict[str, tuple[bool, TimeInForce]]] = {
     "14": (False, "fok"),
 }
 """ORD_DVSN: whether it has a limit, and how long it lasts."""
+UNHEARD_OF: Final = "APBK9999"
+"""Stands for KIS's codes that we have not seen: whoever speaks to us must not take such a no for certain."""
 _REFUSALS: Final = {
     "market_closed": ("APBK0918", "장운영시간이 아닙니다."),
     "trading_halted": ("APBK0634", "거래정지 종목입니다."),
-    "price_off_tick": ("APBK0506", "주문단가를 잘못 입력하셨습니다. 호가단위를 확인하세요."),
-    "price_outside_band": ("APBK0507", "상하한가를 벗어난 주문단가입니다."),
+    "price_off_tick": (UNHEARD_OF, "주문단가를 잘못 입력하셨습니다. 호가단위를 확인하세요."),
+    "price_outside_band": (UNHEARD_OF, "상하한가를 벗어난 주문단가입니다."),
     "order_type_not_allowed": ("APBK1058", "주문구분을 확인하세요."),
 }
 
@@ -131,7 +133,7 @@ class House:
         if slip.kind not in _KINDS or len(self.slips) >= ORDERS_MAX:
             return No("APBK1058", "주문구분을 확인하세요.")
         if slip.quantity % 1 or slip.quantity <= 0:
-            return No("APBK1045", "주문수량을 확인하세요.")
+            return No(UNHEARD_OF, "주문수량을 확인하세요.")
         short = self._short_of(slip)
         if short is not None:
             return short

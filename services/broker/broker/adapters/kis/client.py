@@ -19,10 +19,6 @@ from broker.adapters.kis import parse
 from broker.adapters.port import NotSent, RateLimited, Unreachable
 
 Environment = Literal["paper", "real"]
-HOSTS: Final[dict[Environment, str]] = {
-    "paper": "https://openapivts.koreainvestment.com:29443",
-    "real": "https://openapi.koreainvestment.com:9443",
-}
 TRADING: Final = "/uapi/domestic-stock/v1/trading/"
 PAGES_MAX: Final = 200
 """At 15 rows a page, more orders than an account places in a day."""
