@@ -16,7 +16,7 @@ from tools.native.programs import Program
 GRACE_SECONDS = 8
 STOP_SECONDS = GRACE_SECONDS + 4
 # In a burst, orders are accepted first and worked off right after: whoever waits for an answer goes first.
-WORKER_NICENESS = "5"
+WORKER_NICENESS = "19"
 # A larger frame closes the connection; compression would cost half a megabyte for each client.
 WEBSOCKET_FRAME_BYTES_MAX = 65_536
 MIGRATION_SECONDS_MAX = 300

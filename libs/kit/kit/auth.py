@@ -24,6 +24,9 @@ FETCH_TIMEOUT_SECONDS = 3
 KEYS_MAX = 16
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 STEP_UP_SECONDS = 300
+PROVEN_MAX = 4_096
+PROVEN_SECONDS = 60
+"""How long a signature that was found good is not checked again: no longer than a key that was taken away may live."""
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "role"]
 
 
@@ -65,6 +68,7 @@ class TokenVerifier:
         self._keys: dict[str, EllipticCurvePublicKey] = dict(keys or {})
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
+        self._proven: dict[str, tuple[Identity, float]] = {}
 
     async def verify(self, token: str) -> Identity:
         """Return the identity a token proves.
@@ -75,7 +79,16 @@ class TokenVerifier:
         """
         if len(token) > TOKEN_LENGTH_MAX:
             raise Unauthenticated("The token is longer than any we issue.")
-        key = await self._key_of(token)
+        identity, proven_until = self._proven.get(token, (None, 0.0))
+        if identity is not None and time.monotonic() < proven_until and now() < identity.expires_at:
+            return identity
+        identity = self._identity_in(token, await self._key_of(token))
+        if len(self._proven) >= PROVEN_MAX:
+            self._proven.clear()
+        self._proven[token] = identity, time.monotonic() + PROVEN_SECONDS
+        return identity
+
+    def _identity_in(self, token: str, key: EllipticCurvePublicKey) -> Identity:
         try:
             claims = jwt.decode(
                 token,

@@ -121,6 +121,62 @@ class TestForgeries:
         assert identity.role == "admin"
 
 
+class TestProven:
+    """A signature costs half a millisecond, so one that was good is not computed again for a minute."""
+
+    @pytest.fixture
+    def checks(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        checked: list[str] = []
+        decode = jwt.decode
+
+        def counted(token: str, *given: Any, **named: Any) -> Any:
+            checked.append(token)
+            return decode(token, *given, **named)
+
+        monkeypatch.setattr("kit.auth.jwt.decode", counted)
+        return checked
+
+    async def test_a_token_is_checked_once_and_then_known(self, tokens: Tokens, checks: list[str]) -> None:
+        token = tokens.for_user(new_id())
+        assert await tokens.verifier.verify(token) == await tokens.verifier.verify(token)
+        assert checks == [token]
+
+    @pytest.mark.requirement("R-42")
+    async def test_a_known_token_with_another_signature_is_refused(self, tokens: Tokens) -> None:
+        token, other = tokens.for_user(new_id()), tokens.for_user(new_id())
+        await tokens.verifier.verify(token)
+        await tokens.verifier.verify(other)
+        with pytest.raises(Unauthenticated):
+            await tokens.verifier.verify(f"{token.rpartition('.')[0]}.{other.rpartition('.')[2]}")
+
+    async def test_a_known_token_is_checked_again_once_it_has_expired(
+        self, tokens: Tokens, checks: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = tokens.for_user(new_id())
+        expires_at = (await tokens.verifier.verify(token)).expires_at
+        monkeypatch.setattr("kit.auth.now", lambda: expires_at)
+        await tokens.verifier.verify(token)
+        assert len(checks) == 2
+
+    async def test_a_known_token_is_checked_again_after_a_minute(
+        self, tokens: Tokens, checks: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("kit.auth.PROVEN_SECONDS", 0)
+        token = tokens.for_user(new_id())
+        await tokens.verifier.verify(token)
+        await tokens.verifier.verify(token)
+        assert len(checks) == 2
+
+    async def test_no_more_tokens_are_known_than_there_is_room_for(
+        self, tokens: Tokens, checks: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("kit.auth.PROVEN_MAX", 2)
+        known = [tokens.for_user(new_id()) for _ in range(3)]
+        for token in (*known, known[2], known[0]):
+            await tokens.verifier.verify(token)
+        assert checks == [*known, known[0]]
+
+
 def a_jwks(tokens: Tokens) -> dict[str, Any]:
     entry = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(tokens.key.public_key()))
     return {"keys": [{**entry, "kid": KEY_ID, "alg": "ES256", "use": "sig"}]}
