@@ -54,7 +54,7 @@ def a_quote(**changes: Any) -> Quote:
         "currency": "KRW",
         "price": Decimal(56000),
         "band": Band(lower=Decimal(38500), upper=Decimal(71500)),
-        "is_regular_session": True,
+        "session": "regular",
         "trading_date": DAY,
         "published_at": NOW,
     }

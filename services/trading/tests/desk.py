@@ -165,7 +165,7 @@ class Desk:
 
     async def sees(self, order: Order, quote: Quote, now: datetime = NOW) -> Order | None:
         """A quote is shown to an order that waits."""
-        waiting = Waiting(self.owner, order.account_id, order.id, order.symbol)
+        waiting = Waiting(self.owner, order)
         async with self.database.owned(self.owner) as session:
             return await trigger_stop(session, waiting, quote, limits(), now)
 

@@ -9,7 +9,8 @@ neither a lost message nor a restart lets a price pass unseen that still stands.
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ from trading.clients.quotes import CHANNELS, parse_quote
 from trading.config import Settings
 from trading.domain.halt import HaltMode
 from trading.domain.quote import Quote
+from trading.domain.request import OrderId
+from trading.domain.stop import is_moved_by
 from trading.resources import Resources
 from trading.store import system
 from trading.store.orders import Waiting
@@ -41,6 +44,20 @@ Clock = Callable[[], datetime]
 
 log = structlog.get_logger()
 
+OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, AppError)
+"""What the surroundings do to us: watching begins again. Anything else is the fault of one order or account."""
+
+
+@contextmanager
+def _others_go_on(**whose: object) -> Iterator[None]:
+    """Keep what one order or account does wrong from everybody else's."""
+    try:
+        yield
+    except OUTAGES:
+        raise
+    except Exception:
+        log.exception("one is left as it is, the others go on", **{key: str(value) for key, value in whose.items()})
+
 
 class StopWatcher:
     """Lets stops go as soon as their price comes."""
@@ -50,6 +67,7 @@ class StopWatcher:
         self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
         self._resources = resources
         self._now = clock
+        self._known: dict[OrderId, Waiting] = {}
         self._waiting: dict[str, list[Waiting]] = {}
 
     async def run(self) -> None:
@@ -57,7 +75,7 @@ class StopWatcher:
         while True:
             try:
                 await self._hold_the_lock_and_watch()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, AppError) as lost:
+            except OUTAGES as lost:
                 log.warning("stops are not watched for a moment", error=repr(lost))
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -88,10 +106,14 @@ class StopWatcher:
     async def look(self) -> None:
         """Find out what waits, and show it the newest quotes; then clear what a halt of the platform left open."""
         async with self._resources.database.system() as session:
-            waiting = await system.list_waiting(session, most=WAITING_MAX)
+            changed_at = await system.list_waiting(session, most=WAITING_MAX)
+            known = {key: each for key, each in self._known.items() if changed_at.get(key) == each.order.updated_at}
+            unknown = changed_at.keys() - known.keys()
+            news = await system.read_waiting(session, list(unknown)) if unknown else []
+        self._known = known | {each.order.id: each for each in news}
         by_symbol = defaultdict(list)
-        for each in waiting:
-            by_symbol[each.symbol].append(each)
+        for each in self._known.values():
+            by_symbol[each.order.symbol].append(each)
         self._waiting = dict(by_symbol)
         quotes = await self._resources.quotes.find_many(sorted(self._waiting))
         for quote in quotes.values():
@@ -99,16 +121,27 @@ class StopWatcher:
         await self._clear_the_halted()
 
     async def _show(self, quote: Quote) -> None:
-        limits = self._resources.limits
         waiting = self._waiting.get(quote.symbol, [])
         moment = self._now()
-        if not waiting or quote.age(moment) > limits.quote_age_max:
+        if not waiting or quote.age(moment) > self._resources.limits.quote_age_max:
             return  # what cannot be trusted moves nothing
-        for each in list(waiting):
-            async with self._resources.database.owned(each.owner) as session:
-                order = await trigger_stop(session, each, quote, limits, moment)
-            if order is None or not order.is_open or order.triggered_at is not None:
-                waiting.remove(each)
+        still_waiting = []
+        for each in waiting:
+            with _others_go_on(order_id=each.order.id):  # one that fails waits for the next look
+                if (after := await self._move(each, quote, moment)) is not None:
+                    still_waiting.append(after)
+        self._waiting[quote.symbol] = still_waiting
+
+    async def _move(self, each: Waiting, quote: Quote, moment: datetime) -> Waiting | None:
+        """Move an order by a quote; what would not move it costs no transaction. None when it waits no more."""
+        if not is_moved_by(each.order, quote, moment):
+            return each
+        async with self._resources.database.owned(each.owner) as session:
+            order = await trigger_stop(session, each, quote, self._resources.limits, moment)
+        if order is None or not order.is_open or order.triggered_at is not None:
+            return None
+        self._known[order.id] = after = Waiting(each.owner, order)
+        return after
 
     async def _clear_the_halted(self) -> None:
         """Withdraw what is open under a halt of the whole platform, some accounts at a time."""
@@ -121,10 +154,11 @@ class StopWatcher:
                 session, halt.halted_at, only_buys=only_buys, most=CLEARED_AT_ONCE
             )
         for owner, account_id in accounts:
-            async with self._resources.database.owned(owner) as session:
-                await cancel_orders(
-                    session, owner, account_id, self._now(), only_buys=only_buys, reason="trading_halted"
-                )
+            with _others_go_on(account_id=account_id):
+                async with self._resources.database.owned(owner) as session:
+                    await cancel_orders(
+                        session, owner, account_id, self._now(), only_buys=only_buys, reason="trading_halted"
+                    )
 
 
 async def forget_keys(resources: Resources) -> None:

@@ -102,7 +102,7 @@ DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
     (Reason.STALE_QUOTE, "no quote", {"latest": None}),
     (Reason.STALE_QUOTE, "an old one", {"latest": a_quote(published_at=NOW - timedelta(seconds=5, microseconds=1))}),
     (Reason.STALE_QUOTE, "one from the future", {"latest": a_quote(published_at=NOW + timedelta(seconds=6))}),
-    (Reason.MARKET_CLOSED, "after hours", {"latest": a_quote(is_regular_session=False)}),
+    (Reason.MARKET_CLOSED, "after hours", {"latest": a_quote(session="closed")}),
     (Reason.QUANTITY_OFF_LOT, "half a share", {"request": a_request(quantity=Decimal("10.5"))}),
     (Reason.FAT_FINGER_QUANTITY, "one too many", {"limits": limits(quantity_max=Decimal(9))}),
     (Reason.PRICE_OFF_TICK, "fifty won at 56,150", {"request": a_request(limit_price=Decimal(56150))}),
@@ -142,7 +142,7 @@ APPROVALS: list[tuple[str, dict[str, Any]]] = [
     ("good till canceled", {"request": a_request(time_in_force="gtc")}),
     (
         "at the opening, while the market is closed",
-        {"request": a_request(time_in_force="at_open"), "latest": a_quote(is_regular_session=False)},
+        {"request": a_request(time_in_force="at_open"), "latest": a_quote(session="closed")},
     ),
     ("live, with the permission", {"account": an_account(kind="live"), "limits": limits(live_permitted=True)}),
     (

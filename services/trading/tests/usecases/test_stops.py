@@ -79,14 +79,22 @@ async def test_a_trailing_stop_follows_the_best_price_and_never_back(database: D
 
 async def test_it_ends_with_its_day_and_gives_everything_back(database: Database) -> None:
     desk = await Desk.open(database)
-    for over in (at(58_000, is_regular_session=False), at(58_000, trading_date=DAY + timedelta(days=1))):
+    for over in (at(58_000, session="closed"), at(58_000, trading_date=DAY + timedelta(days=1))):
         assert (await desk.sees(await a_stop(desk), over)).status is Status.EXPIRED  # type: ignore[union-attr]
     lasting = await a_stop(desk, time_in_force="gtc")
-    assert await desk.sees(lasting, at(58_000, is_regular_session=False)) == lasting
+    assert await desk.sees(lasting, at(58_000, session="closed")) == lasting
     assert await desk.sees(lasting, at(56_000, trading_date=DAY + timedelta(days=1))) == lasting
     assert (await desk.asks_to_cancel(lasting)).status is Status.CANCELED
     assert (await desk.balance()).held == 0
     await desk.proves()
+
+
+@pytest.mark.parametrize("session", ["closing_auction", "volatility_auction", "halted"])
+async def test_an_auction_or_a_halt_is_not_the_end_of_the_day(database: Database, session: str) -> None:
+    desk = await Desk.open(database)
+    order = await a_stop(desk)
+    assert await desk.sees(order, at(58_000, session=session)) == order
+    assert (await desk.sees(order, at(58_000))).status is Status.SUBMITTED  # type: ignore[union-attr]
 
 
 @pytest.mark.requirement("R-10")

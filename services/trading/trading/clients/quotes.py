@@ -23,7 +23,6 @@ TIMEOUT_SECONDS = 1.0
 READS_AT_ONCE = 16
 """A burst waits its turn: it would find no connection left otherwise, and orders would be denied for that."""
 PRICE_MAX = 1_000_000_000
-REGULAR = "regular"
 CHANNELS = "market:*"
 
 log = structlog.get_logger()
@@ -65,7 +64,7 @@ class PublishedQuote(BaseModel):
             currency=self.currency,
             price=self.price,
             band=band,
-            is_regular_session=self.session == REGULAR,
+            session=self.session,
             trading_date=self.trading_date,
             published_at=self.timestamp,
         )

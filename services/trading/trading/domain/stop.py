@@ -28,6 +28,23 @@ def stop_level(order: Order, quote: Quote) -> Decimal:
     return ceil_to_tick(order.watched_price + distance, quote.board, quote.kind, quote.trading_date)
 
 
+def has_expired(order: Order, quote: Quote) -> bool:
+    """Whether the day that a day order waits for is over."""
+    if order.time_in_force != "day" or order.trading_date is None:
+        return False
+    return quote.trading_date > order.trading_date or (quote.trading_date == order.trading_date and quote.is_day_over)
+
+
+def is_moved_by(order: Order, quote: Quote, at: datetime) -> bool:
+    """Whether a quote does anything to an order that waits: ends it, lets it go, or is followed by its trail."""
+    if has_expired(order, quote):
+        return True
+    if not quote.is_regular_session:
+        return False
+    watched = watch(order, quote, at)
+    return watched is not order or is_reached(watched, quote)
+
+
 def watch(order: Order, quote: Quote, at: datetime) -> Order:
     """Return the trailing stop that has seen this price, or this very order when the price is no better."""
     if order.order_type != "trailing_stop" or order.watched_price is None:

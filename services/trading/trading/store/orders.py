@@ -83,40 +83,39 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An order that waits for a price, and whose it is."""
+    """An order that waits for a price, as it was when it was read, and whose it is."""
 
     owner: UUID
-    account_id: AccountId
-    order_id: OrderId
-    symbol: str
+    order: Order
 
 
-def _order(row: Any) -> Order:
-    values = dict(row._mapping)
+def order_of(row: Any) -> Order:
+    """Return the order of a row that has all of its columns."""
+    values = {name: row._mapping[name] for name in NAMES}
     return Order(**{**values, "status": Status(values["status"])})
 
 
 async def find(session: Session, owner: UUID, order_id: OrderId) -> Order | None:
     """Return an order of this owner."""
     row = (await session.execute(ONE, {"owner": owner, "order_id": order_id})).first()
-    return _order(row) if row else None
+    return order_of(row) if row else None
 
 
 async def find_by_client_id(session: Session, owner: UUID, client_order_id: str) -> Order | None:
     """Return the order an owner's client gave this id."""
     row = (await session.execute(BY_CLIENT_ID, {"owner": owner, "client_order_id": client_order_id})).first()
-    return _order(row) if row else None
+    return order_of(row) if row else None
 
 
 async def list_open(session: Session, owner: UUID, account_id: AccountId) -> list[Order]:
     """List an account's open orders, oldest first. Lock it before, so that they stay as they are."""
     rows = await session.execute(ALL_OPEN, {"owner": owner, "account_id": account_id})
-    return [_order(row) for row in rows]
+    return [order_of(row) for row in rows]
 
 
 async def list_group(session: Session, owner: UUID, group_id: UUID) -> list[Order]:
     """List the orders of which one cancels the others."""
-    return [_order(row) for row in await session.execute(GROUP, {"owner": owner, "group_id": group_id})]
+    return [order_of(row) for row in await session.execute(GROUP, {"owner": owner, "group_id": group_id})]
 
 
 async def save_new(session: Session, owner: UUID, order: Order) -> bool:
@@ -153,4 +152,4 @@ async def list_page(session: Session, owner: UUID, wanted: Wanted, *, before: UU
         query = query.where(orders.c.created_at < wanted.until)
     if before is not None:
         query = query.where(orders.c.id < before)
-    return [_order(row) for row in await session.execute(query)]
+    return [order_of(row) for row in await session.execute(query)]

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import and_, bindparam, func, or_, select, text, tuple_, update
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.accounts import PLATFORM_LOCK
-from trading.store.orders import Waiting
+from trading.store.orders import Waiting, order_of
 from trading.store.tables import accounts, balances, is_open, jobs, orders, positions, snapshots, unsettled
 
 PAGE: Final = 500
@@ -30,8 +30,10 @@ SAVE_HALT = text(
 )
 DELETE_HALT = text("DELETE FROM platform_halt")
 WAITING = text(
-    "SELECT owner_id, account_id, id, symbol FROM orders WHERE status = 'held' AND (:symbol = '' OR symbol = :symbol)"
-    " AND triggered_at IS NULL ORDER BY id LIMIT :most"
+    "SELECT id, updated_at FROM orders WHERE status = 'held' AND triggered_at IS NULL ORDER BY id LIMIT :most"
+)
+WAITING_ONES = select(orders).where(
+    orders.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))), orders.c.status == Status.HELD
 )
 OPEN_UNDER_HALT = text(
     "SELECT DISTINCT owner_id, account_id FROM orders"
@@ -59,10 +61,16 @@ async def delete_halt(session: Session) -> None:
     await session.execute(DELETE_HALT)
 
 
-async def list_waiting(session: Session, *, symbol: str = "", most: int) -> list[Waiting]:
-    """List the orders that wait for a price, of one symbol or of all."""
-    rows = await session.execute(WAITING, {"symbol": symbol, "most": most})
-    return [Waiting(row.owner_id, AccountId(row.account_id), OrderId(row.id), row.symbol) for row in rows]
+async def list_waiting(session: Session, *, most: int) -> dict[OrderId, datetime]:
+    """List the orders that wait for a price, and when each was last changed."""
+    rows = await session.execute(WAITING, {"most": most})
+    return {OrderId(row.id): row.updated_at for row in rows}
+
+
+async def read_waiting(session: Session, order_ids: Sequence[OrderId]) -> list[Waiting]:
+    """Read those of these orders that wait for a price."""
+    rows = await session.execute(WAITING_ONES, {"ids": list(order_ids)})
+    return [Waiting(row.owner_id, order_of(row)) for row in rows]
 
 
 async def list_accounts_to_clear(

@@ -14,7 +14,7 @@ from trading.domain.limits import Limits
 from trading.domain.order import AT_BROKER, ZERO, Happening, Order, Status
 from trading.domain.question import Question
 from trading.domain.quote import Quote
-from trading.domain.stop import is_reached, trigger, watch
+from trading.domain.stop import has_expired, is_reached, trigger, watch
 from trading.events import order_submitted
 from trading.store import accounts, orders
 from trading.store.orders import Waiting
@@ -31,11 +31,11 @@ async def trigger_stop(session: Session, waiting: Waiting, quote: Quote, limits:
     is held still covers the price it may be filled at.
     """
     owner = waiting.owner
-    account = await accounts.lock_to_trade(session, owner, waiting.account_id)
-    order = await orders.find(session, owner, waiting.order_id)
+    account = await accounts.lock_to_trade(session, owner, waiting.order.account_id)
+    order = await orders.find(session, owner, waiting.order.id)
     if account is None or order is None or order.status is not Status.HELD or order.triggered_at is not None:
         return None
-    if _has_expired(order, quote):
+    if has_expired(order, quote):
         return await end_order(session, owner, order, Happening.EXPIRED, now)
     if not quote.is_regular_session:
         return order
@@ -85,13 +85,6 @@ async def _partner(session: Session, owner: UUID, order: Order) -> Order | None:
     assert order.group_id is not None, "asked for an order of a group"
     group = await orders.list_group(session, owner, order.group_id)
     return next((other for other in group if other.id != order.id and other.status in AT_BROKER), None)
-
-
-def _has_expired(order: Order, quote: Quote) -> bool:
-    """A day order waits until its market's day is over."""
-    if order.time_in_force != "day" or order.trading_date is None:
-        return False
-    return quote.trading_date > order.trading_date or not quote.is_regular_session
 
 
 def _is_halted(account: Account, question: Question, order: Order) -> bool:
