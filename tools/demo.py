@@ -23,6 +23,7 @@ from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.people import Admin, Gateway, Json, Listener, Refused, Trader
 from tools.sample_prices import NAMES, write_us_prices
+from tools.story import StoryBroke, holds
 
 REPLAY_SECONDS = 20
 LOOK_BACK = timedelta(days=365)
@@ -33,16 +34,6 @@ STARTING_CASH = Decimal(10_000_000)
 US_CASH = Decimal(10_000)
 
 console = Console(highlight=False, soft_wrap=True)
-
-
-class StoryBroke(Exception):
-    """A step did not hold."""
-
-
-def holds(truth: object, sentence: str) -> None:
-    """Stop the story unless this is true."""
-    if not truth:
-        raise StoryBroke(sentence)
 
 
 @dataclass(frozen=True)
@@ -385,7 +376,7 @@ def main() -> int:
         prices = prices_from(os.environ.get("DATA"), layout.directory / "demo")
         story = Story(cli.gateway_of(layout), layout, prices)
         asyncio.run(tell(story))
-    except (StoryBroke, demo_money.NotProved, Refused, StackError, TimeoutError, OSError) as broke:
+    except (StoryBroke, Refused, StackError, TimeoutError, OSError) as broke:
         console.print(f"[red]✗ the story broke:[/] {type(broke).__name__}: {broke}")
         console.print("[dim]look at: make status, make logs[/]")
         return 1
