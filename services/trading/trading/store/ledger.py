@@ -7,7 +7,21 @@ from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    Numeric,
+    Text,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from trading.domain.account import Balance
@@ -18,7 +32,8 @@ from trading.store.tables import balances, ledger_entries
 
 ZERO = Decimal(0)
 MOVING = ("available", "held", "unsettled_in", "unsettled_out")
-MOVE = (
+# What is written and what it moves are one statement: entries without their balance, or the other way round, cannot be.
+_moved = (
     update(balances)
     .where(
         balances.c.owner_id == bindparam("owner"),
@@ -28,9 +43,32 @@ MOVE = (
     )
     .values({name: balances.c[name] + bindparam(f"more_{name}") for name in MOVING})
     .returning(*columns_of(balances, Balance))
+    .cte("moved")
 )
+_postings = (
+    func.unnest(bindparam("books", type_=ARRAY(Text)), bindparam("amounts", type_=ARRAY(Numeric)))
+    .table_valued(column("book", Text), column("amount", Numeric))
+    .render_derived("posting")
+)
+_written = (
+    insert(ledger_entries)
+    .from_select(
+        ["owner_id", "transaction_key", "currency", "book", "account_id", "movement", "amount", "occurred_at"],
+        select(
+            bindparam("owner", type_=Uuid),
+            bindparam("key", type_=Text),
+            bindparam("unit", type_=Text),
+            _postings.c.book,
+            bindparam("account", type_=Uuid),
+            bindparam("movement", type_=Text),
+            _postings.c.amount,
+            bindparam("at", type_=DateTime(timezone=True)),
+        ).select_from(_moved.join(_postings, true())),  # nothing is written when nothing moved
+    )
+    .cte("written")
+)
+MOVE = select(_moved).add_cte(_written)
 OPEN = upsert(balances).on_conflict_do_nothing()
-INSERT = insert(ledger_entries)
 EXISTS = (
     select(literal(1))
     .where(
@@ -86,24 +124,15 @@ async def save(session: Session, owner: UUID, transaction: Transaction) -> Balan
         "more_held": transaction.total(Book.HELD),
         "more_unsettled_in": transaction.total(Book.RECEIVABLE),
         "more_unsettled_out": -transaction.total(Book.PAYABLE),
+        "key": transaction.key,
+        "movement": transaction.movement,
+        "at": transaction.at,
+        "books": [posting.book for posting in transaction.postings],
+        "amounts": [posting.amount for posting in transaction.postings],
     }
     row = (await session.execute(MOVE, given)).first()
     if row is None:
         raise Overdrawn(f"{transaction.key} takes more {transaction.currency} than account has: {transaction.postings}")
-    entries = [
-        {
-            "owner_id": owner,
-            "transaction_key": transaction.key,
-            "currency": transaction.currency,
-            "book": posting.book,
-            "account_id": transaction.account_id,
-            "movement": transaction.movement,
-            "amount": posting.amount,
-            "occurred_at": transaction.at,
-        }
-        for posting in transaction.postings
-    ]
-    await session.execute(INSERT, entries)
     return Balance(**row._mapping)
 
 
