@@ -24,6 +24,8 @@ from kit.settings import ServiceSettings
 
 BODY_BYTES_MAX = 1 << 20
 REQUEST_ID_LENGTH_MAX = 64
+SLOW_SECONDS = 1.0
+HTTP_BAD = 400
 
 log = structlog.get_logger()
 
@@ -113,7 +115,7 @@ def _openapi_router(name: str) -> APIRouter:
 
 
 class Edge:
-    """The outermost layer: names the request, bounds its body, times it, and writes one line about it."""
+    """The outermost layer: names the request, bounds its body, times it, and logs what failed or was slow."""
 
     def __init__(self, app: ASGIApp, body_bytes_max: int) -> None:
         self._app = app
@@ -172,7 +174,7 @@ class Edge:
             seconds = time.perf_counter() - began
             http_requests.labels(scope["method"], route, str(status)).inc()
             http_seconds.labels(scope["method"], route).observe(seconds)
-            if not route.startswith(("/health", "/metrics")):
+            if status >= HTTP_BAD or seconds > SLOW_SECONDS:  # the gateway has a line about each request, by its id
                 log.info(
                     "answered", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1e3, 1)
                 )

@@ -1,5 +1,6 @@
 """The HTTP shell: every error is a problem with a code, a request id goes through, bodies are bounded."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -167,6 +168,17 @@ class TestRequests:
         async with client(build(tokens), tokens.for_user(new_id())) as http:
             answer = await http.post("/api/v1/noticeboard/notes", json={"words": "a", "price": "70100.5000"})
         assert answer.json() == {"words": "a", "price": "70100.5"}
+
+    async def test_what_failed_has_a_line_in_the_log_and_what_went_well_is_the_gateways(
+        self, tokens: Tokens, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with client(build(tokens)) as http:
+            assert (await http.get("/health/live")).status_code == 200
+            assert (await http.get("/api/v1/noticeboard/full")).status_code == 409
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(line["path"], line["status"]) for line in lines if line["event"] == "answered"] == [
+            ("/api/v1/noticeboard/full", 409)
+        ]
 
     async def test_a_sane_request_id_is_kept_and_a_strange_one_replaced(self, tokens: Tokens) -> None:
         async with client(build(tokens)) as http:
