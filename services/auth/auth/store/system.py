@@ -60,8 +60,11 @@ async def find_credentials(session: Transaction, email: str) -> Credentials | No
 
 
 async def lock_credentials(session: Transaction, user_id: UserId) -> Credentials | None:
-    """Lock an account, as it is once locked."""
-    statement = select(*PROVEN_BY).where(users.c.id == user_id).with_for_update(of=users)
+    """Lock an account, as it is once locked: before anything of it is locked, so that nobody waits in a circle.
+
+    Rows that only refer to the account (a session that begins, a token that is refreshed) do not wait for it.
+    """
+    statement = select(*PROVEN_BY).where(users.c.id == user_id).with_for_update(of=users, key_share=True)
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else _credentials_of(row)
 
@@ -126,9 +129,10 @@ async def find_user_by_id(session: Transaction, user_id: UserId) -> User | None:
 
 async def lock_user(session: Transaction, user_id: UserId) -> User | None:
     """Find an account and lock its row; changes of admins wait for one another, so that one is always left."""
-    admins = select(users.c.id).where(users.c.role == "admin").order_by(users.c.id).with_for_update()
-    await session.execute(admins)
-    row = (await session.execute(select(*SHOWN).where(users.c.id == user_id).with_for_update(of=users))).one_or_none()
+    admins = select(users.c.id).where(users.c.role == "admin").order_by(users.c.id)
+    await session.execute(admins.with_for_update(key_share=True))
+    account = select(*SHOWN).where(users.c.id == user_id).with_for_update(of=users, key_share=True)
+    row = (await session.execute(account)).one_or_none()
     return None if row is None else user_of(row)
 
 

@@ -8,7 +8,7 @@ from auth.domain.guessing import Place
 from auth.domain.session import Session
 from auth.domain.user import User
 from auth.errors import PasskeyRefused
-from auth.store import audit, system
+from auth.store import audit
 from auth.usecases.begin_session import Fresh, begin_session
 from auth.usecases.check_passkey import check_passkey
 
@@ -23,12 +23,11 @@ async def log_in_by_passkey(
     """
     begun = None
     async with database.system() as session:
-        owner = await check_passkey(session, party, credential, "log_in", None, fresh.now)
-        account = None if owner is None else await system.lock_credentials(session, owner)
+        account = await check_passkey(session, party, credential, "log_in", None, fresh.now)
         if account is not None and account.user.locked_at is None:
             begun = await begin_session(session, account.user.id, place, fresh, by="passkey")
         else:
-            subject = "nobody" if owner is None else str(owner)
+            subject = "nobody" if account is None else str(account.user.id)
             await audit.record(session, fresh.now, AuditEntry("", "log_in_failed", subject, new={"by": "passkey"}))
     if account is None or begun is None:
         raise PasskeyRefused
