@@ -8,9 +8,10 @@ from uuid import UUID
 import httpx
 import pytest
 from auth.config import Settings
+from auth.domain.identity import Claimed, IdentityId
 from auth.domain.session import digest_of, encode
 from auth.domain.user import UserId
-from auth.store import audit, system
+from auth.store import audit, identities, system
 from auth.store.audit import Wanted
 from auth.usecases.change_rights import change_rights
 from auth.usecases.reset_password import reset_password
@@ -18,6 +19,7 @@ from auth.usecases.verify_audit import verify_audit
 from fastapi import FastAPI
 from kit.clock import now
 from kit.db import Database
+from kit.ids import new_id
 from sqlalchemy import text
 
 from services.auth.tests.authenticator import Authenticator
@@ -203,6 +205,43 @@ class TestTakenOver:
         await reset_password(database, app.state.resources.hasher, token, NEW, now())
         assert await column(database, "SELECT count(*) FROM api_keys") == [1]
         assert await column(database, "SELECT count(*) FROM delegations") == [1]
+
+    async def test_the_ways_in_of_whoever_used_an_unverified_address_go_and_their_second_factor_lets_nobody_in(
+        self, http: httpx.AsyncClient, app: FastAPI, device: Authenticator, database: Database
+    ) -> None:
+        squatter = await register(http, EMAIL)
+        await squatter.logs_in()
+        await adds(squatter, device)
+        await squatter.enrolls()
+        await self.links_an_identity(database, squatter)
+        token = await self.mailed_to(database, squatter)
+        await reset_password(database, app.state.resources.hasher, token, NEW, now())
+        assert (await uses(squatter, device, "login")).json()["code"] == "passkey_refused"
+        assert await column(database, "SELECT count(*) FROM passkeys") == [0]
+        assert await column(database, "SELECT count(*) FROM identities") == [0]
+        assert (await squatter.logs_in(NEW)).json()["code"] == "otp_required"
+        withdrawn = [action for action, _, _ in await told(database, squatter.id)]
+        assert withdrawn.count("grants_withdrawn") == 1
+
+    async def test_a_verified_owner_keeps_passkeys_and_identities_when_the_password_is_forgotten(
+        self, http: httpx.AsyncClient, app: FastAPI, device: Authenticator, database: Database
+    ) -> None:
+        owner = await register(http, EMAIL)
+        await owner.logs_in()
+        await adds(owner, device)
+        await self.links_an_identity(database, owner)
+        async with database.system() as session:
+            await session.execute(text("UPDATE users SET email_verified_at = now()"))
+        token = await self.mailed_to(database, owner)
+        await reset_password(database, app.state.resources.hasher, token, NEW, now())
+        assert (await uses(owner, device, "login")).status_code == 200
+        assert await column(database, "SELECT count(*) FROM identities") == [1]
+
+    async def links_an_identity(self, database: Database, person: Person) -> None:
+        claimed = Claimed("google", "https://accounts.example", "subject-1", None, email_verified=False, name=None)
+        async with database.system() as session:
+            saved = await identities.save(session, UserId(UUID(person.id)), IdentityId(new_id()), claimed, now())
+        assert saved
 
     async def mailed_to(self, database: Database, person: Person) -> str:
         """A token as a mail brings it."""

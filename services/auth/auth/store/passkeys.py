@@ -99,3 +99,8 @@ async def delete_one(session: Transaction, owner: UserId, wanted: PasskeyId) -> 
     """Forget one of the owner's passkeys; False when there is none of this id."""
     statement = delete(passkeys).where(passkeys.c.owner_id == owner, passkeys.c.id == wanted)
     return (await session.execute(statement)).rowcount == 1
+
+
+async def delete_all(session: Transaction, owner: UserId) -> int:
+    """Forget all of the owner's passkeys; return how many there were."""
+    return (await session.execute(delete(passkeys).where(passkeys.c.owner_id == owner))).rowcount

@@ -21,8 +21,8 @@ from auth.usecases.withdraw_grants import withdraw_grants
 async def reset_password(database: Database, hasher: Hasher, token: str, given: str, now: datetime) -> None:
     """Save the new password and end every session. Nobody is logged in by it: a second factor is asked for as ever.
 
-    Where the address was never verified before, whoever used the account need not have been its owner: API keys and
-    delegations go as well. The token is used up together with the change, so one that came with a weak password is
+    Where the address was never verified before, whoever used the account need not have been its owner: passkeys, linked
+    identities, API keys and delegations go as well. The token is used up together with the change, so one that came with a weak password is
     still good.
 
     Raises:
@@ -39,13 +39,13 @@ async def reset_password(database: Database, hasher: Hasher, token: str, given: 
         credentials = await system.lock_credentials(session, owner)
         if credentials is None or await mails.delete_token(session, digest, "reset_password", now) is None:
             raise MailTokenRefused
+        if not await system.find_verified(session, owner):
+            await withdraw_grants(session, owner, now)
         short = is_short(chosen.password)
         if short and not await second_factors.find_active(session, owner):
             raise WeakPassword("is too short without a second factor")
         await system.save_password(session, owner, chosen.password_hash, short=short)
         await audit.record(session, now, AuditEntry("", "password_reset", str(owner)))
-        if not await system.find_verified(session, owner):
-            await withdraw_grants(session, owner, now)
         await system.save_verified(session, owner, now)
         await system.delete_failures(session, strangers_streak_of(credentials.user.email))
         if credentials.pending:
