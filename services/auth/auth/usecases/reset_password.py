@@ -22,8 +22,8 @@ async def reset_password(database: Database, hasher: Hasher, token: str, given: 
     """Save the new password and end every session. Nobody is logged in by it: a second factor is asked for as ever.
 
     Where the address was never verified before, whoever used the account need not have been its owner: passkeys, linked
-    identities, API keys and delegations go as well. The token is used up together with the change, so one that came with a weak password is
-    still good.
+    identities, API keys and delegations go as well. The token is used up together with the change, so one that came
+    with a weak password is still good.
 
     Raises:
         MailTokenRefused: when the token is unknown, used or too old.
