@@ -65,11 +65,6 @@ def configure_logging(service: str, level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     structlog.contextvars.bind_contextvars(service=service)
-    for chatty in (
-        "httpx",
-        "httpcore",
-        "aio_pika",
-        "aiormq",
-        "uvicorn.access",
-    ):  # httpx logs whole URLs, secrets included
+    # httpx logs whole URLs, secrets included
+    for chatty in ("httpx", "httpcore", "aio_pika", "aiormq", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -100,3 +100,8 @@ async def delete_one(session: Transaction, owner: UserId, wanted: IdentityId) ->
     """Unlink one of the owner's identities; False when there is none of this id."""
     statement = delete(identities).where(identities.c.owner_id == owner, identities.c.id == wanted)
     return (await session.execute(statement)).rowcount == 1
+
+
+async def delete_all(session: Transaction, owner: UserId) -> int:
+    """Unlink all of the owner's identities; return how many there were."""
+    return (await session.execute(delete(identities).where(identities.c.owner_id == owner))).rowcount

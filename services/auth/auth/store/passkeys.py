@@ -65,8 +65,17 @@ async def save(session: Transaction, passkey: Passkey, name: str, now: datetime)
     return saved.rowcount == 1
 
 
+async def find_owner(session: Transaction, credential_id: bytes) -> UserId | None:
+    """Find whose passkey has this credential."""
+    owner = await session.scalar(select(passkeys.c.owner_id).where(passkeys.c.credential_id == credential_id))
+    return None if owner is None else UserId(owner)
+
+
 async def lock(session: Transaction, credential_id: bytes) -> Passkey | None:
-    """Lock the passkey with this credential: signatures given at once are counted one after the other."""
+    """Lock the passkey with this credential: signatures given at once are counted one after the other.
+
+    Its owner's account is locked before.
+    """
     statement = select(passkeys).where(passkeys.c.credential_id == credential_id).with_for_update()
     row = (await session.execute(statement)).one_or_none()
     if row is None:
@@ -90,3 +99,8 @@ async def delete_one(session: Transaction, owner: UserId, wanted: PasskeyId) -> 
     """Forget one of the owner's passkeys; False when there is none of this id."""
     statement = delete(passkeys).where(passkeys.c.owner_id == owner, passkeys.c.id == wanted)
     return (await session.execute(statement)).rowcount == 1
+
+
+async def delete_all(session: Transaction, owner: UserId) -> int:
+    """Forget all of the owner's passkeys; return how many there were."""
+    return (await session.execute(delete(passkeys).where(passkeys.c.owner_id == owner))).rowcount

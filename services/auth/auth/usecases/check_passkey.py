@@ -6,8 +6,8 @@ from kit.db import Session as Transaction
 
 from auth.ceremonies import Credential, RelyingParty, bytes_of, challenge_of
 from auth.domain.passkey import Ceremony
-from auth.domain.user import UserId
-from auth.store import passkeys
+from auth.domain.user import Credentials, UserId
+from auth.store import passkeys, system
 
 
 async def check_passkey(
@@ -17,8 +17,11 @@ async def check_passkey(
     ceremony: Ceremony,
     owner: UserId | None,
     now: datetime,
-) -> UserId | None:
-    """Return whose passkey has signed our challenge, or None: a value, because the challenge must stay used up.
+) -> Credentials | None:
+    """Return whose passkey has signed our challenge, the account locked, or None.
+
+    A refusal is a value, because the challenge must stay used up. The account is locked before the passkey, as by those
+    who remove one: else each could hold what the other waits for.
 
     Args:
         session: of the worker role.
@@ -31,8 +34,12 @@ async def check_passkey(
     challenge, credential_id = challenge_of(credential), bytes_of(credential["rawId"])
     if challenge is None or not await passkeys.delete_challenge(session, challenge, ceremony, owner, now):
         return None
-    passkey = None if credential_id is None else await passkeys.lock(session, credential_id)
-    if passkey is None or (owner is not None and passkey.owner != owner):
+    whose = None if credential_id is None else await passkeys.find_owner(session, credential_id)
+    if credential_id is None or whose is None or (owner is not None and whose != owner):
+        return None
+    account = await system.lock_credentials(session, whose)
+    passkey = await passkeys.lock(session, credential_id)
+    if passkey is None:
         return None
     handle = credential["response"].get("userHandle")
     if handle is not None and bytes_of(handle) != passkey.owner.bytes:
@@ -41,4 +48,4 @@ async def check_passkey(
     if sign_count is None:
         return None
     await passkeys.save_use(session, passkey.id, sign_count, now)
-    return passkey.owner
+    return account

@@ -213,6 +213,6 @@ async def test_no_secret_reaches_logs_or_events(
     await haneul.http.post(LOGOUT, json={"refresh_token": haneul.refresh_token})
     async with database.system() as session:
         events = str((await session.execute(text("SELECT data FROM events"))).all())
-    assert "/api/v1/auth/refresh" in caplog.text, "the log lines are there to be searched"
+    assert "/api/v1/auth/login" in caplog.text, "the log lines are there to be searched"
     for secret in (PASSWORD, "not the right one", haneul.refresh_token, haneul.access_token, "$argon2id$"):
         assert secret not in caplog.text + events
