@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,10 @@ from auth.domain.guessing import Place
 from auth.domain.passkey import Passkey, PasskeyId
 from auth.domain.session import NOWHERE, Lifetimes, Session, SessionId
 from auth.domain.user import Profile, User, UserId
-from auth.errors import PasskeyRefused
+from auth.errors import LastAdmin, PasskeyRefused
 from auth.store import passkeys, sessions, system
 from auth.usecases.begin_session import Fresh
+from auth.usecases.change_rights import change_rights
 from auth.usecases.log_in_by_passkey import log_in_by_passkey
 from auth.usecases.register_user import register_user
 from auth.usecases.remove_passkey import remove_passkey
@@ -36,6 +38,14 @@ async def owner(database: Database) -> UserId:
     user = User(UserId(new_id()), "haneul@example.com", "user", Profile("김하늘", "ko", "Asia/Seoul"), NOW)
     async with database.system() as session:
         await register_user(session, user, "$argon2id$not a real one")
+    return user.id
+
+
+async def an_admin(database: Database, email: str) -> UserId:
+    user = User(UserId(new_id()), email, "user", Profile("운영자", "ko", "Asia/Seoul"), NOW)
+    async with database.system() as session:
+        await register_user(session, user, "$argon2id$not a real one")
+        await change_rights(session, "operator", user.id, lambda each: replace(each, role="admin"), NOW)
     return user.id
 
 
@@ -89,3 +99,20 @@ async def test_a_log_in_by_a_passkey_that_is_being_removed_waits_and_is_refused(
         await asyncio.wait_for(remove_passkey(session, owner, passkey_id, NOW), SOON_SECONDS)
     with pytest.raises(PasskeyRefused):
         await logging_in
+
+
+async def test_of_two_admins_who_unseat_one_another_at_once_one_stays(database: Database) -> None:
+    async with database.system() as session:
+        await session.execute(text("UPDATE users SET role = 'user'"))  # of other tests
+    first, second = [await an_admin(database, f"admin{number}@example.com") for number in (1, 2)]
+
+    async def unseat(admin: UserId) -> None:
+        async with database.system() as session:
+            await change_rights(session, "operator", admin, lambda user: replace(user, role="user"), NOW)
+
+    async with database.system() as session:
+        await change_rights(session, "operator", first, lambda user: replace(user, role="user"), NOW)
+        unseating = asyncio.create_task(unseat(second))
+        await until_somebody_waits(database)
+    with pytest.raises(LastAdmin):
+        await unseating
