@@ -94,7 +94,7 @@ def prepare(layout: Layout) -> None:
     passwords = credentials.write_all(layout, SERVERS)
     for service in SERVICES:
         folder = layout.secrets / service
-        for name, text in settings_of(service).items():
+        for name, text in settings_of(layout, service).items():
             (folder / name).write_text(text)
     folder = layout.secrets / "containers"
     folder.mkdir(exist_ok=True)
@@ -117,7 +117,7 @@ def prepare(layout: Layout) -> None:
         path.chmod(0o777)  # nginx keeps its pid and temporary files here
 
 
-def settings_of(service: str) -> dict[str, str]:
+def settings_of(layout: Layout, service: str) -> dict[str, str]:
     """What the service is told besides its secrets, as files in the same folder."""
     told = services.settings(
         service,
@@ -128,7 +128,7 @@ def settings_of(service: str) -> dict[str, str]:
         market_url=f"http://market-api:{API_PORT}",
     )
     if service == "auth":
-        told["AUTH_AUDIT_ANCHOR_FILE"] = "/audit/anchors"
+        told |= {"AUTH_AUDIT_ANCHOR_FILE": "/audit/anchors", "AUTH_PUBLIC_URL": layout.public_url}
     return {name.lower(): text for name, text in told.items()}
 
 

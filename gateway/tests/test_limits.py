@@ -32,6 +32,17 @@ def test_logins_of_one_address_are_slowed_down_after_twenty_at_once(narrow_edge:
     assert narrow_edge.ask("POST", "/api/v1/auth/login", headers={"X-Test-Address": "192.0.2.2"}).status_code == 200
 
 
+@pytest.mark.requirement("R-41", "R-52")
+def test_beginning_at_another_provider_counts_as_a_login_and_coming_back_does_not(narrow_edge: Edge) -> None:
+    figures = {}
+    for step, address in (("start", "192.0.2.3"), ("callback?code=1", "192.0.2.4")):
+        headers = {"X-Test-Address": address}
+        path = f"/api/v1/auth/oauth/kakao/{step}"
+        answers = [narrow_edge.ask("GET", path, headers=headers) for _ in range(60)]
+        figures[step] = {answer.headers["x-ratelimit-limit"] for answer in answers if answer.status_code == 429}
+    assert figures == {"start": {"10"}, "callback?code=1": {"2000"}}
+
+
 @pytest.mark.requirement("R-52")
 def test_a_user_is_limited_wherever_the_requests_come_from_and_others_are_not(narrow_edge: Edge) -> None:
     token = narrow_edge.issuer.token()

@@ -13,6 +13,7 @@ from tools.native.ports import Ports
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK_DIR_DEFAULT = ".stack"
+HTTPS_PORT = 443
 
 # Unix sockets have at most 107 usable bytes in their path, and supervisord binds to "<path>.<pid>" first.
 SOCKET_PATH_BYTES_MAX = 95
@@ -31,10 +32,19 @@ class Layout:
     directory: Path
     ports: Ports
     disposable: bool = False
+    address: str = ""
+    """Where people reach the gateway, if that is not this machine: `https://exodus.example`."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        return cls(settle(shown_directory(environment)), Ports.from_environment(environment))
+        address = environment.get("EXODUS_PUBLIC_URL", "").rstrip("/")
+        return cls(settle(shown_directory(environment)), Ports.from_environment(environment), address=address)
+
+    @property
+    def public_url(self) -> str:
+        """The origin of the gateway, as a browser writes it."""
+        port = "" if self.ports.gateway == HTTPS_PORT else f":{self.ports.gateway}"
+        return self.address or f"https://localhost{port}"
 
     @property
     def mode_file(self) -> Path:

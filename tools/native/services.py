@@ -95,7 +95,7 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
         market_url=f"http://127.0.0.1:{ports.api('market')}",
     )
     if service == "auth":
-        told["AUTH_AUDIT_ANCHOR_FILE"] = str(layout.audit_anchors)
+        told |= {"AUTH_AUDIT_ANCHOR_FILE": str(layout.audit_anchors), "AUTH_PUBLIC_URL": layout.public_url}
     return {
         "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in code_of(service)),
         "PYTHONUNBUFFERED": "1",

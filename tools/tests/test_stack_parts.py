@@ -20,6 +20,7 @@ from jwt.algorithms import ECAlgorithm
 from kit.settings import strong
 from supervisor.datatypes import dict_of_key_value_pairs, list_of_strings
 
+from tools import containers
 from tools.native import (
     accounts,
     certificates,
@@ -116,6 +117,25 @@ def test_stopping_and_removing_what_is_not_there_is_no_failure_and_makes_nothing
     monkeypatch.setenv("EXODUS_STACK_DIR", str(tmp_path / "none"))
     assert [main([name]) for name in ("down", "clean", "status")] == [0, 0, 1]
     assert not (tmp_path / "none").exists()
+
+
+# --- the address people are told
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, "https://localhost:8443"),
+        ({"EXODUS_GATEWAY_PORT": "19443"}, "https://localhost:19443"),
+        ({"EXODUS_GATEWAY_PORT": "443"}, "https://localhost"),
+        ({"EXODUS_GATEWAY_PORT": "19443", "EXODUS_PUBLIC_URL": "https://exodus.example/"}, "https://exodus.example"),
+    ],
+)
+def test_auth_writes_links_to_where_the_gateway_is(tmp_path: Path, environment: dict[str, str], address: str) -> None:
+    moved = Layout.from_environment({"EXODUS_STACK_DIR": str(tmp_path / "moved"), **environment})
+    told = services.environment(moved, "auth")
+    contained = containers.settings_of(moved, "auth")
+    assert told["AUTH_PUBLIC_URL"] == contained["auth_public_url"] == address
 
 
 # --- packages
