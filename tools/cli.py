@@ -115,6 +115,16 @@ def admin_forbid(email: str, what: Annotated[str, typer.Argument(help="paper, re
     console.print(auth_admin(Layout.from_environment(os.environ), "forbid", email, what))
 
 
+@admin.command("limit")
+def admin_limit(
+    email: str,
+    what: Annotated[str, typer.Argument(help="daily-trades or calls-per-minute.")],
+    figure: Annotated[str, typer.Argument(help="A number; daily-trades may be none, calls 60, 600, 6000 or 60000.")],
+) -> None:
+    """Bound what an account does in a day or a minute; it counts within seconds."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "limit", email, what, figure))
+
+
 @admin.command("lock")
 def admin_lock(email: str) -> None:
     """Close an account: its sessions end, and nobody logs in."""

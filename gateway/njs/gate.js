@@ -17,13 +17,15 @@ const BEARER = /^Bearer +([^ ]+)$/i;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Answers an auth_request: 204 with the user, or 401 with the verdict, both as headers that never leave nginx. */
+/** Answers an auth_request: 204 with the user and what they may call, or 401 with the verdict, as headers that never leave nginx. */
 async function judge(r) {
     let user = '';
+    let calls = '';
     let verdict = 'token_invalid';
     try {
         const claims = await prove(r.variables.http_authorization || '', Date.now() / 1000);
         user = claims.sub;
+        calls = callsOf(claims);
         verdict = '';
     } catch (e) {
         if (e instanceof Refused) {
@@ -33,6 +35,7 @@ async function judge(r) {
         }
     }
     r.headersOut['Token-User'] = user;
+    r.headersOut['Token-Calls'] = calls;
     r.headersOut['Token-Verdict'] = verdict;
     r.return(verdict === '' ? 204 : 401, verdict);
 }
@@ -88,6 +91,11 @@ function requireOurs(claims, now) {
     demand(claims.iat <= now + LEEWAY_SECONDS);
     demand(claims.exp > claims.iat && claims.exp - claims.iat <= LIFETIME_SECONDS_MAX);
     demand(claims.nbf === undefined || (Number.isInteger(claims.nbf) && claims.nbf <= now + LEEWAY_SECONDS));
+}
+
+/** How many calls a minute the operator allows; a token of ours that says nothing is bounded as everybody is. */
+function callsOf(claims) {
+    return claims.lim && Number.isInteger(claims.lim.calls_per_minute) ? String(claims.lim.calls_per_minute) : '';
 }
 
 function isText(value) {

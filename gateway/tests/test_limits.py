@@ -66,6 +66,22 @@ def test_a_forged_token_uses_up_its_address_and_not_the_user_it_names(narrow_edg
 
 
 @pytest.mark.requirement("R-52")
+def test_a_user_may_call_as_often_in_a_minute_as_the_operator_allows_over_all_services(edge: Edge) -> None:
+    token = edge.issuer.token(lim={"calls_per_minute": 60, "daily_trades": 5})
+    began = time.monotonic()
+    paths = (PRIVATE, "/api/v1/market/status", "/api/v1/notifications")
+    answers = [edge.ask("GET", paths[n % 3], token=token) for n in range(90)]
+    passed = [answer for answer in answers if answer.status_code == 200]
+    assert 60 <= len(passed) <= 61 + (time.monotonic() - began)
+    refused = next(answer for answer in answers if answer.status_code != 200)
+    assert_problem(refused, 429, "rate_limit")
+    assert (refused.headers["x-ratelimit-limit"], refused.headers["retry-after"]) == ("1", "1")
+    for lim in ({"calls_per_minute": 600}, {"calls_per_minute": 60_000}, {}, None, "much", {"calls_per_minute": "60"}):
+        other = edge.issuer.token(lim=lim)
+        assert ask_often(edge, 70, PRIVATE, "192.0.2.9", other) == {200: 70}, lim
+
+
+@pytest.mark.requirement("R-52")
 def test_addresses_of_one_ipv6_network_count_as_one(narrow_edge: Edge) -> None:
     answered = Counter(
         narrow_edge.ask("GET", PUBLIC, headers={"X-Test-Address": f"2001:db8:0:a::{n:x}:{n:x}"}).status_code

@@ -1,10 +1,10 @@
-"""The command line for the operator: `python -m auth.admin create|role|allow|forbid|lock|unlock|audit-verify …`."""
+"""The command line for the operator: `python -m auth.admin create|role|allow|forbid|limit|lock|unlock|audit-verify`."""
 
 import argparse
 import asyncio
 import getpass
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from kit.clock import now  # tidy: allow clock because a command line is an entry, like app.py and worker.py
 from kit.errors import AppError
@@ -13,10 +13,12 @@ from kit.settings import load
 from pydantic import BaseModel, ValidationError
 
 from auth.anchors import read_anchors
+from auth.api.permissions import PermissionsShown
 from auth.api.types import Email, Name, Password
 from auth.config import Settings
 from auth.domain import password
 from auth.domain.email import normalise
+from auth.domain.rights import Permissions
 from auth.domain.user import LANGUAGE_DEFAULT, TIME_ZONE_DEFAULT, Profile, User, UserId
 from auth.resources import Resources, open_resources
 from auth.store import system
@@ -26,6 +28,7 @@ from auth.usecases.verify_audit import verify_audit
 
 ROLES = ("admin", "user", "viewer")
 PERMISSIONS = ("paper", "real", "premium")
+FIGURES = {"daily-trades": "daily_trades_max", "calls-per-minute": "calls_per_minute_max"}
 
 
 class NewAdmin(BaseModel):
@@ -98,13 +101,21 @@ async def change(email: str, wanted: Change) -> str:
 
 
 def wanted_by(given: argparse.Namespace) -> Change:
-    """Translate `role`, `lock`, `unlock`, `allow` and `forbid` into a change."""
+    """Translate `role`, `lock`, `unlock`, `limit`, `allow` and `forbid` into a change."""
     if given.command == "role":
         return lambda user: replace(user, role=given.value)
     if given.command in {"lock", "unlock"}:
         return lambda user: replace(user, locked_at=now() if given.command == "lock" else None)
+    if given.command == "limit":
+        figure = {FIGURES[given.figure]: None if given.value == "none" else int(given.value)}
+        return lambda user: replace(user, permissions=limited(user.permissions, figure))
     granted = {given.value: given.command == "allow"}
     return lambda user: replace(user, permissions=replace(user.permissions, **granted))
+
+
+def limited(permissions: Permissions, figure: dict[str, int | None]) -> Permissions:
+    """Return permissions with another figure; a ValidationError says which ones there are."""
+    return Permissions(**PermissionsShown.model_validate(asdict(permissions) | figure).model_dump())
 
 
 def run(given: argparse.Namespace) -> str:
@@ -126,6 +137,10 @@ def main() -> None:
         changing = commands.add_parser(name, help=f"{name} EMAIL {'|'.join(choices)}")
         changing.add_argument("email")
         changing.add_argument("value", choices=choices)
+    limiting = commands.add_parser("limit", help=f"limit EMAIL {'|'.join(FIGURES)} FIGURE|none")
+    limiting.add_argument("email")
+    limiting.add_argument("figure", choices=FIGURES)
+    limiting.add_argument("value", type=lambda text: text if text == "none" else int(text))
     for name in ("lock", "unlock"):
         commands.add_parser(name, help=f"{name} an account").add_argument("email")
     creation = commands.add_parser("create", help="create an admin, or make an account that exists one")

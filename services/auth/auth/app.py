@@ -22,6 +22,7 @@ from auth.api import (
     step_up,
 )
 from auth.api import revocations as revocation_routes
+from auth.api import settings as preferences
 from auth.config import Settings
 from auth.resources import Resources, open_resources, signer_of
 from auth.store import revocations
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             oauth.router,
             passwords.router,
             profile.router,
+            preferences.router,
             keys.router,
             revocation_routes.router,
             admin.router,

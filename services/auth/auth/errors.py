@@ -1,9 +1,12 @@
 """Every failure auth expects: status, code, and what to do."""
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 
 from kit.errors import AppError, FieldError
+
+from auth.domain.second_factor import Way
 
 
 class EmailTaken(AppError):
@@ -41,14 +44,18 @@ class WrongCredentials(AppError):
 
 
 class OtpRequired(AppError):
-    """The password is right; a second factor is due."""
+    """The password is right; a second factor is due. `ways` names what may be sent."""
 
     STATUS = 401
     CODE = "otp_required"
-    TITLE = "A code of the second factor is needed"
+    TITLE = "A second factor is needed"
 
-    def __init__(self) -> None:
-        super().__init__("Send the code of your authenticator app, or a recovery code, as `otp`.")
+    def __init__(self, ways: Sequence[Way]) -> None:
+        said = {
+            "otp": "the code of your authenticator app, or a recovery code, as `otp`",
+            "passkey": "a passkey's signature of POST /api/v1/auth/passkeys/login/options as `passkey`",
+        }
+        super().__init__(f"Send {' or '.join(said[way] for way in ways)}.", ways=list(ways))
 
 
 class OtpWrong(AppError):
@@ -177,6 +184,28 @@ class TooManyPasskeys(AppError):
 
     def __init__(self) -> None:
         super().__init__("Delete one you do not use any more.")
+
+
+class TooFewPasskeys(AppError):
+    """A password that is worth nothing without a passkey needs one that is not lost."""
+
+    STATUS = 409
+    CODE = "too_few_passkeys"
+    TITLE = "There are not enough passkeys"
+
+    def __init__(self) -> None:
+        super().__init__("Register two passkeys before your password wants one beside it: one may be lost.")
+
+
+class PasskeyWanted(AppError):
+    """Your password wants a passkey beside it, and this is the last."""
+
+    STATUS = 409
+    CODE = "passkey_wanted"
+    TITLE = "This passkey is your second factor"
+
+    def __init__(self) -> None:
+        super().__init__("Want none beside your password first (PUT /api/v1/auth/2fa/passkeys), then delete it.")
 
 
 class LastWayIn(AppError):

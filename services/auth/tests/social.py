@@ -71,10 +71,13 @@ class Browser:
         parts = urlsplit(location)
         return await self.http.get(f"{parts.path}?{parts.query}", headers={"Cookie": self.cookie, **headers})
 
-    async def finishes(self, returned: httpx.Response, otp: str | None = None) -> httpx.Response:
+    async def finishes(
+        self, returned: httpx.Response, otp: str | None = None, passkey: dict[str, Any] | None = None
+    ) -> httpx.Response:
         assert returned.status_code == 303, returned.text
         ticket = urlsplit(returned.headers["location"]).fragment.removeprefix("ticket=")
-        body = {"ticket": ticket} | ({} if otp is None else {"otp": otp})
+        shown = {name: value for name, value in {"otp": otp, "passkey": passkey}.items() if value is not None}
+        body = {"ticket": ticket, **shown}
         return await self.http.post(f"{OAUTH}/finish", json=body, headers={"Cookie": self.cookie})
 
 

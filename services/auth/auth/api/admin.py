@@ -11,10 +11,11 @@ from kit.clock import now
 from kit.db import SystemSession
 from kit.errors import AUTHENTICATED, NotFound, responses
 from kit.pagination import BadCursor, Page, PageRequest, decode_cursor, encode_cursor
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from auth.api.permissions import PermissionsShown
 from auth.domain.audit import AuditEntry, Sealed
-from auth.domain.rights import CALLS_PER_MINUTE_MAX, DAILY_TRADES_MAX, Permissions
+from auth.domain.rights import Permissions
 from auth.domain.user import Role, User, UserId
 from auth.errors import LastAdmin
 from auth.store import audit, system
@@ -26,18 +27,6 @@ WORD_LENGTH_MAX = 64
 PRINTABLE = r"^[^\x00-\x1f]*$"
 
 router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
-
-
-class PermissionsShown(BaseModel):
-    """What somebody may do besides the role, all of it: figures are per day and per minute."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    paper: bool
-    real: bool
-    premium: bool
-    daily_trades_max: Annotated[int, Field(ge=0, le=DAILY_TRADES_MAX)]
-    calls_per_minute_max: Annotated[int, Field(ge=0, le=CALLS_PER_MINUTE_MAX)]
 
 
 class RoleChange(BaseModel):

@@ -29,7 +29,7 @@ from auth.domain.api_key import (
     Scope,
     SignedRequest,
 )
-from auth.domain.user import UserId
+from auth.domain.user import User, UserId
 from auth.errors import TooManyKeys
 from auth.resources import Opened
 from auth.sealing import Unsealable
@@ -173,7 +173,12 @@ async def exchange_signature(request: Request, session: SystemSession, resources
         request_digest=request_digest(signed.method, signed.target, signed.body_sha256),
     )
     token = resources.signer.sign(claims, moment, TOKEN_SECONDS)
-    return Response(status_code=204, headers={"Exchanged-Token": token, "Token-User": str(user.id)})
+    return Response(status_code=204, headers=_headers(token, user))
+
+
+def _headers(token: str, user: User) -> dict[str, str]:
+    calls = str(user.permissions.calls_per_minute_max)
+    return {"Exchanged-Token": token, "Token-User": str(user.id), "Token-Calls": calls}
 
 
 def _refused() -> Response:

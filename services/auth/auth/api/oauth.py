@@ -15,6 +15,7 @@ from kit.errors import AUTHENTICATED, NotFound, StepUpRequired, Unavailable, res
 from kit.ids import new_id
 from pydantic import BaseModel, ConfigDict
 
+from auth.api.credentials import UsedCredential, second_proof_of
 from auth.api.place import place_of
 from auth.api.sessions import ClientKind, Tokens, fresh_of, hand_over
 from auth.api.types import Otp, RefreshTokenText
@@ -22,7 +23,16 @@ from auth.domain.email import normalise
 from auth.domain.identity import FLOW_TTL, Claimed, IdentityId
 from auth.domain.session import SECRET_BYTES, digest_of, encode
 from auth.domain.user import LANGUAGE_DEFAULT, NAME_LENGTH_MAX, TIME_ZONE_DEFAULT, Profile, User, UserId
-from auth.errors import IdentityTaken, LastWayIn, LinkNeeded, OauthRefused, OtpRequired, OtpWrong, TooManyAttempts
+from auth.errors import (
+    IdentityTaken,
+    LastWayIn,
+    LinkNeeded,
+    OauthRefused,
+    OtpRequired,
+    OtpWrong,
+    PasskeyRefused,
+    TooManyAttempts,
+)
 from auth.providers import Provider, ProviderRefused, ProviderSilent, Secrets
 from auth.resources import Opened, Resources
 from auth.store import identities
@@ -53,12 +63,13 @@ class Begun(BaseModel):
 
 
 class Ticket(BaseModel):
-    """What the way back has brought and, when a second factor is due, its code."""
+    """What the way back has brought and, when a second factor is due, a code or a passkey's signature of it."""
 
     model_config = ConfigDict(extra="forbid")
 
     ticket: RefreshTokenText
     otp: Otp | None = None
+    passkey: UsedCredential | None = None
 
 
 class IdentityShown(BaseModel):
@@ -121,7 +132,7 @@ async def oauth_callback(
     return await _arrive(resources, flow, claimed, browser)
 
 
-@router.post("/finish", responses=responses(OauthRefused, OtpRequired, OtpWrong, TooManyAttempts))
+@router.post("/finish", responses=responses(OauthRefused, OtpRequired, OtpWrong, PasskeyRefused, TooManyAttempts))
 async def finish_oauth(
     body: Ticket,
     request: Request,
@@ -133,10 +144,8 @@ async def finish_oauth(
     """Begin the session the ticket stands for. A second factor is asked for here as at any log-in."""
     if browser is None:
         raise OauthRefused
-    fresh = fresh_of(request, resources)
-    user, begun = await finish_social_login(
-        resources.database, resources.sealer, (body.ticket, browser), body.otp, place_of(request), fresh
-    )
+    fresh, proof = fresh_of(request, resources), second_proof_of(resources, body.otp, body.passkey)
+    user, begun = await finish_social_login(resources.database, (body.ticket, browser), proof, place_of(request), fresh)
     return hand_over(response, resources, user, begun, fresh.refresh_token, in_cookie=client == "web")
 
 

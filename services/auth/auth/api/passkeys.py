@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from kit.auth import CurrentUser, RecentUser
@@ -10,16 +10,17 @@ from kit.clock import now
 from kit.db import OwnedSession, SystemSession
 from kit.errors import AUTHENTICATED, NotFound, StepUpRequired, responses
 from kit.ids import new_id
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from auth.api.credentials import NewCredential, UsedCredential, answer_of
 from auth.api.place import place_of
 from auth.api.sessions import ClientKind, Tokens, fresh_of, hand_over
 from auth.api.types import Name
-from auth.ceremonies import Credential, RelyingParty, relying_party_of
+from auth.ceremonies import RelyingParty, relying_party_of
 from auth.domain.passkey import CHALLENGE_BYTES, PasskeyId
 from auth.domain.session import SessionId
 from auth.domain.user import UserId
-from auth.errors import LastWayIn, PasskeyRefused, PasskeyUnusable, SessionOver, TooManyPasskeys
+from auth.errors import LastWayIn, PasskeyRefused, PasskeyUnusable, PasskeyWanted, SessionOver, TooManyPasskeys
 from auth.resources import Opened, Resources
 from auth.store import passkeys, users
 from auth.usecases.add_passkey import add_passkey
@@ -28,48 +29,6 @@ from auth.usecases.remove_passkey import remove_passkey
 from auth.usecases.step_up_by_passkey import step_up_by_passkey
 
 router = APIRouter(prefix="/api/v1/auth/passkeys", tags=["passkeys"])
-
-CREDENTIAL_ID_LENGTH_MAX = 1_400
-CLIENT_DATA_LENGTH_MAX = 4_096
-ATTESTATION_LENGTH_MAX = 16_384
-
-CredentialId = Annotated[str, Field(min_length=1, max_length=CREDENTIAL_ID_LENGTH_MAX)]
-ClientData = Annotated[str, Field(min_length=1, max_length=CLIENT_DATA_LENGTH_MAX)]
-Attestation = Annotated[str, Field(min_length=1, max_length=ATTESTATION_LENGTH_MAX)]
-
-
-class Created(BaseModel):
-    """`response` of a new credential; base64url throughout."""
-
-    clientDataJSON: ClientData  # noqa: N815 - WebAuthn's names
-    attestationObject: Attestation  # noqa: N815
-
-
-class Signed(BaseModel):
-    """`response` of a signature; base64url throughout."""
-
-    clientDataJSON: ClientData  # noqa: N815
-    authenticatorData: ClientData  # noqa: N815
-    signature: ClientData
-    userHandle: CredentialId | None = None  # noqa: N815
-
-
-class NewCredential(BaseModel):
-    """What `navigator.credentials.create` answers, by its `toJSON()`; what we do not need is ignored."""
-
-    id: CredentialId
-    rawId: CredentialId  # noqa: N815
-    type: Literal["public-key"]
-    response: Created
-
-
-class UsedCredential(BaseModel):
-    """What `navigator.credentials.get` answers, by its `toJSON()`; what we do not need is ignored."""
-
-    id: CredentialId
-    rawId: CredentialId  # noqa: N815
-    type: Literal["public-key"]
-    response: Signed
 
 
 class NewPasskey(BaseModel):
@@ -115,10 +74,6 @@ def _party(resources: Resources) -> RelyingParty:
     return relying_party_of(resources.settings.public_url)
 
 
-def _answer_of(credential: NewCredential | UsedCredential) -> Credential:
-    return credential.model_dump(exclude_none=True)
-
-
 @router.get("", responses=AUTHENTICATED)
 async def list_passkeys(session: OwnedSession, user: CurrentUser) -> PasskeyList:
     """Show your passkeys, the newest first."""
@@ -131,10 +86,12 @@ async def list_passkeys(session: OwnedSession, user: CurrentUser) -> PasskeyList
 
 
 @router.delete(
-    "/{passkey_id}", status_code=204, responses={**AUTHENTICATED, **responses(StepUpRequired, NotFound, LastWayIn)}
+    "/{passkey_id}",
+    status_code=204,
+    responses={**AUTHENTICATED, **responses(StepUpRequired, NotFound, LastWayIn, PasskeyWanted)},
 )
 async def delete_passkey(passkey_id: PasskeyId, user: RecentUser, session: SystemSession) -> None:
-    """Forget a passkey. Needs fresh authentication; the last way into an account stays."""
+    """Forget a passkey. Needs fresh authentication; the last way into an account stays, and the last second factor."""
     await remove_passkey(session, UserId(user.user_id), passkey_id, now())
 
 
@@ -159,7 +116,7 @@ async def registration_options(resources: Opened, user: RecentUser, session: Sys
 async def register_passkey(body: NewPasskey, resources: Opened, user: RecentUser) -> PasskeyShown:
     """Register the passkey the device has made. Needs fresh authentication."""
     passkey_id, moment = PasskeyId(new_id()), now()
-    offered = (passkey_id, body.name, _answer_of(body.credential))
+    offered = (passkey_id, body.name, answer_of(body.credential))
     async with resources.database.system() as session:
         refusal = await add_passkey(session, _party(resources), UserId(user.user_id), offered, moment)
     if refusal is not None:
@@ -181,7 +138,7 @@ async def answer_passkey_login(
 ) -> Tokens:
     """Begin a session by passkey. The device has verified its user: no password and no code is asked for."""
     fresh = fresh_of(request, resources)
-    credential = _answer_of(body.credential)
+    credential = answer_of(body.credential)
     user, begun = await log_in_by_passkey(resources.database, _party(resources), credential, place_of(request), fresh)
     return hand_over(response, resources, user, begun, fresh.refresh_token, in_cookie=client == "web")
 
@@ -206,7 +163,7 @@ async def answer_passkey_step_up(body: UsedPasskey, response: Response, resource
     account, authenticated = await step_up_by_passkey(
         resources.database,
         _party(resources),
-        _answer_of(body.credential),
+        answer_of(body.credential),
         UserId(user.user_id),
         SessionId(user.session_id),
         now(),

@@ -1,5 +1,6 @@
 """What people see and change about themselves."""
 
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, NotFound, responses
 from pydantic import BaseModel, ConfigDict
 
+from auth.api.permissions import PermissionsShown
 from auth.api.types import Name, TimeZone
 from auth.domain.user import Language, Profile, Role, User, UserId
 from auth.store import users
@@ -35,6 +37,7 @@ class ProfileShown(BaseModel):
     role: Role
     language: Language
     time_zone: str
+    permissions: PermissionsShown
     created_at: datetime
 
 
@@ -61,5 +64,6 @@ def _shown(user: User | None) -> ProfileShown:
         role=user.role,
         language=user.profile.language,
         time_zone=user.profile.time_zone,
+        permissions=PermissionsShown(**asdict(user.permissions)),
         created_at=user.created_at,
     )

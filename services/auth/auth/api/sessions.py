@@ -13,12 +13,13 @@ from kit.errors import AUTHENTICATED, responses
 from kit.ids import new_id
 from pydantic import BaseModel, ConfigDict
 
+from auth.api.credentials import UsedCredential, second_proof_of
 from auth.api.place import browser_token_of, device_of, place_of
 from auth.api.types import COOKIE, DEVICE_COOKIE, Email, Otp, Password, RefreshTokenText
 from auth.domain.guessing import FAMILIAR_FOR, Place
 from auth.domain.session import SECRET_BYTES, Session, SessionId, digest_of, encode
 from auth.domain.user import User, UserId
-from auth.errors import OtpRequired, OtpWrong, RefreshRefused, TooManyAttempts, WrongCredentials
+from auth.errors import OtpRequired, OtpWrong, PasskeyRefused, RefreshRefused, TooManyAttempts, WrongCredentials
 from auth.resources import Opened, Resources
 from auth.tokens import claims_of
 from auth.usecases.begin_session import Fresh
@@ -41,13 +42,14 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_
 
 
 class Credentials(BaseModel):
-    """An account's address and password and, when a second factor is due, its code or a recovery code."""
+    """An account's address and password and, when a second factor is due, a code or a passkey's signature of it."""
 
     model_config = ConfigDict(extra="forbid")
 
     email: Email
     password: Password
     otp: Otp | None = None
+    passkey: UsedCredential | None = None
 
 
 class RefreshRequest(BaseModel):
@@ -67,7 +69,11 @@ class Tokens(BaseModel):
     expires_in: int
 
 
-@router.post("/login", responses=responses(WrongCredentials, OtpRequired, OtpWrong, TooManyAttempts), name="log_in")
+@router.post(
+    "/login",
+    responses=responses(WrongCredentials, OtpRequired, OtpWrong, PasskeyRefused, TooManyAttempts),
+    name="log_in",
+)
 async def answer_log_in(
     body: Credentials, request: Request, response: Response, resources: Opened, client: ClientKind = None
 ) -> Tokens:
@@ -78,8 +84,8 @@ async def answer_log_in(
     device = (browser_token_of(request) or encode(secrets.token_bytes(SECRET_BYTES))) if client == "web" else None
     if device is not None:
         proven = replace(proven, place=Place(proven.place.address, digest_of(device)))
-    fresh = fresh_of(request, resources)
-    user, begun = await log_in(resources.database, resources.sealer, proven, body.otp, fresh, new_id())
+    fresh, proof = fresh_of(request, resources), second_proof_of(resources, body.otp, body.passkey)
+    user, begun = await log_in(resources.database, proven, proof, fresh, new_id())
     tokens = hand_over(response, resources, user, begun, fresh.refresh_token, in_cookie=client == "web")
     if device is not None:
         remember_device(response, device)

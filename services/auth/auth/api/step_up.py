@@ -6,12 +6,13 @@ from kit.clock import now
 from kit.errors import AUTHENTICATED, NotFound, responses
 from pydantic import BaseModel, ConfigDict
 
+from auth.api.credentials import UsedCredential, second_proof_of
 from auth.api.place import place_of
 from auth.api.sessions import Tokens, hand_over
 from auth.api.types import Otp, Password
 from auth.domain.session import SessionId
 from auth.domain.user import UserId
-from auth.errors import OtpRequired, OtpWrong, SessionOver, TooManyAttempts, WrongCredentials
+from auth.errors import OtpRequired, OtpWrong, PasskeyRefused, SessionOver, TooManyAttempts, WrongCredentials
 from auth.resources import Opened
 from auth.store import users
 from auth.usecases.check_password import Attempt, check_password
@@ -21,17 +22,18 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 
 FAILURES = {
     **AUTHENTICATED,
-    **responses(WrongCredentials, OtpRequired, OtpWrong, SessionOver, TooManyAttempts, NotFound),
+    **responses(WrongCredentials, OtpRequired, OtpWrong, PasskeyRefused, SessionOver, TooManyAttempts, NotFound),
 }
 
 
 class StepUp(BaseModel):
-    """The password again and, where there is a second factor, a code of it."""
+    """The password again and, where there is a second factor, a code or a passkey's signature."""
 
     model_config = ConfigDict(extra="forbid")
 
     password: Password
     otp: Otp | None = None
+    passkey: UsedCredential | None = None
 
 
 @router.post("/step-up", responses=FAILURES, name="step_up")
@@ -49,7 +51,6 @@ async def answer_step_up(
         raise NotFound("This account does not exist any more.")
     attempt = Attempt(known.email, body.password, place_of(request), "step_up")
     proven = await check_password(resources.database, resources.hasher, attempt, now())
-    account, authenticated = await step_up(
-        resources.database, resources.sealer, proven, body.otp, SessionId(user.session_id), now()
-    )
+    proof = second_proof_of(resources, body.otp, body.passkey)
+    account, authenticated = await step_up(resources.database, proven, proof, SessionId(user.session_id), now())
     return hand_over(response, resources, account, authenticated, None, in_cookie=False)

@@ -13,6 +13,8 @@ Ceremony = Literal["register", "log_in", "step_up"]
 CHALLENGE_BYTES = 32
 CHALLENGE_TTL = timedelta(minutes=2)
 PASSKEYS_MAX = 20
+WANTED_MIN = 2
+"""How many there must be before a password is no longer enough without one: one may be lost."""
 NAME_LENGTH_MAX = 100
 
 

@@ -1,9 +1,11 @@
 """What one person may do: the role, what the operator allows besides, and the figures that bound it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 DAILY_TRADES_MAX = 1_000_000
-CALLS_PER_MINUTE_MAX = 1_000_000
+CallsPerMinute = Literal[60, 600, 6_000, 60_000]
+"""In steps, because the gateway counts calls: it has a counter for each (gateway/snippets/limits.conf)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +15,10 @@ class Permissions:
     paper: bool = True
     real: bool = False
     premium: bool = False
-    daily_trades_max: int = 1_000
-    calls_per_minute_max: int = 6_000
+    daily_trades_max: int | None = None
+    """Over all accounts; None: as many as the risk limits let through."""
+    calls_per_minute_max: CallsPerMinute = 60_000
+    """Over all services; the largest is what the gateway lets anybody do."""
 
     @property
     def granted(self) -> frozenset[str]:
@@ -24,8 +28,9 @@ class Permissions:
 
     @property
     def limits(self) -> dict[str, int]:
-        """The figures, as a token says them."""
-        return {"daily_trades": self.daily_trades_max, "calls_per_minute": self.calls_per_minute_max}
+        """The figures, as a token says them; what is not limited is not said."""
+        trades = {} if self.daily_trades_max is None else {"daily_trades": self.daily_trades_max}
+        return {"calls_per_minute": self.calls_per_minute_max} | trades
 
 
 OF_EVERYBODY = Permissions()

@@ -4,9 +4,12 @@ import base64
 import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from auth.domain.user import UserId
 
+Way = Literal["otp", "passkey"]
+"""How what is due beside a password may be shown."""
 SECRET_BYTES = 20
 """160 bits, as RFC 4226 recommends."""
 STEP_SECONDS = 30

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth.domain.second_factor import SecondFactor
 from auth.domain.user import UserId
-from auth.store.tables import recovery_codes, second_factors
+from auth.store.tables import recovery_codes, second_factors, users
 
 
 async def lock(session: Transaction, owner: UserId) -> SecondFactor | None:
@@ -25,6 +25,21 @@ async def find_active(session: Transaction, owner: UserId) -> bool:
     """Tell whether a code is asked for when the owner logs in."""
     statement = select(second_factors.c.activated_at).where(second_factors.c.owner_id == owner)
     return await session.scalar(statement) is not None
+
+
+async def find_passkey_wanted(session: Transaction, owner: UserId) -> bool:
+    """Tell whether the owner wants a passkey beside the password."""
+    return bool(await session.scalar(select(users.c.passkey_wanted).where(users.c.owner_id == owner)))
+
+
+async def find_any(session: Transaction, owner: UserId) -> bool:
+    """Tell whether anything is asked for beside the password."""
+    return await find_active(session, owner) or await find_passkey_wanted(session, owner)
+
+
+async def save_passkey_wanted(session: Transaction, owner: UserId, *, wanted: bool) -> None:
+    """Want a passkey beside the password, or no longer; the worker role's."""
+    await session.execute(update(users).where(users.c.owner_id == owner).values(passkey_wanted=wanted))
 
 
 async def save_enrolment(session: Transaction, owner: UserId, sealed: bytes, now: datetime) -> bool:

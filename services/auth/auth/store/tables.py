@@ -37,10 +37,12 @@ users = Table(
     Column("may_paper", Boolean, nullable=False),
     Column("may_real", Boolean, nullable=False),
     Column("premium", Boolean, nullable=False),
-    Column("daily_trades_max", Integer, nullable=False),
+    Column("daily_trades_max", Integer),
     Column("calls_per_minute_max", Integer, nullable=False),
     Column("rights_version", Integer, nullable=False),
     Column("locked_at", DateTime(timezone=True)),
+    Column("passkey_wanted", Boolean, nullable=False),
+    Column("settings", JSONB, nullable=False),
 )
 sessions = Table(
     "sessions",

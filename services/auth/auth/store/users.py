@@ -1,14 +1,25 @@
 """Accounts of people."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from kit.db import Session as Transaction
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.domain.rights import Permissions
-from auth.domain.user import Profile, User, UserId
+from auth.domain.user import Language, Profile, User, UserId
 from auth.store.tables import SHOWN, users
+
+
+class Preferences(NamedTuple):
+    """How somebody wants the platform: language, time zone, and the rest as the API writes it."""
+
+    language: Language
+    time_zone: str
+    chosen: dict[str, Any]
+
+
+PREFERENCES = (users.c.language, users.c.time_zone, users.c.settings)
 
 
 def user_of(row: Row[*tuple[Any, ...]]) -> User:
@@ -47,3 +58,17 @@ async def save_profile(session: Transaction, owner: UserId, profile: Profile) ->
     statement = statement.values(name=profile.name, language=profile.language, time_zone=profile.time_zone)
     row = (await session.execute(statement.returning(*SHOWN))).one_or_none()
     return None if row is None else user_of(row)
+
+
+async def find_preferences(session: Transaction, owner: UserId) -> Preferences | None:
+    """Find how the owner wants the platform."""
+    row = (await session.execute(select(*PREFERENCES).where(users.c.owner_id == owner))).one_or_none()
+    return None if row is None else Preferences(*row)
+
+
+async def save_preferences(session: Transaction, owner: UserId, chosen: Preferences) -> Preferences | None:
+    """Change how the owner wants the platform; None when there is no such account (any more)."""
+    statement = update(users).where(users.c.owner_id == owner)
+    statement = statement.values(language=chosen.language, time_zone=chosen.time_zone, settings=chosen.chosen)
+    row = (await session.execute(statement.returning(*PREFERENCES))).one_or_none()
+    return None if row is None else Preferences(*row)

@@ -13,7 +13,7 @@ from auth.errors import OtpWrong, SecondFactorActive, SecondFactorMissing, TooMa
 from auth.sealing import Sealer
 from auth.store import audit, second_factors
 from auth.totp import step_of
-from auth.usecases.check_second_factor import SEALED_AS
+from auth.usecases.check_code import SEALED_AS
 
 
 async def activate_second_factor(

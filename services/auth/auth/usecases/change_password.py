@@ -24,7 +24,7 @@ async def change_password(database: Database, proven: Proven, chosen: Chosen, sp
     async with database.system() as session:
         owner = (await accept_password(session, proven)).user.id
         short = is_short(chosen.password)
-        if short and not await second_factors.find_active(session, owner):
+        if short and not await second_factors.find_any(session, owner):
             raise WeakPassword("is too short without a second factor")
         await system.save_password(session, owner, chosen.password_hash, short=short)
         await audit.record(session, now, AuditEntry(str(owner), "password_changed", str(owner)))

@@ -20,8 +20,8 @@ async def check_passkey(
 ) -> Credentials | None:
     """Return whose passkey has signed our challenge, the account locked, or None.
 
-    A refusal is a value, because the challenge must stay used up. The account is locked before the passkey, as by those
-    who remove one: else each could hold what the other waits for.
+    A refusal is a value, because the challenge must stay used up. The account is locked before anything else, as by
+    those who remove a passkey: else each could hold what the other waits for.
 
     Args:
         session: of the worker role.
@@ -32,14 +32,12 @@ async def check_passkey(
         now: the time.
     """
     challenge, credential_id = challenge_of(credential), bytes_of(credential["rawId"])
+    whose = None if credential_id is None else await passkeys.find_owner(session, credential_id)
+    account = None if whose is None else await system.lock_credentials(session, whose)
     if challenge is None or not await passkeys.delete_challenge(session, challenge, ceremony, owner, now):
         return None
-    whose = None if credential_id is None else await passkeys.find_owner(session, credential_id)
-    if credential_id is None or whose is None or (owner is not None and whose != owner):
-        return None
-    account = await system.lock_credentials(session, whose)
-    passkey = await passkeys.lock(session, credential_id)
-    if passkey is None:
+    passkey = None if credential_id is None else await passkeys.lock(session, credential_id)
+    if passkey is None or (owner is not None and passkey.owner != owner):
         return None
     handle = credential["response"].get("userHandle")
     if handle is not None and bytes_of(handle) != passkey.owner.bytes:

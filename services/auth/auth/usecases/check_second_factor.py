@@ -1,54 +1,54 @@
-"""Judge a code of the second factor, and use it up."""
+"""Ask for what is due beside a password or another provider's word: a code, or a passkey's signature."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from kit.db import Session as Transaction
 from kit.errors import AppError
 
+from auth.ceremonies import Credential, RelyingParty
 from auth.domain.audit import AuditEntry
-from auth.domain.second_factor import Answer, SecondFactor, is_recovery_code, judge, normalise, wait_of
+from auth.domain.second_factor import Way
 from auth.domain.user import UserId
-from auth.errors import OtpRequired, OtpWrong, TooManyAttempts
+from auth.errors import OtpRequired, PasskeyRefused
 from auth.sealing import Sealer
-from auth.store import audit, second_factors
-from auth.totp import step_of
+from auth.store import audit, passkeys, second_factors
+from auth.usecases.check_code import check_code
+from auth.usecases.check_passkey import check_passkey
 
-SEALED_AS = "second factor"
+
+@dataclass(frozen=True, slots=True)
+class SecondProof:
+    """What somebody shows besides, and what it is judged by."""
+
+    sealer: Sealer
+    party: RelyingParty
+    otp: str | None = field(repr=False, default=None)
+    """A code of the authenticator app, or a recovery code."""
+    passkey: Credential | None = None
+    """The signature of a challenge for logging in."""
 
 
 async def check_second_factor(
-    session: Transaction, sealer: Sealer, owner: UserId, code: str | None, now: datetime
+    session: Transaction, proof: SecondProof, owner: UserId, now: datetime
 ) -> AppError | None:
-    """Return None when the owner may pass, else the refusal: a value, because the count of wrong codes must be saved.
+    """Return None when the owner may pass, else the refusal: a value, because what was tried must be saved.
 
-    Codes given at the same time wait for one another at the lock, so that each passes once. A code that is right but
-    used is refused without counting: whoever has it guesses nothing.
+    The account is locked. A passkey does where a code is due; where only a passkey is wanted, no code does.
     """
     factor = await second_factors.lock(session, owner)
-    if factor is None or factor.activated_at is None:
+    coded = factor is not None and factor.activated_at is not None
+    if not coded and not await second_factors.find_passkey_wanted(session, owner):
         return None
-    if code is None:
-        return OtpRequired()
-    if (wait := wait_of(factor, now)) is not None:
-        return TooManyAttempts(wait)
-    refusal = await _use(session, sealer, factor, normalise(code), now)
-    if refusal is not None:
-        await audit.record(session, now, AuditEntry("", "second_factor_failed", str(owner)))
-    return refusal
-
-
-async def _use(session: Transaction, sealer: Sealer, factor: SecondFactor, code: str, now: datetime) -> AppError | None:
-    if is_recovery_code(code):
-        if await second_factors.delete_recovery_code(session, factor.owner, sealer.digest(code, factor.owner)):
-            await second_factors.save_step(session, factor.owner, factor.last_step)
+    if proof.passkey is not None:
+        account = await check_passkey(session, proof.party, proof.passkey, "log_in", None, now)
+        if account is not None and account.user.id == owner:
             return None
-    else:
-        step = step_of(sealer.open(factor.sealed, SEALED_AS, factor.owner), code, now)
-        answer = judge(factor, step)
-        if answer is Answer.PASSED and step is not None:
-            await second_factors.save_step(session, factor.owner, step)
-            return None
-        if answer is Answer.USED:
-            return OtpWrong()
-    await second_factors.save_failure(session, factor.owner, now)
-    return OtpWrong()
+        await audit.record(session, now, AuditEntry("", "second_factor_failed", str(owner), new={"by": "passkey"}))
+        return PasskeyRefused()
+    if proof.otp is not None and coded and factor is not None:
+        return await check_code(session, proof.sealer, factor, proof.otp, now)
+    ways: list[Way] = ["otp"] if coded else []
+    if await passkeys.find_count(session, owner):
+        ways.append("passkey")
+    return OtpRequired(ways)

@@ -10,7 +10,7 @@ from auth.domain.user import UserId
 from auth.errors import PasswordTooShortAlone, SecondFactorMissing
 from auth.sealing import Sealer
 from auth.store import audit, second_factors, system
-from auth.usecases.check_second_factor import check_second_factor
+from auth.usecases.check_code import check_code
 
 
 async def disable_second_factor(
@@ -20,9 +20,11 @@ async def disable_second_factor(
     credentials = await system.lock_credentials(session, owner)
     if credentials is None or not await second_factors.find_active(session, owner):
         return SecondFactorMissing("There is no second factor to disable.")
-    if credentials.password_short:
+    if credentials.password_short and not await second_factors.find_passkey_wanted(session, owner):
         return PasswordTooShortAlone()
-    refusal = await check_second_factor(session, sealer, owner, code, now)
+    factor = await second_factors.lock(session, owner)
+    assert factor is not None, "the account is locked, so it is still there"
+    refusal = await check_code(session, sealer, factor, code, now)
     if refusal is None:
         await second_factors.delete_all(session, owner)
         await audit.record(session, now, AuditEntry(str(owner), "second_factor_disabled", str(owner)))

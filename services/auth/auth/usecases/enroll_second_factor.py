@@ -9,7 +9,7 @@ from auth.domain.user import UserId
 from auth.errors import SecondFactorActive
 from auth.sealing import Sealer
 from auth.store import audit, second_factors
-from auth.usecases.check_second_factor import SEALED_AS
+from auth.usecases.check_code import SEALED_AS
 
 
 async def enroll_second_factor(

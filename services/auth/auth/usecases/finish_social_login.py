@@ -8,28 +8,26 @@ from auth.domain.guessing import Place
 from auth.domain.session import Session, digest_of
 from auth.domain.user import User
 from auth.errors import OauthRefused
-from auth.sealing import Sealer
 from auth.store import audit, identities, system
 from auth.usecases.begin_session import Fresh, begin_session
-from auth.usecases.check_second_factor import check_second_factor
+from auth.usecases.check_second_factor import SecondProof, check_second_factor
 
 
 async def finish_social_login(
-    database: Database, sealer: Sealer, ticket: tuple[str, str], otp: str | None, place: Place, fresh: Fresh
+    database: Database, ticket: tuple[str, str], proof: SecondProof, place: Place, fresh: Fresh
 ) -> tuple[User, Session]:
     """Return who it is and the session that begins. The ticket is used up by success only: a code may be mistyped.
 
     Args:
         database: ours.
-        sealer: opens the second factor.
         ticket: the ticket, and the token of the browser it was given to.
-        otp: a code of the second factor, or a recovery code.
+        proof: what is shown besides.
         place: where it comes from.
         fresh: for the session.
 
     Raises:
         OauthRefused: when the ticket is unknown, used, too old, another browser's, or of an account that is locked.
-        OtpRequired, OtpWrong, TooManyAttempts: from the second factor.
+        OtpRequired, OtpWrong, PasskeyRefused, TooManyAttempts: from the second factor.
     """
     digest, browser = (digest_of(each) for each in ticket)
     async with database.system() as session:
@@ -37,7 +35,7 @@ async def finish_social_login(
         account = None if owner is None else await system.lock_credentials(session, owner)
         refusal: AppError | None = OauthRefused()
         if account is not None and account.user.locked_at is None:
-            refusal = await check_second_factor(session, sealer, account.user.id, otp, fresh.now)
+            refusal = await check_second_factor(session, proof, account.user.id, fresh.now)
         else:
             subject = "nobody" if owner is None else str(owner)
             await audit.record(session, fresh.now, AuditEntry("", "log_in_failed", subject, new={"by": "provider"}))

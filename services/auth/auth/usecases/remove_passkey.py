@@ -8,8 +8,8 @@ from kit.errors import NotFound
 from auth.domain.audit import AuditEntry
 from auth.domain.passkey import PasskeyId
 from auth.domain.user import UserId
-from auth.errors import LastWayIn
-from auth.store import audit, passkeys, system
+from auth.errors import LastWayIn, PasskeyWanted
+from auth.store import audit, passkeys, second_factors, system
 
 
 async def remove_passkey(session: Transaction, owner: UserId, wanted: PasskeyId, now: datetime) -> None:
@@ -17,9 +17,12 @@ async def remove_passkey(session: Transaction, owner: UserId, wanted: PasskeyId,
 
     Raises:
         NotFound: when there is none of this id.
+        PasskeyWanted: when it is the last, and the password wants one beside it.
         LastWayIn: when nothing else would let the owner in; then nothing is deleted.
     """
     await system.lock_credentials(session, owner)
+    if await passkeys.find_count(session, owner) == 1 and await second_factors.find_passkey_wanted(session, owner):
+        raise PasskeyWanted
     if not await passkeys.delete_one(session, owner, wanted):
         raise NotFound("You have no passkey with this id.")
     if not await system.find_way_in(session, owner):

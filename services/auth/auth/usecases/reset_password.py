@@ -42,7 +42,7 @@ async def reset_password(database: Database, hasher: Hasher, token: str, given: 
         if not await system.find_verified(session, owner):
             await withdraw_grants(session, owner, now)
         short = is_short(chosen.password)
-        if short and not await second_factors.find_active(session, owner):
+        if short and not await second_factors.find_any(session, owner):
             raise WeakPassword("is too short without a second factor")
         await system.save_password(session, owner, chosen.password_hash, short=short)
         await audit.record(session, now, AuditEntry("", "password_reset", str(owner)))

@@ -8,25 +8,24 @@ from auth.domain.audit import AuditEntry
 from auth.domain.session import Session, SessionId
 from auth.domain.user import User
 from auth.errors import SessionOver
-from auth.sealing import Sealer
 from auth.store import audit, sessions
 from auth.usecases.accept_password import accept_password
 from auth.usecases.check_password import Proven
-from auth.usecases.check_second_factor import check_second_factor
+from auth.usecases.check_second_factor import SecondProof, check_second_factor
 
 
 async def step_up(
-    database: Database, sealer: Sealer, proven: Proven, otp: str | None, session_id: SessionId, now: datetime
+    database: Database, proven: Proven, proof: SecondProof, session_id: SessionId, now: datetime
 ) -> tuple[User, Session]:
     """Mark the session as freshly authenticated.
 
     Raises:
         SessionOver: when it has ended.
-        OtpRequired, OtpWrong, TooManyAttempts: from the second factor.
+        OtpRequired, OtpWrong, PasskeyRefused, TooManyAttempts: from the second factor.
     """
     async with database.system() as session:
         user = (await accept_password(session, proven)).user
-        refusal = await check_second_factor(session, sealer, user.id, otp, now)
+        refusal = await check_second_factor(session, proof, user.id, now)
         authenticated = None
         if refusal is None:
             authenticated = await sessions.save_authenticated(session, user.id, session_id, now)

@@ -27,7 +27,7 @@ async def weigh_password(database: Database, hasher: Hasher, owner: UserId, give
     """
     async with database.system() as session:
         user = await users.find(session, owner)
-        second_factor = await second_factors.find_active(session, owner)
+        second_factor = await second_factors.find_any(session, owner)
     normalised = password.normalise(given)
     email, name = (user.email, user.profile.name) if user else ("", "")
     if (weakness := password.weakness_of(normalised, email, name, second_factor=second_factor)) is not None:

@@ -49,6 +49,21 @@ async def test_a_changed_permission_counts_within_seconds_and_after_the_next_ref
     assert after.permissions == {"paper", "real", "premium"}
     assert after.limits == {"daily_trades": 5, "calls_per_minute": 60}
     assert after.version == 1
+    shown = (await haneul.http.get(PROFILE, headers=haneul.bearer)).json()
+    assert shown["permissions"] == EVERYTHING, "everybody sees what they may do"
+    unbounded = {**EVERYTHING, "daily_trades_max": None, "calls_per_minute_max": 60_000}
+    await operator.http.put(f"{USERS}/{haneul.id}/permissions", json=unbounded, headers=operator.bearer)
+    haneul.access_token = (await haneul.refreshes()).json()["access_token"]
+    assert (await claims_of(haneul, app)).limits == {"calls_per_minute": 60_000}
+
+
+@pytest.mark.parametrize("wrong", [{"daily_trades_max": -1}, {"calls_per_minute_max": 61}, {"premium": None}])
+async def test_figures_that_nothing_counts_by_are_refused(
+    haneul: Person, operator: Person, wrong: dict[str, Any]
+) -> None:
+    body = EVERYTHING | wrong
+    answer = await operator.http.put(f"{USERS}/{haneul.id}/permissions", json=body, headers=operator.bearer)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(wrong)))
 
 
 @pytest.mark.requirement("R-48")

@@ -28,6 +28,13 @@ async def test_an_owner_sees_and_changes_the_own_profile_only(haneul: Person, ht
         "role": "user",
         "language": "ko",
         "time_zone": "Asia/Seoul",
+        "permissions": {
+            "paper": True,
+            "real": False,
+            "premium": False,
+            "daily_trades_max": None,
+            "calls_per_minute_max": 60_000,
+        },
         "created_at": before["created_at"],
     }
     changed = await http.put(PROFILE, json=CHANGE, headers=haneul.bearer)

@@ -1,6 +1,7 @@
 """Orders over HTTP: what is answered, what is kept, and what a second try gets."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,11 @@ from services.trading.tests.api.conftest import Trader, publish
 from services.trading.tests.conftest import Caller
 
 NOTHING_LISTENS = "redis://:x@127.0.0.1:9/0"
+
+
+def bearer(tokens: Tokens, claims: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens.sign(claims)}"}
+
 
 NO_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"quantity": "0"}, "quantity"),
@@ -84,6 +90,26 @@ class TestPlacing:
         assert order["created_at"].endswith("Z")
         assert (await trader.caller.get(f"/trading/orders/{order['id']}")).json() == order
         assert (await trader.caller.get("/trading/orders/by-client-id/my-1")).json() == order
+
+    @pytest.mark.requirement("R-48")
+    async def test_what_the_operator_allows_stands_in_the_token_and_counts(
+        self, trader: Trader, symbol: str, tokens: Tokens
+    ) -> None:
+        accounts = [await trader.opens() for _ in range(2)]
+        claims = tokens.claims(trader.caller.id)
+        once = replace(trader.caller, headers=bearer(tokens, claims | {"lim": {"daily_trades": 1}}))
+        statuses = []
+        for account in accounts:
+            answer = await once.post("/trading/orders", trader.order(account, symbol))
+            statuses.append((answer.status_code, answer.json().get("code")))
+        assert statuses == [(201, None), (422, "daily_trade_limit")], "over all accounts"
+        nothing = replace(trader.caller, headers=bearer(tokens, claims | {"perm": ""}))
+        for path, body in (
+            ("/trading/orders", trader.order(accounts[0], symbol)),
+            ("/trading/orders/preview", trader.order(accounts[0], symbol)),
+            ("/trading/accounts", {"name": "x", "kind": "paper", "currency": "KRW", "initial_cash": "1"}),
+        ):
+            assert (await nothing.post(path, body)).status_code == 403, path
 
     async def test_a_denial_is_an_error_whose_order_is_kept(self, trader: Trader, symbol: str) -> None:
         account = await trader.opens(cash="1000")

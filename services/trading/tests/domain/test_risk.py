@@ -28,6 +28,7 @@ ENOUGH = Decimal(561_084)
 UNMEASURED: list[tuple[str, Any, Reason]] = [  # a limit that is set, and nothing known to measure it by
     ("open_value_max", Decimal(10**12), Reason.OPEN_ORDER_LIMIT),
     ("daily_trades_max", 10**6, Reason.DAILY_TRADE_LIMIT),
+    ("person_trades_max", 10**6, Reason.DAILY_TRADE_LIMIT),
     ("daily_loss_max", Decimal(10**12), Reason.DAILY_LOSS_LIMIT),
     ("position_weight_max", Decimal(100), Reason.POSITION_LIMIT),
     ("leverage_max", Decimal(100), Reason.POSITION_LIMIT),
@@ -75,6 +76,11 @@ DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
         Reason.DAILY_TRADE_LIMIT,
         "the day's last was taken",
         {"limits": limits(daily_trades_max=3), "standing": a_standing(trades_today=3)},
+    ),
+    (
+        Reason.DAILY_TRADE_LIMIT,
+        "the day's last of all accounts was taken",
+        {"limits": limits(person_trades_max=3), "standing": a_standing(person_trades_today=3)},
     ),
     (
         Reason.DAILY_LOSS_LIMIT,
@@ -165,6 +171,7 @@ APPROVALS: list[tuple[str, dict[str, Any]]] = [
                 quantity_max=Decimal(10),
                 value_max={"KRW": Decimal(561_000), "USD": Decimal(1)},
                 daily_trades_max=3,
+                person_trades_max=3,
                 daily_loss_max=Decimal(1_000),
                 open_value_max=Decimal(600_000),
                 position_value_max=Decimal(617_100),
@@ -173,6 +180,7 @@ APPROVALS: list[tuple[str, dict[str, Any]]] = [
             ),
             "standing": a_standing(
                 trades_today=2,
+                person_trades_today=2,
                 realized_today=Decimal(-999),
                 open_value=Decimal(39_000),
                 quantity=Decimal(1),

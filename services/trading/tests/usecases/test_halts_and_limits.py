@@ -146,6 +146,32 @@ class TestLimits:
         assert (await desk.places()).reason == "position_limit"
 
     @pytest.mark.requirement("R-8")
+    async def test_the_operators_figure_counts_orders_of_all_accounts_and_the_owners_own_limits_leave_it(
+        self, database: Database
+    ) -> None:
+        desk = await Desk.open(database)
+        other, stranger = await Desk.open(database, owner=desk.owner), await Desk.open(database)
+        await other.limits_itself(daily_trades_max=Decimal(100))
+        for each in (desk, other):
+            placed = await each.submits(each.request(), person_trades_max=2)
+            assert placed.order.is_open
+        for each in (desk, other):
+            denied = (await each.submits(each.request(), person_trades_max=2)).order
+            assert (denied.reason, "over all your accounts" in (denied.detail or "")) == ("daily_trade_limit", True)
+        assert (await stranger.submits(stranger.request(), person_trades_max=2)).order.is_open
+        tomorrow = NOW + timedelta(days=1)
+        placed = await desk.submits(desk.request(), a_quote(published_at=tomorrow), tomorrow, person_trades_max=2)
+        assert placed.order.is_open, "and it begins anew at the market's midnight"
+
+    @pytest.mark.requirement("R-8")
+    async def test_orders_of_two_accounts_at_once_never_exceed_the_operators_figure(self, database: Database) -> None:
+        desk = await Desk.open(database)
+        other = await Desk.open(database, owner=desk.owner)
+        tries = [each.submits(each.request(), person_trades_max=3) for _ in range(5) for each in (desk, other)]
+        placed = await asyncio.gather(*tries)
+        assert sum(each.order.is_open for each in placed) == 3
+
+    @pytest.mark.requirement("R-8")
     async def test_a_second_has_so_many_messages(self, database: Database) -> None:
         desk = await Desk.open(database)
         await desk.limits_itself(orders_per_second_max=Decimal(3))

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
-from kit.errors import AUTHENTICATED, responses
+from kit.errors import AUTHENTICATED, Forbidden, responses
 from kit.ids import new_id
 from kit.money import Money
 from kit.pagination import Page, PageRequest, encode_cursor
@@ -166,6 +166,8 @@ class EntryShown(BaseModel):
 @router.post("", status_code=201, responses=responses(AccountLimit, LiveNotPermitted))
 async def post_account(body: OpenAccount, session: OwnedSession, user: CurrentUser) -> AccountShown:
     """Open a paper account."""
+    if body.kind == "paper" and "paper" not in user.permissions:
+        raise Forbidden("You may not trade with paper money here: ask the operator for the permission.")
     opening = Opening(
         id=AccountId(new_id()),
         name=body.name,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
-from kit.errors import AUTHENTICATED, answer, responses
+from kit.errors import AUTHENTICATED, Forbidden, answer, responses
 from kit.ids import new_id
 from kit.pagination import Page, PageRequest, encode_cursor
 from pydantic import AwareDatetime
@@ -54,8 +54,8 @@ from trading.usecases.place_order import Placed, place_order
 from trading.usecases.preview_order import preview_order
 from trading.usecases.replace_order import Change, replace_order
 
-REAL_MONEY = "real"
-"""The permission to trade it."""
+PAPER_MONEY, REAL_MONEY, DAILY_TRADES = "paper", "real", "daily_trades"
+"""What a token calls permissions and figures."""
 
 router = APIRouter(
     prefix="/api/v1/trading",
@@ -93,7 +93,13 @@ async def _basis_of_symbol(symbol: SymbolCode, user: CurrentUser, resources: Ope
 
 
 async def _basis(symbol: str, user: CurrentUser, resources: OpenResources) -> Basis:
-    limits = replace(resources.limits, live_permitted=REAL_MONEY in user.permissions)
+    if not user.permissions & {PAPER_MONEY, REAL_MONEY}:
+        raise Forbidden("You may trade with neither paper nor real money: ask the operator for the permission.")
+    limits = replace(
+        resources.limits,
+        live_permitted=REAL_MONEY in user.permissions,
+        person_trades_max=user.limits.get(DAILY_TRADES),
+    )
     return Basis(await resources.quotes.find(symbol), limits)
 
 

@@ -62,6 +62,7 @@ class Standing:
     orders_last_second: int = 0
     is_duplicate: bool = False
     trades_today: int | None = None
+    person_trades_today: int | None = None
     realized_today: Decimal | None = None
     open_value: Decimal | None = None
     quantity: Decimal = Decimal(0)

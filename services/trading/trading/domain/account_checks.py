@@ -80,6 +80,16 @@ def trades_today_are_few(ask: Question) -> Denied | None:
     return None
 
 
+def trades_of_the_person_are_few(ask: Question) -> Denied | None:
+    most, done = ask.limits.person_trades_max, ask.standing.person_trades_today
+    if most is None or ask.is_replacement:
+        return None
+    if done is None or done >= most:
+        detail = f"You may place {most} orders a day over all your accounts, and have: the operator sets this limit."
+        return ask.denied(Reason.DAILY_TRADE_LIMIT, detail)
+    return None
+
+
 def loss_today_is_bounded(ask: Question) -> Denied | None:
     """At the limit only what makes positions smaller is let through."""
     most, realized = ask.limits.daily_loss_max, ask.standing.realized_today

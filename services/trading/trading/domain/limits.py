@@ -78,6 +78,8 @@ class Limits:
     restricted_symbols: frozenset[str] = frozenset()
     live_permitted: bool = False
     """Whether the person who asks may trade with real money."""
+    person_trades_max: int | None = None
+    """Orders a day over all accounts of the person who asks, as the operator has set it; None: no such bound."""
 
 
 def tightest(all_limits: Iterable[RiskLimits]) -> RiskLimits:

@@ -30,6 +30,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     account.open_orders_are_few,
     account.open_value_is_bounded,
     account.trades_today_are_few,
+    account.trades_of_the_person_are_few,
     account.loss_today_is_bounded,
     account.position_is_bounded,
     account.position_weighs_little,

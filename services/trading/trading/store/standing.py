@@ -46,6 +46,10 @@ SELECT balance.available, balance.held AS held_cash, position.quantity, position
        CASE WHEN CAST(:asks_trades AS boolean) THEN (
            SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.created_at >= CAST(:day_began AS timestamptz)
                                     AND o.status <> 'denied' LIMIT :daily_trades_max) AS counted) END AS trades_today,
+       CASE WHEN CAST(:asks_person AS boolean) THEN (
+           SELECT count(*) FROM (SELECT FROM accounts a JOIN orders o ON o.owner_id = a.owner_id AND o.account_id = a.id
+                                  WHERE a.owner_id = :owner AND o.created_at >= CAST(:day_began AS timestamptz)
+                                    AND o.status <> 'denied' LIMIT :person_trades_max) AS counted) END AS person_trades,
        CASE WHEN CAST(:asks_loss AS boolean) THEN (
            SELECT coalesce(sum(o.realized_profit), 0) FROM executions o
             WHERE {_MINE} AND o.currency = :currency
@@ -66,12 +70,20 @@ SELECT balance.available, balance.held AS held_cash, position.quantity, position
 )
 
 
+LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended('trades:' || :owner, 0))")
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """When it is asked, and when the market's day began."""
 
     now: datetime
     day_began: datetime
+
+
+async def lock_person(session: Session, owner: UUID) -> None:
+    """Let orders of all the owner's accounts be decided one after the other: after their accounts are locked."""
+    await session.execute(LOCK_PERSON, {"owner": str(owner)})
 
 
 async def find(session: Session, owner: UUID, request: OrderRequest, limits: Limits, at: Moment) -> Standing:
@@ -97,6 +109,8 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         "orders_per_second_max": limits.orders_per_second_max,
         "daily_trades_max": limits.daily_trades_max or 0,
         "asks_trades": limits.daily_trades_max is not None,
+        "person_trades_max": limits.person_trades_max or 0,
+        "asks_person": limits.person_trades_max is not None,
         "asks_loss": limits.daily_loss_max is not None,
         "asks_open_value": limits.open_value_max is not None or limits.leverage_max is not None,
         "asks_equity": limits.position_weight_max is not None or limits.leverage_max is not None,
@@ -114,6 +128,7 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         orders_last_second=row.orders_last_second,
         is_duplicate=row.is_duplicate,
         trades_today=row.trades_today,
+        person_trades_today=row.person_trades,
         realized_today=row.realized_today,
         open_value=row.open_value,
         quantity=quantity,

@@ -36,6 +36,8 @@ async def put_question(session: Session, owner: UUID, account: Account, asked: A
     """
     request, limits, at = asked.request, asked.limits, asked.now
     moment = Moment(now=at, day_began=day_began(request.market, at))
+    if limits.person_trades_max is not None:
+        await standing.lock_person(session, owner)
     stands = await standing.find(session, owner, request, limits, moment)
     if stands.has_own_limits:
         own = tightest(await own_limits.list_in_force(session, owner, account.id, request.currency, at))

@@ -1,0 +1,22 @@
+"""Calls a minute: auth says them in steps, the gateway counts each by a zone of its own; the steps are the same."""
+
+import re
+from typing import get_args
+
+import pytest
+from auth.domain.rights import CallsPerMinute
+
+from tools.native.layout import ROOT
+
+LIMITS = ROOT / "gateway" / "snippets" / "limits.conf"
+
+
+@pytest.mark.requirement("R-52")
+def test_every_step_but_the_largest_has_a_zone_of_its_rate_and_the_largest_is_everybodys() -> None:
+    text = LIMITS.read_text()
+    zones = {int(name): int(rate) for name, rate in re.findall(r"zone=calls_(\d+):\w+ rate=(\d+)r/m;", text)}
+    bursts = {int(name): int(burst) for name, burst in re.findall(r"zone=calls_(\d+) burst=(\d+) nodelay;", text)}
+    *steps, largest = get_args(CallsPerMinute)
+    assert zones == {step: step for step in steps}
+    assert bursts == {step: step - 1 for step in steps}, "with the one that is not a burst, a minute's calls at once"
+    assert f"zone=user:8m rate={largest // 60}r/s;" in text
