@@ -3,12 +3,15 @@
  * Runs on njs 0.7.9: keys come as SPKI DER (no JWK import there), and `token_keys` is preloaded by nginx.conf.
  */
 
+import hashing from 'crypto';
+
 const ISSUER = 'exodus';
 const AUDIENCE = 'exodus';
 const TYPE = 'at+jwt';
 const TOKEN_LENGTH_MAX = 4096;
 const LIFETIME_SECONDS_MAX = 3600;
 const LEEWAY_SECONDS = 5;
+const REMEMBERED_SECONDS = 30;
 const SIGNATURE_LENGTH = 64;
 const CURVE = {name: 'ECDSA', namedCurve: 'P-256'};
 const ALGORITHM = {name: 'ECDSA', hash: 'SHA-256'};
@@ -17,13 +20,19 @@ const BEARER = /^Bearer +([^ ]+)$/i;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Answers an auth_request: 204 with the user, or 401 with the verdict, both as headers that never leave nginx. */
+/**
+ * Answers an auth_request: 204 with the user, or 401 with the verdict, both as headers that never leave nginx.
+ * X-Accel-Expires says how long nginx may remember a 204: never beyond the token's end.
+ */
 async function judge(r) {
     let user = '';
     let verdict = 'token_invalid';
     try {
-        const claims = await prove(r.variables.http_authorization || '', Date.now() / 1000);
+        const now = Date.now() / 1000;
+        const claims = await prove(r.variables.http_authorization || '', now);
         user = claims.sub;
+        const until = Math.min(now + REMEMBERED_SECONDS, claims.exp + LEEWAY_SECONDS - 1);
+        r.headersOut['X-Accel-Expires'] = `@${Math.floor(until)}`;
         verdict = '';
     } catch (e) {
         if (e instanceof Refused) {
@@ -35,6 +44,11 @@ async function judge(r) {
     r.headersOut['Token-User'] = user;
     r.headersOut['Token-Verdict'] = verdict;
     r.return(verdict === '' ? 204 : 401, verdict);
+}
+
+/** Names an Authorization header without telling it. */
+function digest(r) {
+    return hashing.createHash('sha256').update(r.variables.http_authorization || '').digest('base64url');
 }
 
 function Refused(verdict) {
@@ -109,4 +123,4 @@ async function isSigned(spki, signature, text) {
     return crypto.subtle.verify(ALGORITHM, key, signature, Buffer.from(text));
 }
 
-export default {judge};
+export default {digest, judge};

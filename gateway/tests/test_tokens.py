@@ -134,3 +134,41 @@ def test_the_verifier_costs_a_core_less_than_two_milliseconds_a_request(edge: Ed
         assert edge.ask("GET", ROUTE, token=token).status_code == 200
     seconds = sum(sum(worker.cpu_times()[:2]) for worker in workers) - before
     assert VERIFICATIONS / max(seconds, 0.01) >= VERIFICATIONS_PER_CORE_MIN
+
+
+@pytest.mark.requirement("R-42")
+def test_a_remembered_verdict_ends_with_its_token(edge: Edge) -> None:
+    """The last seconds of a token: within the leeway it is good, and however often it was seen, not a second longer."""
+    now = int(time.time())
+    token = edge.issuer.token(iat=now - 600, exp=now - 2)
+    for _ in range(5):
+        assert edge.ask("GET", ROUTE, token=token).status_code == 200
+    time.sleep(3.5)
+    assert_problem(edge.ask("GET", ROUTE, token=token), 401, "token_expired")
+
+
+@pytest.mark.requirement("R-42")
+def test_one_persons_verdict_is_not_anothers(edge: Edge, services: StubServices) -> None:
+    tokens = [edge.issuer.token() for _ in range(3)]
+    for token in tokens * 3:
+        seen = dict(edge.ask("GET", ROUTE, token=token).json()["headers"])
+        assert seen["x-user-id"] == jwt.decode(token, options={"verify_signature": False})["sub"]
+
+
+@pytest.mark.requirement("R-54")
+def test_no_token_lies_on_the_disk(edge: Edge) -> None:
+    token = edge.issuer.token()
+    for _ in range(4):
+        assert edge.ask("GET", ROUTE, token=token).status_code == 200
+    folder = edge.config.parent / "temp" / "verdicts"
+    kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert kept, "verdicts are remembered"
+    assert not any(token.split(".")[part].encode() in content for content in kept for part in range(3))
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_nobody_else_may_ask_the_judge(narrow_edge: Edge) -> None:
+    headers = {"Authorization": f"Bearer {narrow_edge.issuer.token()}"}
+    elsewhere = headers | {"X-Test-Address": "203.0.113.9"}
+    assert_problem(narrow_edge.client.get(f"{narrow_edge.http}/_judge", headers=elsewhere), 403, "forbidden")
+    assert narrow_edge.client.get(f"{narrow_edge.https}/_judge", headers=headers).status_code == 404
