@@ -1,6 +1,7 @@
 """`./exodus`: the command line of an installation, for its operator and for programs."""
 
 import asyncio
+import datetime as dt
 import getpass
 import os
 import secrets
@@ -14,7 +15,7 @@ import typer
 from kit.json import dumps_text as dumps
 from rich.console import Console
 
-from tools.native import certificates, services
+from tools.native import certificates, services, signing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
 from tools.people import Admin, Gateway, Refused, Trader
@@ -24,9 +25,11 @@ PASSWORD_VARIABLE = "EXODUS_PASSWORD"  # noqa: S105 - the name of a variable
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 admin = typer.Typer(no_args_is_help=True, help="People who run the installation.")
 market = typer.Typer(no_args_is_help=True, help="Prices.")
+audit = typer.Typer(no_args_is_help=True, help="What happened, and the proof that nobody changed the record of it.")
 ledger = typer.Typer(no_args_is_help=True, help="Money: the proof of it, and what companies do to their shares.")
 app.add_typer(admin, name="admin")
 app.add_typer(market, name="market")
+app.add_typer(audit, name="audit")
 app.add_typer(ledger, name="ledger")
 console = Console(highlight=False, soft_wrap=True)
 
@@ -44,9 +47,18 @@ def create_admin(layout: Layout, email: str, password: str, name: str = "Operato
     Raises:
         StackError: with what the auth service said when it refused.
     """
+    auth_admin(layout, "create", email, "--name", name, "--password-stdin", typed=password)
+
+
+def auth_admin(layout: Layout, *arguments: str, typed: str = "") -> str:
+    """Run a command of auth's own; return what it said.
+
+    Raises:
+        StackError: with what it said when it refused.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "auth.admin", "create", email, "--name", name, "--password-stdin"],
-        input=password,
+        [sys.executable, "-m", "auth.admin", *arguments],
+        input=typed,
         text=True,
         capture_output=True,
         env={**os.environ, **services.environment(layout, "auth")},
@@ -54,6 +66,7 @@ def create_admin(layout: Layout, email: str, password: str, name: str = "Operato
     )
     if done.returncode != 0:
         raise StackError(done.stderr.strip() or done.stdout.strip() or "auth.admin failed without a word")
+    return done.stdout.strip()
 
 
 async def admin_for_demo(gateway: Gateway, layout: Layout) -> Admin:
@@ -82,6 +95,53 @@ def admin_create(email: str, name: str = "Operator") -> None:
     """Create an administrator (the password is asked for, or read from EXODUS_PASSWORD)."""
     create_admin(Layout.from_environment(os.environ), email, _password(f"new password for {email}: "), name)
     console.print(f"{email} is an administrator now.")
+
+
+@admin.command("role")
+def admin_role(email: str, role: Annotated[str, typer.Argument(help="admin, user or viewer.")]) -> None:
+    """Give an account another role; it counts within seconds."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "role", email, role))
+
+
+@admin.command("allow")
+def admin_allow(email: str, what: Annotated[str, typer.Argument(help="paper, real or premium.")]) -> None:
+    """Allow an account something; it counts within seconds."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "allow", email, what))
+
+
+@admin.command("forbid")
+def admin_forbid(email: str, what: Annotated[str, typer.Argument(help="paper, real or premium.")]) -> None:
+    """Forbid an account something; it counts within seconds."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "forbid", email, what))
+
+
+@admin.command("lock")
+def admin_lock(email: str) -> None:
+    """Close an account: its sessions end, and nobody logs in."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "lock", email))
+
+
+@admin.command("unlock")
+def admin_unlock(email: str) -> None:
+    """Open an account again."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "unlock", email))
+
+
+@admin.command("rotate-keys")
+def admin_rotate_keys(
+    revoke: Annotated[str | None, typer.Option(help="Take this key out of service at once; it was stolen.")] = None,
+) -> None:
+    """Sign access tokens with a new key from in 90 seconds on; tokens of the older ones stay good until they expire."""
+    now = dt.datetime.now(dt.UTC)
+    for key in signing_keys.rotate(Layout.from_environment(os.environ), now, revoke=revoke):
+        state = "signs, or has signed," if key.signs_from <= now else "signs"
+        console.print(f"{key.key_id}  {state} from {key.signs_from.isoformat(timespec='seconds')}")
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Check the audit log against itself and against the heads that were written down outside the database."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "audit-verify"))
 
 
 @market.command("import")

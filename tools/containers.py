@@ -54,31 +54,31 @@ def up(layout: Layout) -> None:
     if not _running(layout):
         require_free(layout.ports.edge())
     prepare(layout)
-    _compose(layout, "up", "--detach", "--build", "--remove-orphans")
+    compose(layout, "up", "--detach", "--build", "--remove-orphans")
     deadline = time.monotonic() + READY_SECONDS_MAX
     while reason := why_not_ready(layout.ports.gateway, "/health", tls=True):
         if time.monotonic() > deadline:
-            _compose(layout, "ps", "--all")
+            compose(layout, "ps", "--all")
             raise StackError(f"the gateway is not ready after {READY_SECONDS_MAX} s ({reason}); see `make logs`")
         time.sleep(POLL_SECONDS)
 
 
 def down(layout: Layout) -> None:
-    _compose(layout, "down")
+    compose(layout, "down")
 
 
 def status(layout: Layout) -> bool:
-    _compose(layout, "ps", "--all")
+    compose(layout, "ps", "--all")
     return why_not_ready(layout.ports.gateway, "/health", tls=True) is None
 
 
 def logs(layout: Layout, names: Sequence[str], *, follow: bool) -> None:
-    _compose(layout, "logs", "--tail", "20", *(["--follow"] if follow else []), *names)
+    compose(layout, "logs", "--tail", "20", *(["--follow"] if follow else []), *names)
 
 
 def clean(layout: Layout) -> None:
     """Stops everything and removes the containers' volumes."""
-    _compose(layout, "down", "--volumes")
+    compose(layout, "down", "--volumes")
 
 
 def _running(layout: Layout) -> bool:
@@ -109,6 +109,8 @@ def prepare(layout: Layout) -> None:
     for name, text in files.items():
         (folder / name).write_text(text)
     _render_gateway(layout, folder / "gateway")
+    layout.audit_anchors.parent.mkdir(exist_ok=True)
+    layout.audit_anchors.parent.chmod(0o777)  # auth's worker writes there
     for path in layout.secrets.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     for path in [folder / "gateway", *(path for path in (folder / "gateway").rglob("*") if path.is_dir())]:
@@ -125,6 +127,8 @@ def settings_of(service: str) -> dict[str, str]:
         auth_url=f"http://auth-api:{API_PORT}",
         market_url=f"http://market-api:{API_PORT}",
     )
+    if service == "auth":
+        told["AUTH_AUDIT_ANCHOR_FILE"] = "/audit/anchors"
     return {name.lower(): text for name, text in told.items()}
 
 
@@ -152,7 +156,7 @@ def _render_gateway(layout: Layout, target: Path) -> None:
     )
 
 
-def _compose(layout: Layout, *arguments: str) -> None:
+def compose(layout: Layout, *arguments: str) -> None:
     command = compose_command()
     if command is None:
         raise StackError("no container engine answers: `docker info` and `podman info` fail. Use `up --native`.")

@@ -123,4 +123,10 @@ async function isSigned(spki, signature, text) {
     return crypto.subtle.verify(ALGORITHM, key, signature, Buffer.from(text));
 }
 
-export default {digest, judge};
+/** Answers an auth_request whose verdict could not be asked for. */
+function refuseUndecided(r) {
+    r.headersOut['Token-Verdict'] = 'unavailable';
+    r.return(401);
+}
+
+export default {digest, judge, refuseUndecided};

@@ -181,12 +181,15 @@ SPOOFS = [
 @pytest.mark.parametrize("line", SPOOFS)
 def test_an_identity_that_a_client_claims_never_arrives(edge: Edge, line: str, with_token: bool) -> None:
     path = "/api/v1/trading/orders" if with_token else "/api/v1/udf/config"
-    token = f"Authorization: Bearer {edge.issuer.token()}\r\n" if with_token else ""
+    bearer = edge.issuer.token()
+    token = f"Authorization: Bearer {bearer}\r\n" if with_token else ""
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}{line}\r\n{line}\r\nConnection: close\r\n\r\n"
     answer = edge.raw(head.encode(), pause_seconds=0).decode()
     assert answer.startswith(("HTTP/1.1 200 ", "HTTP/1.1 400 "))
+    # the token is echoed, and its random signature may spell any short word
+    echoed = answer.partition("\r\n\r\n")[2].replace(bearer, "")
     for invented in ("6.6.6.6", "evil.example", "root", "other", "everything", "h2c", '"1"', "DELETE", "/internal"):
-        assert invented not in answer.partition("\r\n\r\n")[2]
+        assert invented not in echoed
 
 
 @pytest.mark.requirement("R-49")

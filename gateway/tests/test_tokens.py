@@ -1,15 +1,19 @@
 """Which access tokens the edge believes: those that auth signed, and none of many forgeries."""
 
+import json
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jwt
 import psutil
 import pytest
 from kit.errors import Unauthenticated
 from kit.testing.forged_tokens import FORGED_MIN, forged_tokens, odd_tokens
-from kit.testing.issuer import KEY_ID, OLDER_KEY_ID
+from kit.testing.issuer import KEY_ID, OLDER_KEY_ID, Issuer, right_claims
 
-from gateway.tests.edge import Edge, assert_problem, statuses
+from gateway.tests.edge import Edge, assert_problem, running_edge, statuses
 from gateway.tests.stub_services import StubServices
 
 ROUTE = "/api/v1/portfolio/summary"
@@ -172,3 +176,30 @@ def test_nobody_else_may_ask_the_judge(narrow_edge: Edge) -> None:
     elsewhere = headers | {"X-Test-Address": "203.0.113.9"}
     assert_problem(narrow_edge.client.get(f"{narrow_edge.http}/_judge", headers=elsewhere), 403, "forbidden")
     assert narrow_edge.client.get(f"{narrow_edge.https}/_judge", headers=headers).status_code == 404
+
+
+@pytest.mark.requirement("R-43")
+def test_keys_change_under_load_without_one_refused_token(services: StubServices, tmp_path: Path) -> None:
+    following = Issuer.new()
+    with running_edge(tmp_path, services.upstreams) as edge:
+        keys_file = edge.config.parent.parent / "keys.json"
+        both = edge.issuer.public_keys() | {"2027-02": following.public_keys()[KEY_ID]}
+        answers: list[int] = []
+
+        def ask_on(issuer: Issuer, key_id: str, count: int) -> None:
+            for _ in range(count):
+                token = jwt.encode(right_claims(), issuer.key, "ES256", headers={"kid": key_id, "typ": "at+jwt"})
+                answers.append(edge.ask("GET", ROUTE, token=token).status_code)
+
+        with ThreadPoolExecutor() as threads:
+            asking = threads.submit(ask_on, edge.issuer, KEY_ID, 300)
+            keys_file.write_text(json.dumps(both))
+            edge.process.send_signal(signal.SIGHUP)
+            asking.result()
+        ask_on(following, "2027-02", 20)
+        assert set(answers) == {200}
+        keys_file.write_text(json.dumps({"2027-02": both["2027-02"]}))
+        edge.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 10
+        while edge.ask("GET", ROUTE, token=edge.issuer.token()).status_code != 401:
+            assert time.monotonic() < deadline, "a revoked key is still believed"

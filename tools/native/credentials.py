@@ -1,23 +1,17 @@
 """Secrets: made once, kept for the life of the stack, and handed to each service as files that only it is given."""
 
-import base64
-import hashlib
 import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from tools.native import signing_keys
 from tools.native.accounts import write_private
 from tools.native.layout import Layout
 from tools.native.ports import SERVICES
 
 SECRET_BYTES = 32  # 256 bits
-SIGNING_KEY = "auth_signing_key"
 
 # The services that may ask auth for a token of their own.
 SERVICE_CLIENTS = ("backtest",)
@@ -112,40 +106,8 @@ def write_all(layout: Layout, addresses: Addresses) -> Passwords:
         folder.mkdir(mode=0o700, exist_ok=True)
         for name, text in files_of(service, passwords, addresses).items():
             write_private(folder / name, text)
-    signing_key = layout.secrets / "auth" / SIGNING_KEY
+    signing_key = layout.secrets / "auth" / signing_keys.FILE
     if not signing_key.exists():
-        write_private(signing_key, new_signing_key())
-    layout.gateway.mkdir(mode=0o755, exist_ok=True)
-    keys = layout.gateway / "keys.json"
-    keys.write_text(json.dumps(gateway_keys(signing_key.read_text()), indent=1))
-    keys.chmod(0o644)  # public keys, read by the gateway's workers
+        write_private(signing_key, signing_keys.new_key())
+    signing_keys.publish(layout, signing_key.read_text())
     return passwords
-
-
-def new_signing_key() -> str:
-    """A fresh ES256 key as PEM text."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-
-
-def gateway_keys(signing_key: str) -> Mapping[str, str]:
-    """kid → base64 SPKI of the public key, as the gateway's verifier reads it."""
-    private = serialization.load_pem_private_key(signing_key.encode(), password=None)
-    assert isinstance(private, ec.EllipticCurvePrivateKey), "access tokens are signed with ES256"
-    public = private.public_key()
-    spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return {thumbprint(public): base64.b64encode(spki).decode()}
-
-
-def thumbprint(public: ec.EllipticCurvePublicKey) -> str:
-    """The key's id: its RFC 7638 thumbprint, which anybody who holds the public key can compute."""
-    numbers = public.public_numbers()
-    members = {"crv": "P-256", "kty": "EC", "x": _base64url(numbers.x), "y": _base64url(numbers.y)}
-    digest = hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _base64url(coordinate: int) -> str:
-    return base64.urlsafe_b64encode(coordinate.to_bytes(32, "big")).rstrip(b"=").decode()

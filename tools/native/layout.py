@@ -58,6 +58,11 @@ class Layout:
         return self.directory / "gateway"
 
     @property
+    def audit_anchors(self) -> Path:
+        """Where heads of the audit log are written down, outside the database."""
+        return self.directory / "audit" / "anchors"
+
+    @property
     def supervisor_config(self) -> Path:
         return self.directory / "supervisor" / "supervisord.conf"
 

@@ -94,6 +94,8 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
         auth_url=f"http://127.0.0.1:{ports.api('auth')}",
         market_url=f"http://127.0.0.1:{ports.api('market')}",
     )
+    if service == "auth":
+        told["AUTH_AUDIT_ANCHOR_FILE"] = str(layout.audit_anchors)
     return {
         "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in code_of(service)),
         "PYTHONUNBUFFERED": "1",

@@ -3,6 +3,7 @@
 import base64
 import configparser
 import datetime as dt
+import hashlib
 import json
 import os
 import socket
@@ -29,6 +30,7 @@ from tools.native import (
     ports,
     rabbitmq,
     services,
+    signing_keys,
     supervisor,
 )
 from tools.native.errors import StackError
@@ -198,8 +200,33 @@ def test_the_gateway_knows_the_signing_key_by_its_thumbprint(stack: Layout) -> N
     assert load_der_public_key(base64.b64decode(spki)) == private.public_key()
     jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
     members = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
-    digest = credentials.hashlib.sha256(members.encode()).digest()
+    digest = hashlib.sha256(members.encode()).digest()
     assert kid == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+@pytest.mark.requirement("R-43")
+def test_a_new_key_is_published_before_it_signs_and_an_old_one_stays_while_its_tokens_live(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    (first,) = signing_keys.read((stack.secrets / "auth" / signing_keys.FILE).read_text())
+    later = NOW + dt.timedelta(hours=2)
+    two = signing_keys.rotate(stack, NOW)
+    assert two[0].key_id == first.key_id
+    assert two[1].signs_from == NOW + dt.timedelta(seconds=signing_keys.LEAD_SECONDS)
+    assert set(json.loads((stack.gateway / "keys.json").read_text())) == {key.key_id for key in two}
+    three = signing_keys.rotate(stack, later)
+    assert [key.key_id for key in three][:-1] == [two[1].key_id], "the first one's last token died an hour ago"
+    assert stat.S_IMODE((stack.secrets / "auth" / signing_keys.FILE).stat().st_mode) == 0o600
+
+
+@pytest.mark.requirement("R-43")
+def test_a_stolen_key_is_taken_out_at_once_and_there_is_always_one_that_signs(stack: Layout) -> None:
+    credentials.write_all(stack, credentials.Addresses.native(stack))
+    (stolen,) = signing_keys.read((stack.secrets / "auth" / signing_keys.FILE).read_text())
+    (fresh,) = signing_keys.rotate(stack, NOW, revoke=stolen.key_id)
+    assert fresh.signs_from <= NOW
+    assert set(json.loads((stack.gateway / "keys.json").read_text())) == {fresh.key_id}
+    with pytest.raises(StackError, match="there is no key"):
+        signing_keys.rotate(stack, NOW, revoke=stolen.key_id)
 
 
 def test_a_password_is_hashed_as_rabbitmq_documents_it() -> None:
@@ -322,6 +349,6 @@ def test_every_service_has_an_api_a_worker_and_a_migration_from_one_image(servic
     assert {container["image"] for container in ours} == {f"exodus-{service}"}
     assert ours[0]["build"]["args"] == {"SERVICE": service}
     for container in ours:
-        assert container["volumes"] == [
-            f"${{EXODUS_STACK_DIR:?start it with make up}}/secrets/{service}:/run/secrets:ro"
-        ]
+        state = "${EXODUS_STACK_DIR:?start it with make up}"
+        writes = [f"{state}/audit:/audit"] if container is CONTAINERS["auth-worker"] else []
+        assert container["volumes"] == [f"{state}/secrets/{service}:/run/secrets:ro", *writes]

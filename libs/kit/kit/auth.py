@@ -1,22 +1,25 @@
-"""Access tokens, verified: ES256 only, every claim required, keys found by id in a set the service already holds."""
+"""Access tokens, verified: ES256 only, every claim required, by keys and against revocations this process holds."""
 
 import asyncio
+import hashlib
 import re
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urljoin
 from uuid import UUID
 
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from kit.clock import now
-from kit.errors import Forbidden, StepUpRequired, Unauthenticated, Unavailable
+from kit.errors import Forbidden, NotFound, StepUpRequired, Unauthenticated, Unavailable
+from kit.json import loads
+from kit.kept import Kept
 
 TOKEN_LENGTH_MAX = 4096
 LEEWAY_SECONDS = 5
@@ -24,9 +27,13 @@ LIFETIME_SECONDS_MAX = 3600
 COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 REFETCH_SECONDS = 30
 FETCH_TIMEOUT_SECONDS = 3
+ASK_SECONDS = 2  # how old the list of revocations may be before it is asked for again; a WebSocket looks as often
+TRUST_SECONDS = 60  # how long the last list counts while the issuer does not answer
 KEYS_MAX = 16
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 STEP_UP_SECONDS = 300
+READING = frozenset({"GET", "HEAD"})
+READ_SCOPE = "read"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "role"]
 
 
@@ -45,13 +52,29 @@ class Identity:
     """When this person last proved who they are, by password, passkey or second factor; refreshing proves nothing."""
     permissions: frozenset[str]
     """What the operator lets this person do, besides what the role allows: `paper`, `real`, `premium`."""
+    version: int = 0
+    """Grows with every change of role, permissions or delegations; older tokens than the present one are refused."""
+    limits: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Figures the operator sets for this person, by name."""
+    lenders: frozenset[UUID] = frozenset()
+    """Who lets this person look at what is theirs."""
+    request_digest: str | None = None
+    """The one request that a token exchanged for an API key's signature is good for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Sessions that have ended, and the oldest good version of the tokens of people whose rights changed."""
+
+    sessions: frozenset[str] = frozenset()
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 class TokenVerifier:
-    """Verifies access tokens against public keys that are given, or fetched from the issuer's JWKS.
+    """Verifies access tokens against public keys and revocations that are given, or fetched from the issuer.
 
-    An unknown key id causes at most one fetch in 30 seconds, and no known key is ever forgotten: neither a flood of
-    invented ids nor an issuer that is down makes a valid token fail.
+    Keys are asked for every half minute at most: neither a flood of invented ids nor an issuer that is down makes a
+    valid token fail. Revocations are known within seconds; unheard of for a minute, no token is good (decision 0037).
     """
 
     def __init__(
@@ -61,28 +84,30 @@ class TokenVerifier:
         audience: str,
         jwks_url: str | None = None,
         keys: Mapping[str, EllipticCurvePublicKey] | None = None,
+        revoked: Callable[[], Awaitable[Revoked]] | None = None,
     ) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._jwks_url = jwks_url
-        self._keys: dict[str, EllipticCurvePublicKey] = dict(keys or {})
-        self._fetched_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._own_keys = keys or {}
+        self._keys: Kept[Mapping[str, EllipticCurvePublicKey]] | None = None
+        if jwks_url is not None:
+            self._keys = Kept(lambda: _fetch_keys(jwks_url), REFETCH_SECONDS, float("inf"))
+            revoked = revoked or _revoked_by(urljoin(jwks_url, "/internal/revocations"))
+        self._revoked = Kept(revoked, ASK_SECONDS, ASK_SECONDS * 2) if revoked else None
 
     async def verify(self, token: str) -> Identity:
         """Return the identity a token proves.
 
         Raises:
-            Unauthenticated: for anything but a current, well-formed token signed by a known key.
-            Unavailable: when no key is known yet because the issuer cannot be reached.
+            Unauthenticated: for anything but a current, well-formed token signed by a known key and not revoked.
+            Unavailable: when keys or revocations cannot be learnt.
         """
         if len(token) > TOKEN_LENGTH_MAX or not COMPACT.fullmatch(token):
             raise Unauthenticated("The token is longer than any we issue, or holds what none does.")
-        key = await self._key_of(token)
         try:
             claims = jwt.decode(
                 token,
-                key,
+                await self._key_of(token),
                 algorithms=["ES256"],
                 issuer=self._issuer,
                 audience=self._audience,
@@ -90,61 +115,85 @@ class TokenVerifier:
                 options={"require": REQUIRED_CLAIMS, "strict_aud": True},
             )
             _require_ours(claims)
-            return _identity(claims)
+            identity = _identity(claims)
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired: refresh it or log in again.", "token_expired") from None
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError) as invalid:
             raise Unauthenticated("The token is not valid: log in again.") from invalid
+        await self.refuse_revoked(identity)
+        return identity
+
+    async def refuse_revoked(self, identity: Identity) -> None:
+        """Raise Unauthenticated when an identity that was proven once has been revoked since."""
+        if self._revoked is None:
+            return
+        revoked = await self._revoked.get() or Revoked()
+        if self._revoked.age > TRUST_SECONDS:
+            raise Unavailable("Whether this session still runs cannot be found out at the moment; try again.")
+        if str(identity.session_id) in revoked.sessions:
+            raise Unauthenticated("This session has ended: log in again.", "session_ended")
+        if identity.version < revoked.versions.get(str(identity.user_id), 0):
+            raise Unauthenticated("What you may do has changed: refresh the token.", "token_expired")
+
+    async def until_ended(self, identity: Identity) -> str:
+        """Wait as long as an open WebSocket may go on under this identity; return the reason why it must end."""
+        while (left := (identity.expires_at - now()).total_seconds()) > 0:
+            await asyncio.sleep(min(left, ASK_SECONDS))
+            try:
+                await self.refuse_revoked(identity)
+            except (Unauthenticated, Unavailable) as refused:
+                return refused.detail
+        return "the token has expired: connect again with a new one"
 
     async def _key_of(self, token: str) -> EllipticCurvePublicKey:
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.InvalidTokenError, ValueError) as invalid:
-            raise Unauthenticated("The token cannot be read: log in again.") from invalid
+        header = jwt.get_unverified_header(token)
         key_id = header.get("kid")
         if header != {"alg": "ES256", "typ": TOKEN_TYPE, "kid": key_id} or not isinstance(key_id, str):
             raise Unauthenticated("The token is of a kind we do not issue.")
-        if key_id not in self._keys:
-            await self._fetch()
-        key = self._keys.get(key_id)
-        if key is None:
+        keys: Mapping[str, EllipticCurvePublicKey] | None = self._own_keys
+        if self._keys is not None and key_id not in (keys := await self._keys.get() or {}):
+            keys = await self._keys.get(renewed=True)
+        if keys is None:
+            raise Unavailable("The keys that prove tokens cannot be fetched yet; try again.")
+        if key_id not in keys:
             raise Unauthenticated("The token was signed by an unknown key: log in again.")
-        return key
-
-    async def _fetch(self) -> None:
-        if self._jwks_url is None:
-            return
-        async with self._lock:
-            if time.monotonic() - self._fetched_at < (REFETCH_SECONDS if self._keys else 1):
-                return
-            self._fetched_at = time.monotonic()
-            try:
-                async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS) as client:
-                    answer = await client.get(self._jwks_url)
-                    answer.raise_for_status()
-                    self._keys.update(_public_keys(answer.json()))
-            except (httpx.HTTPError, ValueError, KeyError) as failed:
-                if not self._keys:
-                    raise Unavailable("The keys that prove tokens cannot be fetched yet; try again.") from failed
+        return keys[key_id]
 
 
-def _public_keys(jwks: Mapping[str, Any]) -> dict[str, EllipticCurvePublicKey]:
-    keys: dict[str, EllipticCurvePublicKey] = {}
-    for entry in list(jwks["keys"])[:KEYS_MAX]:
-        key = jwt.PyJWK(entry, algorithm="ES256").key
-        if isinstance(key, EllipticCurvePublicKey) and isinstance(entry.get("kid"), str):
-            keys[entry["kid"]] = key
-    return keys
+def _revoked_by(url: str) -> Callable[[], Awaitable[Revoked]]:
+    """Return a function that asks for the list of revocations, over a new connection: the issuer may have restarted."""
+    tag, known = "", Revoked()
+    client = httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
+
+    async def fetch() -> Revoked:
+        nonlocal tag, known
+        answer = await client.get(url, headers={"If-None-Match": tag} if tag else {})
+        if answer.status_code != httpx.codes.NOT_MODIFIED:
+            body = loads(answer.raise_for_status().content)
+            known = Revoked(frozenset(body["sessions"]), dict(body["versions"]))
+            tag = answer.headers.get("etag", "")
+        return known
+
+    return fetch
+
+
+async def _fetch_keys(url: str) -> Mapping[str, EllipticCurvePublicKey]:
+    async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS) as client:
+        entries = list((await client.get(url)).raise_for_status().json()["keys"])[:KEYS_MAX]
+    keys = {entry.get("kid"): jwt.PyJWK(entry, algorithm="ES256").key for entry in entries}
+    return {
+        name: key for name, key in keys.items() if isinstance(key, EllipticCurvePublicKey) and isinstance(name, str)
+    }
 
 
 def _require_ours(claims: Mapping[str, Any]) -> None:
     """Refuse, by ValueError, what is signed but never written so by the issuer: the gateway refuses the same."""
     times = [claims[name] for name in ("iat", "exp", "nbf", "auth_time") if name in claims]
-    whole = all(type(moment) in (int, float) and moment == int(moment) for moment in times)
-    plain = all(str(UUID(str(claims[name]))) == claims[name] for name in ("sub", "sid"))
-    named = isinstance(claims["role"], str) and claims["role"] and claims["jti"]
-    lasts = whole and 0 < claims["exp"] - claims["iat"] <= LIFETIME_SECONDS_MAX
-    if not (plain and named and lasts and 0 <= claims.get("auth_time", 0) <= claims["iat"] + LEEWAY_SECONDS):
+    good = all(type(moment) in (int, float) and moment == int(moment) for moment in times)
+    good = good and 0 < claims["exp"] - claims["iat"] <= LIFETIME_SECONDS_MAX
+    good = good and 0 <= claims.get("auth_time", 0) <= claims["iat"] + LEEWAY_SECONDS
+    good = good and [str(UUID(str(claims[name]))) for name in ("sub", "sid")] == [claims["sub"], claims["sid"]]
+    if not (good and isinstance(claims["role"], str) and claims["role"] and claims["jti"]):
         raise ValueError("signed, and yet not as the issuer writes")
 
 
@@ -159,10 +208,11 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         name=str(claims.get("name", "")),
         authenticated_at=datetime.fromtimestamp(int(claims.get("auth_time", 0)), UTC),
         permissions=frozenset(str(claims.get("perm", "")).split()),
+        version=int(claims.get("ver", 0)),
+        limits={str(name): int(value) for name, value in dict(claims.get("lim", {})).items()},
+        lenders=frozenset(UUID(each) for each in str(claims.get("deleg", "")).split()),
+        request_digest=claims.get("req"),
     )
-
-
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token from POST /api/v1/auth/login")
 
 
 async def _identity_of(request: Request, credentials: HTTPAuthorizationCredentials | None) -> Identity:
@@ -170,18 +220,48 @@ async def _identity_of(request: Request, credentials: HTTPAuthorizationCredentia
     if credentials is None:
         raise Unauthenticated("Send an access token: `Authorization: Bearer …`.", "token_missing")
     verifier: TokenVerifier = request.app.state.verifier
-    return await verifier.verify(credentials.credentials)
+    identity = await verifier.verify(credentials.credentials)
+    if identity.request_digest is not None and identity.request_digest != await _digest_of(request):
+        raise Unauthenticated("The signature is of another request: sign method, address and body as they are sent.")
+    return identity
 
 
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+async def _digest_of(request: Request) -> str:
+    target = request.scope["raw_path"].decode() + ("?" if request.url.query else "") + request.url.query
+    return request_digest(request.method, target, hashlib.sha256(await request.body()).hexdigest())
 
 
-async def current_user(request: Request, credentials: Credentials) -> Identity:
-    """Let people pass, of any role."""
+def request_digest(method: str, target: str, body_sha256: str) -> str:
+    """Name one request: what an API key's signature covers, and the exchanged token is good for."""
+    return hashlib.sha256(f"{method}\n{target}\n{body_sha256}".encode()).hexdigest()
+
+
+BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token from POST /api/v1/auth/login")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+Lender = Annotated[UUID | None, Header(alias="X-On-Behalf-Of", include_in_schema=False)]
+
+
+async def current_user(request: Request, credentials: Credentials, lender: Lender = None) -> Identity:
+    """Let people pass, of any role; a viewer, a delegate and a key only as far as they may go.
+
+    `app.state.write_scope` is what a key needs to change something (None: no key may), `app.state.lends` whether
+    people may let others look at what is theirs in this service, `app.state.viewers_change` where even viewers write.
+    """
     identity = await _identity_of(request, credentials)
+    reads, state = request.method in READING, request.app.state
     if identity.role == "service":
         raise Forbidden("A service's token opens internal routes only.")
-    return identity
+    if identity.role == "viewer" and not reads and not request.url.path.startswith(state.viewers_change):
+        raise Forbidden("This needs the role user or admin; a viewer only reads.")
+    if identity.scopes and (READ_SCOPE if reads else state.write_scope) not in identity.scopes:
+        raise Forbidden(f"This key needs the scope {READ_SCOPE if reads else state.write_scope or 'of a person'}.")
+    if lender is None:
+        return identity
+    if not reads or not state.lends:
+        raise Forbidden("On behalf of somebody else you may only look.")
+    if lender not in identity.lenders:
+        raise NotFound("There is nobody of this id who lets you look.")
+    return replace(identity, user_id=lender)
 
 
 async def current_service(request: Request, credentials: Credentials) -> Identity:
@@ -206,15 +286,11 @@ def recent_user(user: CurrentUser) -> Identity:
 RecentUser = Annotated[Identity, Depends(recent_user)]
 
 
-def require_role(*roles: str) -> Callable[[Identity], Identity]:
-    """Return a dependency that lets only these roles pass: `Depends(require_role("admin"))`."""
-
-    def check(user: CurrentUser) -> Identity:
-        if user.role not in roles:
-            raise Forbidden(f"This needs the role {' or '.join(roles)}; yours is {user.role}.")
-        return user
-
-    return check
+def admin_user(user: CurrentUser) -> Identity:
+    """Let only admins pass."""
+    if user.role != "admin":
+        raise Forbidden(f"This needs the role admin; yours is {user.role}.")
+    return user
 
 
-Admin = Annotated[Identity, Depends(require_role("admin"))]
+Admin = Annotated[Identity, Depends(admin_user)]

@@ -8,6 +8,8 @@ from kit.ids import new_id
 correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)
 causation: ContextVar[UUID | None] = ContextVar("causation", default=None)
 request: ContextVar[str | None] = ContextVar("request", default=None)
+address: ContextVar[str] = ContextVar("address", default="")
+"""Where the request came from, as the gateway saw it."""
 
 
 def correlation_id() -> UUID:

@@ -190,25 +190,23 @@ def responses(*kinds: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """Document the errors of a route: one entry per status, naming the codes."""
     documented: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
-        entry = documented.setdefault(kind.STATUS, _documented_problem([]))
+        entry = documented.setdefault(kind.STATUS, _documented_problem(""))
         entry["description"] = "; ".join(filter(None, [entry["description"], f"`{kind.CODE}`: {kind.TITLE}"]))
     return documented
 
 
-def _documented_problem(codes: list[str]) -> dict[str, Any]:
-    return {
-        "description": "; ".join(codes),
-        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+def _documented_problem(description: str) -> dict[str, Any]:
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}
 
 
 EVERYWHERE: dict[int | str, dict[str, Any]] = {
-    413: _documented_problem(["`body_too_large`: at most 1 MiB"]),
-    422: _documented_problem(["`invalid_request`: `errors[]` names each field"]),
-    500: _documented_problem(["`internal_error`: a mistake of ours; quote the request id"]),
-    503: _documented_problem(["`unavailable`: try again after `Retry-After` seconds"]),
+    413: _documented_problem("`body_too_large`: at most 1 MiB"),
+    422: _documented_problem("`invalid_request`: `errors[]` names each field"),
+    500: _documented_problem("`internal_error`: a mistake of ours; quote the request id"),
+    503: _documented_problem("`unavailable`: try again after `Retry-After` seconds"),
 }
 AUTHENTICATED: dict[int | str, dict[str, Any]] = {
-    401: _documented_problem(["`token_missing`, `token_invalid`, `token_expired`"]),
-    403: _documented_problem(["`forbidden`: the role or a scope is missing"]),
+    401: _documented_problem("`token_missing`, `token_invalid`, `token_expired`"),
+    403: _documented_problem("`forbidden`: the role or a scope is missing"),
 }

@@ -73,6 +73,8 @@ def create_service(
     app.state.verifier = verifier or TokenVerifier(
         issuer=settings.token_issuer, audience=settings.token_audience, jwks_url=settings.jwks_url
     )
+    # a service that differs says so; see kit.auth
+    app.state.write_scope, app.state.lends, app.state.viewers_change = "write", False, ()
     install_error_handlers(app)
     for router in routers:
         app.include_router(router)
@@ -125,6 +127,7 @@ class Edge:
             return
         headers = dict(scope["headers"])
         _name_request(headers.get(b"x-request-id", b"").decode("latin-1"))
+        context.address.set((scope.get("client") or ("",))[0])
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -88,24 +88,3 @@ def create_events_tables() -> None:
     op.execute("CREATE INDEX inbox_by_age ON inbox (received_at)")
     op.execute(f"GRANT SELECT, INSERT ON inbox TO {role}_app")
     op.execute(f"GRANT SELECT, INSERT, DELETE ON inbox TO {role}_worker")
-
-
-def create_idempotency_table() -> None:
-    """Create the table of answers given under an `Idempotency-Key` (kit.idempotency): written once, never edited."""
-    op.execute(
-        """
-        CREATE TABLE idempotency_keys (
-            owner_id    uuid NOT NULL,
-            route       text NOT NULL,
-            key         text NOT NULL,
-            fingerprint bytea NOT NULL,
-            status      smallint NOT NULL,
-            media_type  text,
-            body        bytea NOT NULL,
-            created_at  timestamptz NOT NULL,
-            PRIMARY KEY (owner_id, route, key)
-        )
-        """
-    )
-    op.execute("CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)")
-    tenant_table("idempotency_keys", app="SELECT, INSERT", worker="SELECT, DELETE")

@@ -79,12 +79,17 @@ S = TypeVar("S", bound=BaseSettings)
 
 def load(kind: type[S]) -> S:
     """Read settings from the environment and from files in EXODUS_SECRETS_DIR; leave with every problem listed."""
-    directory = Path(os.environ.get("EXODUS_SECRETS_DIR", SECRETS_DIRECTORY))
     prefix = str(kind.model_config.get("env_prefix", ""))
+    directory = secrets_directory()
     try:
         return kind(_secrets_dir=directory if directory.is_dir() else None)
     except ValidationError as invalid:
         sys.exit("\n".join(_explain(invalid, prefix, directory)))
+
+
+def secrets_directory() -> Path:
+    """Return where secrets lie that are given as files, each under its variable's name in lower case."""
+    return Path(os.environ.get("EXODUS_SECRETS_DIR", SECRETS_DIRECTORY))
 
 
 def _explain(invalid: ValidationError, prefix: str, directory: Path) -> Iterable[str]:

@@ -1,9 +1,11 @@
 """Tokens: nothing forged is accepted, nothing valid is refused because of what strangers do."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,7 +15,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from kit.auth import TokenVerifier
+from kit.auth import Revoked, TokenVerifier
 from kit.clock import now
 from kit.errors import Unauthenticated, Unavailable
 from kit.ids import new_id
@@ -126,6 +128,13 @@ def a_jwks(tokens: Tokens) -> dict[str, Any]:
     return {"keys": [{**entry, "kid": KEY_ID, "alg": "ES256", "use": "sig"}]}
 
 
+def revocations(request: httpx.Request, played: dict[str, Any]) -> httpx.Response:
+    tag = f'"{played.get("revoked")}"'
+    if request.headers.get("if-none-match") == tag:
+        return httpx.Response(304)
+    return httpx.Response(200, json=played.get("revoked", {"sessions": [], "versions": {}}), headers={"etag": tag})
+
+
 class TestKeys:
     """The issuer is outside kit: it is played by a transport that answers, or does not."""
 
@@ -133,10 +142,12 @@ class TestKeys:
     def issuer(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         played: dict[str, Any] = {"fetches": 0, "answer": None}
 
-        def respond(_request: httpx.Request) -> httpx.Response:
-            played["fetches"] += 1
+        def respond(request: httpx.Request) -> httpx.Response:
             if played["answer"] is None:
                 raise httpx.ConnectError("down")
+            if request.url.path == "/internal/revocations":
+                return revocations(request, played)
+            played["fetches"] += 1
             return httpx.Response(200, json=played["answer"])
 
         real = httpx.AsyncClient
@@ -160,3 +171,81 @@ class TestKeys:
         verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://issuer/jwks")
         with pytest.raises(Unavailable):
             await verifier.verify(tokens.for_user(new_id()))
+
+
+class TestRevocation:
+    """What the issuer revokes, and what happens while it cannot be asked; the list is the test's, the clock is real."""
+
+    @pytest.fixture
+    def held(self, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> "Held":
+        monkeypatch.setattr("kit.auth.ASK_SECONDS", 0.02)
+        return Held(tokens)
+
+    @pytest.mark.requirement("R-43", "R-48")
+    async def test_an_ended_session_and_an_older_version_are_refused_and_others_go_on(
+        self, tokens: Tokens, held: "Held"
+    ) -> None:
+        ours, theirs = tokens.claims(new_id()), tokens.claims(new_id())
+        newer = {**theirs, "ver": 3}
+        for claims in (ours, theirs):
+            await held.verifier.verify(tokens.sign(claims))
+        held.revoked = Revoked(frozenset({ours["sid"]}), {theirs["sub"]: 3})
+        await asyncio.sleep(0.05)
+        with pytest.raises(Unauthenticated, match="session has ended"):
+            await held.verifier.verify(tokens.sign(ours))
+        with pytest.raises(Unauthenticated, match="has changed: refresh"):
+            await held.verifier.verify(tokens.sign(theirs))
+        assert (await held.verifier.verify(tokens.sign(newer))).version == 3
+
+    @pytest.mark.requirement("R-34")
+    async def test_an_open_websocket_learns_of_it_without_being_asked(self, tokens: Tokens, held: "Held") -> None:
+        claims = tokens.claims(new_id())
+        identity = await held.verifier.verify(tokens.sign(claims))
+        waiting = asyncio.create_task(held.verifier.until_ended(identity))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        held.revoked = Revoked(frozenset({claims["sid"]}), {})
+        assert "has ended" in await asyncio.wait_for(waiting, 2)
+
+    async def test_the_last_list_counts_for_a_minute_and_then_nothing_does(
+        self, tokens: Tokens, held: "Held", monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ended, good = tokens.claims(new_id()), tokens.claims(new_id())
+        held.revoked = Revoked(frozenset({ended["sid"]}), {})
+        await held.verifier.verify(tokens.sign(good))
+        held.revoked = None
+        await asyncio.sleep(0.05)
+        await held.verifier.verify(tokens.sign(good))
+        with pytest.raises(Unauthenticated):
+            await held.verifier.verify(tokens.sign(ended))
+        monkeypatch.setattr("kit.auth.TRUST_SECONDS", 0.05)
+        await asyncio.sleep(0.06)
+        with pytest.raises(Unavailable):
+            await held.verifier.verify(tokens.sign(good))
+
+    async def test_before_any_list_came_no_token_is_good(self, tokens: Tokens, held: "Held") -> None:
+        held.revoked = None
+        with pytest.raises(Unavailable):
+            await held.verifier.verify(tokens.for_user(new_id()))
+
+    async def test_looking_costs_less_than_a_tenth_of_a_millisecond(self, tokens: Tokens, held: "Held") -> None:
+        held.revoked = Revoked(frozenset(str(new_id()) for _ in range(100_000)), {})
+        identity = await held.verifier.verify(tokens.for_user(new_id()))
+        began = time.perf_counter()
+        for _ in range(1_000):
+            await held.verifier.refuse_revoked(identity)
+        assert (time.perf_counter() - began) / 1_000 < 0.0001
+
+
+class Held:
+    """A verifier whose list of revocations the test holds; None: nobody answers."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.revoked: Revoked | None = Revoked()
+        keys = {KEY_ID: tokens.key.public_key()}
+        self.verifier = TokenVerifier(issuer="exodus", audience="exodus", keys=keys, revoked=self._read)
+
+    async def _read(self) -> Revoked:
+        if self.revoked is None:
+            raise ConnectionError
+        return self.revoked

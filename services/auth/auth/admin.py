@@ -1,21 +1,31 @@
-"""The command line for the operator: `python -m auth.admin create EMAIL [--name NAME] [--password-stdin]`."""
+"""The command line for the operator: `python -m auth.admin create|role|allow|forbid|lock|unlock|audit-verify …`."""
 
 import argparse
 import asyncio
 import getpass
 import sys
+from dataclasses import replace
 
 from kit.clock import now  # tidy: allow clock because a command line is an entry, like app.py and worker.py
+from kit.errors import AppError
 from kit.ids import new_id
 from kit.settings import load
 from pydantic import BaseModel, ValidationError
 
+from auth.anchors import read_anchors
 from auth.api.types import Email, Name, Password
 from auth.config import Settings
 from auth.domain import password
+from auth.domain.email import normalise
 from auth.domain.user import LANGUAGE_DEFAULT, TIME_ZONE_DEFAULT, Profile, User, UserId
 from auth.resources import Resources, open_resources
+from auth.store import system
+from auth.usecases.change_rights import Change, change_rights
 from auth.usecases.create_admin import create_admin
+from auth.usecases.verify_audit import verify_audit
+
+ROLES = ("admin", "user", "viewer")
+PERMISSIONS = ("paper", "real", "premium")
 
 
 class NewAdmin(BaseModel):
@@ -56,27 +66,77 @@ async def create(wanted: NewAdmin, *, from_stdin: bool) -> str:
     user = User(UserId(new_id()), wanted.email, "user", profile, now())
     async with open_resources(load(Settings)) as resources:
         async with resources.database.system() as session:
-            promoted = await create_admin(session, user, None)
+            promoted = await create_admin(session, user, None, now())
         if promoted is not None:
             return f"{promoted.email} is an admin now; the password is what it was."
         password_hash = await hash_of(resources, wanted, read_password(from_stdin=from_stdin))
         async with resources.database.system() as session:
-            await create_admin(session, user, password_hash)
+            await create_admin(session, user, password_hash, now())
     return f"{user.email} is an admin now."
+
+
+async def audit_verify() -> str:
+    """Check the audit log; leave with what is wrong."""
+    settings = load(Settings)
+    async with open_resources(settings) as resources, resources.database.system() as session:
+        count, flaw = await verify_audit(session, read_anchors(settings.audit_anchor_file))
+    if flaw is not None:
+        sys.exit(f"The audit log is not what was written: {flaw}.")
+    return f"The audit log is whole: {count} entries."
+
+
+async def change(email: str, wanted: Change) -> str:
+    """Change somebody's rights as the operator; say what they are."""
+    async with open_resources(load(Settings)) as resources, resources.database.system() as session:
+        known = await system.find_user(session, normalise(email))
+        if known is None:
+            sys.exit(f"There is no account with the address {email}.")
+        after = await change_rights(session, "operator", known.id, wanted, now())
+    assert after is not None, "the account was found in this transaction"
+    state = "locked" if after.locked_at else "open"
+    return f"{after.email}: {after.role}, {state}, may use {', '.join(sorted(after.permissions.granted)) or 'nothing'}."
+
+
+def wanted_by(given: argparse.Namespace) -> Change:
+    """Translate `role`, `lock`, `unlock`, `allow` and `forbid` into a change."""
+    if given.command == "role":
+        return lambda user: replace(user, role=given.value)
+    if given.command in {"lock", "unlock"}:
+        return lambda user: replace(user, locked_at=now() if given.command == "lock" else None)
+    granted = {given.value: given.command == "allow"}
+    return lambda user: replace(user, permissions=replace(user.permissions, **granted))
+
+
+def run(given: argparse.Namespace) -> str:
+    """Do what the command line says; return what was done."""
+    if given.command == "audit-verify":
+        return asyncio.run(audit_verify())
+    if given.command == "create":
+        wanted = NewAdmin(email=given.email, name=given.name)
+        return asyncio.run(create(wanted, from_stdin=given.password_stdin))
+    return asyncio.run(change(given.email, wanted_by(given)))
 
 
 def main() -> None:
     """Read the arguments, do it, say so."""
     parser = argparse.ArgumentParser(prog="python -m auth.admin", description="Administer accounts.")
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("audit-verify", help="check the audit log against itself and the heads kept elsewhere")
+    for name, choices in (("role", ROLES), ("allow", PERMISSIONS), ("forbid", PERMISSIONS)):
+        changing = commands.add_parser(name, help=f"{name} EMAIL {'|'.join(choices)}")
+        changing.add_argument("email")
+        changing.add_argument("value", choices=choices)
+    for name in ("lock", "unlock"):
+        commands.add_parser(name, help=f"{name} an account").add_argument("email")
     creation = commands.add_parser("create", help="create an admin, or make an account that exists one")
     creation.add_argument("email")
     creation.add_argument("--name", default="Administrator")
     creation.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     given = parser.parse_args()
     try:
-        wanted = NewAdmin(email=given.email, name=given.name)
-        done = asyncio.run(create(wanted, from_stdin=given.password_stdin))
+        done = run(given)
+    except AppError as refused:
+        sys.exit(refused.detail)
     except ValidationError as invalid:
         problems = [f"{problem['loc'][0]}: {problem['msg']}" for problem in invalid.errors(include_input=False)]
         sys.exit("\n".join(problems))

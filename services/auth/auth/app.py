@@ -1,11 +1,15 @@
 """The HTTP application: `uvicorn auth.app:create_app --factory`."""
 
 from fastapi import FastAPI
-from kit.auth import TokenVerifier
+from kit.auth import Revoked, TokenVerifier
+from kit.clock import now
 from kit.http import create_service
 from kit.settings import load
 
 from auth.api import (
+    admin,
+    api_keys,
+    delegations,
     keys,
     oauth,
     passkeys,
@@ -17,14 +21,25 @@ from auth.api import (
     sessions,
     step_up,
 )
+from auth.api import revocations as revocation_routes
 from auth.config import Settings
-from auth.resources import open_resources, signer_of
+from auth.resources import Resources, open_resources, signer_of
+from auth.store import revocations
+
+OWN_PLACES = ("/api/v1/auth/", "/api/v1/users/profile", "/api/v1/users/settings", "/api/v1/users/me")
+"""What even a viewer changes: how they log in, and what is said about themselves."""
 
 
 def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
     """Build the application; it verifies its own tokens by its own key, without asking itself over the network."""
     settings = settings or load(Settings)
-    return create_service(
+
+    async def revoked() -> Revoked:
+        resources: Resources = app.state.resources
+        async with resources.database.public() as session:
+            return await revocations.list_living(session, now())
+
+    app = create_service(
         settings,
         [
             registration.router,
@@ -37,8 +52,15 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             passwords.router,
             profile.router,
             keys.router,
+            revocation_routes.router,
+            admin.router,
+            api_keys.router,
+            delegations.router,
         ],
         name="auth",
         open_resources=open_resources,
-        verifier=verifier or signer_of(settings).verifier(),
+        verifier=verifier or signer_of(settings).verifier(revoked),
     )
+    app.state.write_scope = None  # no API key changes who somebody is or what they may do
+    app.state.viewers_change = OWN_PLACES
+    return app

@@ -1,21 +1,22 @@
 """Every setting of auth."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from kit.settings import Port, ServiceSettings, StrongSecret, settings_config
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from auth.domain.session import Lifetimes
+from auth.keyring import read_keys
 from auth.providers.settings import ProviderSettings
-from auth.tokens import read_key
 
 PROVIDERS_MAX = 20
 ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
 def _usable_key(pem: SecretStr) -> SecretStr:
-    read_key(pem.get_secret_value())
+    read_keys(pem.get_secret_value())
     return pem
 
 
@@ -25,13 +26,17 @@ class Settings(ServiceSettings):
     model_config = settings_config("AUTH_")
 
     signing_key: Annotated[SecretStr, AfterValidator(_usable_key)]
-    """A P-256 private key as PEM text: `openssl ecparam -name prime256v1 -genkey -noout`."""
+    """P-256 private keys as PEM text (keyring.py): `openssl ecparam -name prime256v1 -genkey -noout` makes a first."""
     service_secrets: dict[str, StrongSecret]
     """Which services may ask for a token, and by what secret: a JSON object."""
     sealing_key: StrongSecret
-    """What second factors are sealed by. Whoever changes it makes everybody enroll anew."""
+    """What second factors and API keys are sealed by. Whoever changes it makes everybody enroll and get keys anew."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] = "https://localhost:8443"
     """Where people reach the platform: links in mails, passkeys and social log-ins are bound to it."""
+    audit_anchor_file: Path | None = None
+    """Where the head of the audit log is written down outside the database; only ever appended to."""
+    audit_anchor_command: str | None = None
+    """A command that takes each head on its standard input and keeps it somewhere else still."""
     token_ttl_seconds: Annotated[int, Field(ge=60, le=3600)] = 600
     refresh_ttl_days: Annotated[int, Field(ge=1, le=90)] = 7
     session_ttl_days: Annotated[int, Field(ge=1, le=365)] = 30

@@ -190,6 +190,30 @@ class LastWayIn(AppError):
         super().__init__("Set a password, register a passkey or link another provider first.")
 
 
+class LastAdmin(AppError):
+    """Nobody would be left who administers the platform."""
+
+    STATUS = 409
+    CODE = "last_admin"
+    TITLE = "This is the last admin"
+
+
+class TooManyKeys(AppError):
+    """There are as many API keys as one person may have."""
+
+    STATUS = 409
+    CODE = "too_many_api_keys"
+    TITLE = "No more API keys"
+
+
+class NobodyToLendTo(AppError):
+    """Nobody else here has this address, or they may look already."""
+
+    STATUS = 409
+    CODE = "nobody_to_lend_to"
+    TITLE = "Nobody can be let in by this address"
+
+
 class OauthRefused(AppError):
     """Not begun in this browser, used, too old, denied at the provider, or not to be believed: nobody learns which."""
 

@@ -25,3 +25,15 @@ class SessionRevoked(Event):
     MUST_REACH: ClassVar[bool] = False
     user_id: UUID
     session_id: UUID
+
+
+class PermissionsChanged(Event):
+    """What somebody may do has changed: the role, a permission or figure, or the account was locked or opened."""
+
+    TYPE: ClassVar[str] = "auth.permissions.changed.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+    MUST_REACH: ClassVar[bool] = False
+    user_id: UUID
+    role: str
+    permissions: list[str]
+    locked: bool

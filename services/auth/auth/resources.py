@@ -7,14 +7,16 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from kit.db import Database
+from kit.settings import secrets_directory
 
 from auth.config import Settings
 from auth.domain.session import Lifetimes
 from auth.hashing import Hasher
+from auth.keyring import Keyring
 from auth.providers import Provider
 from auth.providers.catalogue import providers_of
 from auth.sealing import Sealer
-from auth.tokens import TokenSigner, read_key
+from auth.tokens import TokenSigner
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,10 @@ class Resources:
 
 
 def signer_of(settings: Settings) -> TokenSigner:
-    """Make the signer of the configured key."""
+    """Make the signer of the configured keys; where they lie in a secret file, it follows every change of that."""
+    file = secrets_directory() / "auth_signing_key"
     return TokenSigner(
-        read_key(settings.signing_key.get_secret_value()),
+        Keyring(settings.signing_key.get_secret_value(), file),
         issuer=settings.token_issuer,
         audience=settings.token_audience,
         ttl_seconds=settings.token_ttl_seconds,

@@ -1,19 +1,18 @@
-"""Access tokens, signed: only auth holds the key, everybody else verifies by the public half."""
+"""Access tokens, signed: only auth holds the keys, everybody else verifies by the public halves."""
 
-import base64
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from kit.auth import TOKEN_TYPE, TokenVerifier
-from kit.json import dumps_text
+from kit.auth import TOKEN_TYPE, Revoked, TokenVerifier
+from kit.ids import new_id
 
-COORDINATE_BYTES = 32
+from auth.domain.user import User
+from auth.keyring import Keyring
+
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -28,35 +27,39 @@ class Claims:
     name: str
     authenticated_at: datetime = NEVER
     permissions: frozenset[str] = frozenset()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    version: int = 0
+    scopes: frozenset[str] = frozenset()
+    lenders: frozenset[UUID] = frozenset()
+    request_digest: str | None = None
 
 
-def read_key(pem: str) -> EllipticCurvePrivateKey:
-    """Read the signing key.
-
-    Raises:
-        ValueError: when it is not the private key of a pair on P-256.
-    """
-    key = load_pem_private_key(pem.encode(), password=None)
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise ValueError("the signing key must be an elliptic curve key on P-256 (ES256)")  # noqa: TRY004 - a setting
-    return key
+def claims_of(user: User, session_id: UUID, authenticated_at: datetime) -> Claims:
+    """Return what a token of this person says: everything that decides what they may do."""
+    return Claims(
+        subject=user.id,
+        session_id=session_id,
+        token_id=new_id(),
+        role=user.role,
+        name=user.profile.name,
+        authenticated_at=authenticated_at,
+        permissions=user.permissions.granted,
+        limits=user.permissions.limits,
+        version=user.rights_version,
+        lenders=user.lenders,
+    )
 
 
 class TokenSigner:
-    """Signs access tokens, and publishes the key they are verified by."""
+    """Signs access tokens, and publishes the keys they are verified by."""
 
-    def __init__(self, key: EllipticCurvePrivateKey, *, issuer: str, audience: str, ttl_seconds: int) -> None:
-        self._key = key
+    def __init__(self, keys: Keyring, *, issuer: str, audience: str, ttl_seconds: int) -> None:
+        self.keys = keys
         self._issuer = issuer
         self._audience = audience
         self.ttl_seconds = ttl_seconds
-        point = key.public_key().public_numbers()
-        self._members = {"crv": "P-256", "kty": "EC", "x": _base64url(point.x), "y": _base64url(point.y)}
-        thumbprint = hashlib.sha256(dumps_text(self._members).encode()).digest()
-        self.key_id = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
-        """The RFC 7638 thumbprint: anybody who holds the public key can compute it."""
 
-    def sign(self, claims: Claims, now: datetime) -> str:
+    def sign(self, claims: Claims, now: datetime, ttl_seconds: int | None = None) -> str:
         """Return an access token that is good from now for `ttl_seconds`."""
         issued_at = int(now.timestamp())
         payload: dict[str, Any] = {
@@ -66,24 +69,28 @@ class TokenSigner:
             "sid": str(claims.session_id),
             "jti": str(claims.token_id),
             "iat": issued_at,
-            "exp": issued_at + self.ttl_seconds,
+            "exp": issued_at + (ttl_seconds or self.ttl_seconds),
             "role": claims.role,
-            "scope": "",
+            "scope": " ".join(sorted(claims.scopes)),
             "name": claims.name,
             "auth_time": int(claims.authenticated_at.timestamp()),
             "perm": " ".join(sorted(claims.permissions)),
+            "lim": dict(claims.limits),
+            "ver": claims.version,
         }
-        return jwt.encode(payload, self._key, "ES256", headers={"typ": TOKEN_TYPE, "kid": self.key_id})
+        if claims.lenders:
+            payload["deleg"] = " ".join(sorted(str(each) for each in claims.lenders))
+        if claims.request_digest is not None:
+            payload["req"] = claims.request_digest
+        key = self.keys.signing(now)
+        return jwt.encode(payload, key.key, "ES256", headers={"typ": TOKEN_TYPE, "kid": key.key_id})
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """Return the public key as a JSON Web Key Set."""
-        return {"keys": [{**self._members, "kid": self.key_id, "use": "sig", "alg": "ES256"}]}
+        """Return the public keys as a JSON Web Key Set."""
+        return {
+            "keys": [{**key.members, "kid": key.key_id, "use": "sig", "alg": "ES256"} for key in self.keys.published()]
+        }
 
-    def verifier(self) -> TokenVerifier:
+    def verifier(self, revoked: Callable[[], Awaitable[Revoked]] | None = None) -> TokenVerifier:
         """Return a verifier of our own tokens that needs no network."""
-        keys = {self.key_id: self._key.public_key()}
-        return TokenVerifier(issuer=self._issuer, audience=self._audience, keys=keys)
-
-
-def _base64url(coordinate: int) -> str:
-    return base64.urlsafe_b64encode(coordinate.to_bytes(COORDINATE_BYTES, "big")).rstrip(b"=").decode()
+        return TokenVerifier(issuer=self._issuer, audience=self._audience, keys=self.keys, revoked=revoked)

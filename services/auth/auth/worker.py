@@ -11,6 +11,7 @@ from kit.relay import Relay
 from kit.settings import load
 from kit.worker import run_tasks
 
+from auth.anchors import anchor_forever
 from auth.config import Settings
 from auth.mailer import send_mails_forever
 from auth.resources import open_resources
@@ -35,8 +36,10 @@ async def main() -> None:
     configure_logging("auth")
     settings = load(Settings)
     async with open_resources(settings) as resources:
+        where = (settings.audit_anchor_file, settings.audit_anchor_command)
+        anchors = anchor_forever(resources.database, *where, now)
         relay = Relay(settings, resources.database, "auth")
-        tasks = [relay.run(), forget_forever(resources.database)]
+        tasks = [relay.run(), forget_forever(resources.database), anchors]
         if settings.sends_mail:
             tasks.append(send_mails_forever(resources.database, settings))
         await run_tasks(resources, settings.worker_port, tasks)

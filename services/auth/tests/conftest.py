@@ -53,6 +53,12 @@ def app(settings: Settings) -> FastAPI:
     return create_app(settings)
 
 
+@pytest.fixture
+def revoked_learnt_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application goes on believing a token whose session has ended, as it may for some seconds."""
+    monkeypatch.setattr("kit.auth.ASK_SECONDS", 60.0)
+
+
 @pytest_asyncio.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with client(app) as opened:

@@ -3,11 +3,16 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 import httpx
 import pyotp
+from auth.domain.user import Role, UserId
+from auth.usecases.change_rights import change_rights
 from fastapi import FastAPI
+from kit.clock import now
+from kit.db import Database
 
 PASSWORD = "violet harbour 27 lanterns"
 SERVICE_SECRET = "3f9a1c77e05b4d2896aa41d0c2be7f15"
@@ -74,3 +79,10 @@ async def elsewhere(app: FastAPI, address: str) -> AsyncIterator[httpx.AsyncClie
     transport = httpx.ASGITransport(app=app, client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as opened:
         yield opened
+
+
+async def becomes(database: Database, person: Person, role: Role) -> None:
+    """Give somebody a role, as the operator does, and let them log in with it."""
+    async with database.system() as session:
+        await change_rights(session, "operator", UserId(UUID(person.id)), lambda user: replace(user, role=role), now())
+    await person.logs_in()

@@ -7,15 +7,16 @@ from typing import Any
 import jwt
 import pytest
 from auth.config import Settings
+from auth.keyring import Keyring, read_keys
 from auth.resources import signer_of
-from auth.tokens import Claims, TokenSigner, read_key
+from auth.tokens import Claims, TokenSigner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from kit.clock import now
 from kit.errors import Unauthenticated
 from kit.ids import new_id
 
-from tools.native.credentials import thumbprint
+from tools.native.signing_keys import thumbprint
 
 KINDS = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
@@ -27,7 +28,7 @@ def key() -> ec.EllipticCurvePrivateKey:
 
 @pytest.fixture(scope="module")
 def signer(key: ec.EllipticCurvePrivateKey) -> TokenSigner:
-    return TokenSigner(key, issuer="exodus", audience="exodus", ttl_seconds=600)
+    return TokenSigner(Keyring(key.private_bytes(*KINDS).decode()), issuer="exodus", audience="exodus", ttl_seconds=600)
 
 
 def claims() -> Claims:
@@ -42,13 +43,17 @@ async def test_a_token_says_who_for_how_long_and_by_which_key(signer: TokenSigne
     assert (identity.user_id, identity.session_id, identity.role) == (said.subject, said.session_id, "user")
     assert identity.name == "김하늘"
     assert identity.expires_at == moment.replace(microsecond=0) + timedelta(seconds=600)
-    assert jwt.get_unverified_header(token) == {"alg": "ES256", "typ": "at+jwt", "kid": signer.key_id}
+    assert jwt.get_unverified_header(token) == {
+        "alg": "ES256",
+        "typ": "at+jwt",
+        "kid": signer.keys.signing(now()).key_id,
+    }
 
 
 async def test_the_key_id_is_the_thumbprint_the_gateway_computes(
     signer: TokenSigner, key: ec.EllipticCurvePrivateKey
 ) -> None:
-    assert signer.key_id == thumbprint(key.public_key())
+    assert signer.keys.signing(now()).key_id == thumbprint(key.public_key())
     public = jwt.PyJWK(signer.jwks()["keys"][0]).key
     assert public.public_numbers() == key.public_key().public_numbers()
     assert "d" not in signer.jwks()["keys"][0]
@@ -76,7 +81,9 @@ CHANGES: list[dict[str, Any]] = [
 async def test_a_token_with_a_false_claim_is_refused_though_our_key_signed_it(
     signer: TokenSigner, key: ec.EllipticCurvePrivateKey, change: dict[str, Any]
 ) -> None:
-    token = jwt.encode(_payload(change), key, "ES256", headers={"typ": "at+jwt", "kid": signer.key_id})
+    token = jwt.encode(
+        _payload(change), key, "ES256", headers={"typ": "at+jwt", "kid": signer.keys.signing(now()).key_id}
+    )
     with pytest.raises(Unauthenticated):
         await signer.verifier().verify(token)
 
@@ -99,7 +106,7 @@ FORGERIES: list[Callable[[str], str]] = [
 @pytest.mark.parametrize("forge", FORGERIES)
 async def test_a_forged_token_is_refused(signer: TokenSigner, forge: Callable[[str], str]) -> None:
     with pytest.raises(Unauthenticated):
-        await signer.verifier().verify(forge(signer.key_id))
+        await signer.verifier().verify(forge(signer.keys.signing(now()).key_id))
 
 
 @pytest.mark.requirement("R-42")
@@ -114,7 +121,7 @@ async def test_a_changed_payload_breaks_the_signature(signer: TokenSigner) -> No
 def test_a_key_of_another_kind_is_refused_at_the_start() -> None:
     for other in (rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP384R1())):
         with pytest.raises(ValueError, match="P-256"):
-            read_key(other.private_bytes(*KINDS).decode())
+            read_keys(other.private_bytes(*KINDS).decode())
 
 
 def test_settings_show_no_secret(settings: Settings) -> None:

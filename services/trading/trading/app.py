@@ -12,7 +12,7 @@ from trading.resources import open_resources
 
 def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
     """Build the application; nothing is connected before its lifespan begins."""
-    return create_service(
+    app = create_service(
         settings or load(Settings),
         [
             accounts.router,
@@ -27,3 +27,5 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
         open_resources=open_resources,
         verifier=verifier,
     )
+    app.state.write_scope, app.state.lends = "trade", True
+    return app

@@ -1,5 +1,7 @@
 """Every expected failure: its status, its code, and when."""
 
+from typing import ClassVar
+
 from kit.errors import AppError, NotFound
 
 from trading.domain.order import Order
@@ -173,3 +175,28 @@ class ExportTooLarge(AppError):
     STATUS = 422
     CODE = "export_too_large"
     TITLE = "This is too much for one file"
+
+
+class KeyUnusable(AppError):
+    """The key is empty, too long, or has characters that are not printable ASCII."""
+
+    STATUS = 422
+    CODE = "idempotency_key_invalid"
+    TITLE = "The idempotency key cannot be used"
+
+
+class KeyReused(AppError):
+    """The key came before with a different request: one key is one request."""
+
+    STATUS = 422
+    CODE = "idempotency_key_reused"
+    TITLE = "The idempotency key belongs to another request"
+
+
+class StillRunning(AppError):
+    """The first request of this key has not been answered yet."""
+
+    STATUS = 409
+    CODE = "request_in_progress"
+    TITLE = "The same request is still running"
+    HEADERS: ClassVar[dict[str, str]] = {"Retry-After": "1"}

@@ -16,7 +16,6 @@ from typing import Any
 import asyncpg
 import structlog
 from kit.errors import AppError
-from kit.idempotency import forget_old_keys
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
@@ -127,12 +126,12 @@ class StopWatcher:
                 )
 
 
-async def forget_keys(resources: Resources) -> None:
+async def forget_keys(resources: Resources, clock: Callable[[], datetime]) -> None:
     """Drop answers by Idempotency-Key when they are old, for ever."""
     while True:
         try:
             async with resources.database.system() as session:
-                await forget_old_keys(session)
+                await system.delete_old_answers(session, clock())
         except AppError as away:
             log.warning("old idempotency keys stay for now", error=repr(away))
         await asyncio.sleep(KEYS_SECONDS)

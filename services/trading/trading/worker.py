@@ -44,7 +44,7 @@ async def main() -> None:
         consumer = Consumer(subscriptions, resources, amqp_url)
         stops = StopWatcher(settings, resources, now)
         chores = [run_job(resources, job, now) for job in JOBS]
-        tasks = [relay.run(), consumer.run(), stops.run(), forget_keys(resources), *chores]
+        tasks = [relay.run(), consumer.run(), stops.run(), forget_keys(resources, now), *chores]
         await run_tasks(resources, settings.worker_port, tasks)
 
 

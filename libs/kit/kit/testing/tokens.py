@@ -38,6 +38,7 @@ class Tokens:
             "name": "a test person",
             "auth_time": int(moment.timestamp()),
             "perm": "paper",
+            "ver": 0,
         }
 
     def sign(self, claims: dict[str, Any]) -> str:

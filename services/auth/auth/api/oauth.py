@@ -155,9 +155,9 @@ async def list_identities(session: OwnedSession, resources: Opened, user: Curren
     status_code=204,
     responses={**AUTHENTICATED, **responses(StepUpRequired, NotFound, LastWayIn)},
 )
-async def unlink(identity_id: IdentityId, session: SystemSession, user: RecentUser) -> None:
+async def unlink(identity_id: IdentityId, user: RecentUser, session: SystemSession) -> None:
     """Unlink a provider. Needs fresh authentication; the last way into an account stays."""
-    await unlink_identity(session, UserId(user.user_id), identity_id)
+    await unlink_identity(session, UserId(user.user_id), identity_id, now())
 
 
 def _provider(resources: Resources, name: str) -> Provider:

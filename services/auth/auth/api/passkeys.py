@@ -133,13 +133,13 @@ async def list_passkeys(session: OwnedSession, user: CurrentUser) -> PasskeyList
 @router.delete(
     "/{passkey_id}", status_code=204, responses={**AUTHENTICATED, **responses(StepUpRequired, NotFound, LastWayIn)}
 )
-async def delete_passkey(passkey_id: PasskeyId, session: SystemSession, user: RecentUser) -> None:
+async def delete_passkey(passkey_id: PasskeyId, user: RecentUser, session: SystemSession) -> None:
     """Forget a passkey. Needs fresh authentication; the last way into an account stays."""
-    await remove_passkey(session, UserId(user.user_id), passkey_id)
+    await remove_passkey(session, UserId(user.user_id), passkey_id, now())
 
 
 @router.post("/register/options", responses={**AUTHENTICATED, **responses(StepUpRequired, NotFound)})
-async def registration_options(resources: Opened, session: SystemSession, user: RecentUser) -> Options:
+async def registration_options(resources: Opened, user: RecentUser, session: SystemSession) -> Options:
     """Begin to register a passkey. Needs fresh authentication."""
     owner = UserId(user.user_id)
     known = await users.find(session, owner)
@@ -187,7 +187,7 @@ async def answer_passkey_login(
 
 
 @router.post("/step-up/options", responses=AUTHENTICATED)
-async def passkey_step_up_options(resources: Opened, session: SystemSession, user: CurrentUser) -> Options:
+async def passkey_step_up_options(resources: Opened, user: CurrentUser, session: SystemSession) -> Options:
     """Begin to prove again who you are, by one of your passkeys."""
     owner, challenge = UserId(user.user_id), secrets.token_bytes(CHALLENGE_BYTES)
     registered = await passkeys.list_credential_ids(session, owner)

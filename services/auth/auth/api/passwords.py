@@ -77,7 +77,7 @@ async def answer_change(body: PasswordChange, request: Request, resources: Opene
         known = await users.find(session, owner)
     if known is None:
         raise NotFound("This account does not exist any more.")
-    attempt = Attempt(known.email, body.current_password, place_of(request))
+    attempt = Attempt(known.email, body.current_password, place_of(request), "password_change")
     proven = await check_password(resources.database, resources.hasher, attempt, now())
     chosen = await weigh_password(resources.database, resources.hasher, owner, body.new_password)
     ended = await change_password(resources.database, proven, chosen, SessionId(user.session_id), now())

@@ -17,10 +17,10 @@ from auth.api.place import browser_token_of, device_of, place_of
 from auth.api.types import COOKIE, DEVICE_COOKIE, Email, Otp, Password, RefreshTokenText
 from auth.domain.guessing import FAMILIAR_FOR, Place
 from auth.domain.session import SECRET_BYTES, Session, SessionId, digest_of, encode
-from auth.domain.user import PERMISSIONS_OF_EVERYBODY, User, UserId
+from auth.domain.user import User, UserId
 from auth.errors import OtpRequired, OtpWrong, RefreshRefused, TooManyAttempts, WrongCredentials
 from auth.resources import Opened, Resources
-from auth.tokens import Claims
+from auth.tokens import claims_of
 from auth.usecases.begin_session import Fresh
 from auth.usecases.check_password import Attempt, check_password
 from auth.usecases.end_session_of_token import end_session_of_token
@@ -164,15 +164,7 @@ def hand_over(
         response.set_cookie(
             COOKIE, token, max_age=int(age.total_seconds()), path="/", secure=True, httponly=True, samesite="strict"
         )
-    claims = Claims(
-        subject=user.id,
-        session_id=session.id,
-        token_id=new_id(),
-        role=user.role,
-        name=user.profile.name,
-        authenticated_at=session.authenticated_at,
-        permissions=PERMISSIONS_OF_EVERYBODY,
-    )
+    claims = claims_of(user, session.id, session.authenticated_at)
     return Tokens(
         access_token=resources.signer.sign(claims, moment),
         refresh_token=None if in_cookie else token,

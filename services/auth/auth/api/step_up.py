@@ -47,7 +47,7 @@ async def answer_step_up(
         known = await users.find(session, owner)
     if known is None:
         raise NotFound("This account does not exist any more.")
-    attempt = Attempt(known.email, body.password, place_of(request))
+    attempt = Attempt(known.email, body.password, place_of(request), "step_up")
     proven = await check_password(resources.database, resources.hasher, attempt, now())
     account, authenticated = await step_up(
         resources.database, resources.sealer, proven, body.otp, SessionId(user.session_id), now()

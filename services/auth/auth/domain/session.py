@@ -12,7 +12,7 @@ from uuid import UUID
 from auth.domain.user import UserId
 
 SessionId = NewType("SessionId", UUID)
-EndReason = Literal["logout", "logout_all", "reuse", "revoked", "password_changed", "password_reset"]
+EndReason = Literal["logout", "logout_all", "reuse", "revoked", "password_changed", "password_reset", "locked"]
 
 SECRET_BYTES = 32
 TOKEN_LENGTH = 43

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Literal, NewType
 from uuid import UUID
 
+from auth.domain.rights import OF_EVERYBODY, Permissions
+
 UserId = NewType("UserId", UUID)
 Role = Literal["admin", "user", "viewer"]
 Language = Literal["ko", "en"]
 
-PERMISSIONS_OF_EVERYBODY = frozenset({"paper"})
-"""What one may do without being allowed to by an operator: trade with paper money."""
 NAME_LENGTH_MAX = 100
 LANGUAGE_DEFAULT: Language = "ko"
 TIME_ZONE_DEFAULT = "Asia/Seoul"
@@ -35,6 +35,13 @@ class User:
     role: Role
     profile: Profile
     created_at: datetime
+    permissions: Permissions = OF_EVERYBODY
+    """Whoever registers may use paper money; the rest is the operator's to allow."""
+    rights_version: int = 0
+    """Grows with every change of role, permissions or delegations."""
+    locked_at: datetime | None = None
+    lenders: frozenset[UUID] = frozenset()
+    """Who lets this person look at their accounts."""
 
 
 @dataclass(frozen=True, slots=True)

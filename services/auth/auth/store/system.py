@@ -1,19 +1,29 @@
 """The look-ups that come before anybody is known, and housekeeping: worker role only."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from kit.db import Session as Transaction
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import Row, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from auth.domain.api_key import WINDOW as SIGNATURE_WINDOW
+from auth.domain.api_key import ApiKey, ApiKeyId
+from auth.domain.delegation import Delegation
 from auth.domain.guessing import FAMILIAR_FOR, Count
 from auth.domain.mail import KEPT_FOR, PENDING_TTL
 from auth.domain.session import RefreshToken, Session, SessionId
-from auth.domain.user import Credentials, Role, User, UserId
+from auth.domain.user import Credentials, User, UserId
+from auth.store.api_keys import key_of
 from auth.store.sessions import session_of
 from auth.store.tables import (
     SHOWN,
+    api_keys,
+    api_nonces,
+    audit_log,
     challenges,
+    delegations,
     familiar_places,
     identities,
     login_failures,
@@ -28,6 +38,14 @@ from auth.store.tables import (
 )
 from auth.store.users import save, user_of
 
+USE_NOTED = timedelta(minutes=1)
+PROVEN_BY = (*SHOWN, users.c.password_hash)
+"""An account with what proves it."""
+
+
+def _credentials_of(row: Row[*tuple[Any, ...]]) -> Credentials:
+    return Credentials(user_of(row), row.password_hash, row.password_short, row.pending)
+
 
 async def find_user(session: Transaction, email: str) -> User | None:
     """Find an account by its normalised address."""
@@ -37,14 +55,15 @@ async def find_user(session: Transaction, email: str) -> User | None:
 
 async def find_credentials(session: Transaction, email: str) -> Credentials | None:
     """Find an account and its password hash by its normalised address."""
-    row = (await session.execute(select(users).where(users.c.email == email))).one_or_none()
-    return None if row is None else Credentials(user_of(row), row.password_hash, row.password_short, row.pending)
+    row = (await session.execute(select(*PROVEN_BY).where(users.c.email == email))).one_or_none()
+    return None if row is None else _credentials_of(row)
 
 
 async def lock_credentials(session: Transaction, user_id: UserId) -> Credentials | None:
     """Lock an account, as it is once locked."""
-    row = (await session.execute(select(users).where(users.c.id == user_id).with_for_update())).one_or_none()
-    return None if row is None else Credentials(user_of(row), row.password_hash, row.password_short, row.pending)
+    statement = select(*PROVEN_BY).where(users.c.id == user_id).with_for_update(of=users)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else _credentials_of(row)
 
 
 async def save_password(session: Transaction, user_id: UserId, password_hash: str | None, *, short: bool) -> None:
@@ -99,9 +118,63 @@ async def save_pending(session: Transaction, pending: User, password_hash: str) 
     return True
 
 
-async def save_role(session: Transaction, user_id: UserId, role: Role) -> None:
-    """Give an account another role."""
-    await session.execute(update(users).where(users.c.id == user_id).values(role=role))
+async def find_user_by_id(session: Transaction, user_id: UserId) -> User | None:
+    """Find an account by its id."""
+    row = (await session.execute(select(*SHOWN).where(users.c.id == user_id))).one_or_none()
+    return None if row is None else user_of(row)
+
+
+async def lock_user(session: Transaction, user_id: UserId) -> User | None:
+    """Find an account and lock its row; changes of admins wait for one another, so that one is always left."""
+    admins = select(users.c.id).where(users.c.role == "admin").order_by(users.c.id).with_for_update()
+    await session.execute(admins)
+    row = (await session.execute(select(*SHOWN).where(users.c.id == user_id).with_for_update(of=users))).one_or_none()
+    return None if row is None else user_of(row)
+
+
+async def count_admins(session: Transaction) -> int:
+    """Count those who administer the platform and can log in."""
+    statement = select(func.count()).where(users.c.role == "admin", users.c.locked_at.is_(None))
+    return int(await session.scalar(statement) or 0)
+
+
+async def save_rights(session: Transaction, user: User) -> None:
+    """Save role, permissions, lock and version of a locked account."""
+    permissions = user.permissions
+    values = {
+        "role": user.role,
+        "may_paper": permissions.paper,
+        "may_real": permissions.real,
+        "premium": permissions.premium,
+        "daily_trades_max": permissions.daily_trades_max,
+        "calls_per_minute_max": permissions.calls_per_minute_max,
+        "rights_version": user.rights_version,
+        "locked_at": user.locked_at,
+    }
+    await session.execute(update(users).where(users.c.id == user.id).values(values))
+
+
+async def list_users(session: Transaction, after: UserId | None, limit: int, text: str | None) -> list[User]:
+    """List accounts in the order they were opened, those whose address or name holds a text."""
+    statement = select(*SHOWN).order_by(users.c.id).limit(limit)
+    if after is not None:
+        statement = statement.where(users.c.id > after)
+    if text:
+        found = or_(users.c.email.icontains(text, autoescape=True), users.c.name.icontains(text, autoescape=True))
+        statement = statement.where(found)
+    return [user_of(row) for row in await session.execute(statement)]
+
+
+async def find_usage(session: Transaction, user_id: UserId, now: datetime) -> dict[str, int]:
+    """Count what somebody has open at this moment."""
+    living = select(func.count()).where(
+        sessions.c.owner_id == user_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now
+    )
+    keys = select(func.count()).where(api_keys.c.owner_id == user_id, api_keys.c.expires_at > now)
+    entries = select(func.count()).where(audit_log.c.actor == str(user_id))
+    names = ("sessions", "api_keys", "audit_entries")
+    counts = (await session.execute(select(*(each.scalar_subquery() for each in (living, keys, entries))))).one()
+    return dict(zip(names, counts, strict=True))
 
 
 async def lock_refresh_token(session: Transaction, digest: bytes) -> tuple[RefreshToken, Session] | None:
@@ -173,3 +246,62 @@ async def delete_expired(session: Transaction, now: datetime) -> None:
         await session.execute(delete(table).where(table.c.expires_at <= now))
     await session.execute(delete(mails).where(mails.c.written_at <= now - KEPT_FOR))
     await session.execute(delete(users).where(users.c.pending, users.c.created_at <= now - PENDING_TTL))
+
+
+async def find_api_key(session: Transaction, key_id: ApiKeyId) -> tuple[ApiKey, bytes] | None:
+    """Find a key with its sealed secret."""
+    row = (await session.execute(select(api_keys).where(api_keys.c.id == key_id))).one_or_none()
+    return None if row is None else (key_of(row), row.sealed_secret)
+
+
+async def save_nonce(session: Transaction, key_id: ApiKeyId, nonce: str, now: datetime) -> bool:
+    """Remember that a key's owner used this nonce; False when it was used before."""
+    statement = insert(api_nonces).values(key_id=key_id, nonce=nonce, seen_at=now).on_conflict_do_nothing()
+    return (await session.execute(statement)).rowcount == 1
+
+
+async def save_use(session: Transaction, key_id: ApiKeyId, address: str, now: datetime) -> None:
+    """Note when and from where a key was last used, to the minute: not every request rewrites the row."""
+    stale = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < now - USE_NOTED)
+    moved = api_keys.c.last_address.is_distinct_from(address)
+    statement = update(api_keys).where(api_keys.c.id == key_id, or_(stale, moved))
+    await session.execute(statement.values(last_used_at=now, last_address=address))
+
+
+async def delete_old_nonces(session: Transaction, now: datetime) -> None:
+    """Forget nonces of signatures that are too old to be taken anyway."""
+    await session.execute(delete(api_nonces).where(api_nonces.c.seen_at <= now - 4 * SIGNATURE_WINDOW))
+
+
+async def save_delegation(session: Transaction, owner: UserId, lent: Delegation, delegate_id: UserId) -> bool:
+    """Save that somebody may look; False when they may already."""
+    values = {"id": lent.id, "owner_id": owner, "delegate_id": delegate_id, "email": lent.email}
+    statement = insert(delegations).values(**values, created_at=lent.created_at).on_conflict_do_nothing()
+    return (await session.execute(statement)).rowcount == 1
+
+
+async def delete_delegation(session: Transaction, owner: UserId, delegation_id: UUID) -> UserId | None:
+    """Delete one of the owner's delegations; return who can no longer look."""
+    statement = delete(delegations).where(delegations.c.owner_id == owner, delegations.c.id == delegation_id)
+    found = await session.scalar(statement.returning(delegations.c.delegate_id))
+    return None if found is None else UserId(found)
+
+
+async def delete_api_keys(session: Transaction, owner: UserId) -> list[ApiKeyId]:
+    """Delete all of the owner's keys; return which those were."""
+    deleted = await session.scalars(delete(api_keys).where(api_keys.c.owner_id == owner).returning(api_keys.c.id))
+    return [ApiKeyId(key_id) for key_id in deleted]
+
+
+async def delete_delegations(session: Transaction, owner: UserId) -> list[UserId]:
+    """Delete all of the owner's delegations; return who can no longer look, in an order all keep to."""
+    statement = delete(delegations).where(delegations.c.owner_id == owner)
+    return sorted(
+        UserId(delegate) for delegate in await session.scalars(statement.returning(delegations.c.delegate_id))
+    )
+
+
+async def save_next_version(session: Transaction, user_id: UserId) -> int:
+    """Raise the version of somebody's rights; return the new one."""
+    statement = update(users).where(users.c.id == user_id).values(rights_version=users.c.rights_version + 1)
+    return int(await session.scalar(statement.returning(users.c.rights_version)) or 0)

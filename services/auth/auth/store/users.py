@@ -6,13 +6,17 @@ from kit.db import Session as Transaction
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from auth.domain.rights import Permissions
 from auth.domain.user import Profile, User, UserId
 from auth.store.tables import SHOWN, users
 
 
-def user_of(row: Row[Any]) -> User:
+def user_of(row: Row[*tuple[Any, ...]]) -> User:
     """Build a user from a row that holds the shown columns."""
-    return User(row.id, row.email, row.role, Profile(row.name, row.language, row.time_zone), row.created_at)
+    permissions = Permissions(row.may_paper, row.may_real, row.premium, row.daily_trades_max, row.calls_per_minute_max)
+    profile = Profile(row.name, row.language, row.time_zone)
+    rights = (permissions, row.rights_version, row.locked_at, frozenset(row.lenders))
+    return User(row.id, row.email, row.role, profile, row.created_at, *rights)
 
 
 async def find(session: Transaction, owner: UserId) -> User | None:

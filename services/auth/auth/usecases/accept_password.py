@@ -9,13 +9,15 @@ from auth.usecases.check_password import Proven
 
 
 async def accept_password(session: Transaction, proven: Proven) -> Credentials:
-    """Lock the account and return it as it is now; give back what the try was counted under.
+    """Lock the account's row and return it as it is now; give back what the try was counted under.
 
     Raises:
-        WrongCredentials: when the password was changed while this one was being checked.
+        WrongCredentials: when the password was changed, or the account closed, while this one was being checked.
     """
     current = await system.lock_credentials(session, proven.credentials.user.id)
-    if current is None or current.password_hash != proven.credentials.password_hash:
+    if current is None or current.user.locked_at is not None:
+        raise WrongCredentials
+    if current.password_hash != proven.credentials.password_hash:
         raise WrongCredentials
     for count in proven.counts:
         await system.delete_try(session, count)

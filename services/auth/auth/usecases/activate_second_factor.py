@@ -6,11 +6,12 @@ from datetime import datetime
 from kit.db import Session as Transaction
 from kit.errors import AppError
 
+from auth.domain.audit import AuditEntry
 from auth.domain.second_factor import normalise, wait_of
 from auth.domain.user import UserId
 from auth.errors import OtpWrong, SecondFactorActive, SecondFactorMissing, TooManyAttempts
 from auth.sealing import Sealer
-from auth.store import second_factors
+from auth.store import audit, second_factors
 from auth.totp import step_of
 from auth.usecases.check_second_factor import SEALED_AS
 
@@ -32,9 +33,11 @@ async def activate_second_factor(
     step = step_of(sealer.open(factor.sealed, SEALED_AS, owner), normalise(code), now)
     if step is None:
         await second_factors.save_failure(session, owner, now)
+        await audit.record(session, now, AuditEntry(str(owner), "second_factor_failed", str(owner)))
         return OtpWrong()
     await second_factors.save_step(session, owner, step)
     await second_factors.save_activation(session, owner, now)
     digests = [sealer.digest(normalise(each), owner) for each in recovery_codes]
     await second_factors.save_recovery_codes(session, owner, digests)
+    await audit.record(session, now, AuditEntry(str(owner), "second_factor_activated", str(owner)))
     return None

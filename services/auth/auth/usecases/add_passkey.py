@@ -6,10 +6,11 @@ from kit.db import Session as Transaction
 from kit.errors import AppError
 
 from auth.ceremonies import Credential, RelyingParty, challenge_of
+from auth.domain.audit import AuditEntry
 from auth.domain.passkey import PASSKEYS_MAX, Passkey, PasskeyId
 from auth.domain.user import UserId
 from auth.errors import PasskeyUnusable, TooManyPasskeys
-from auth.store import passkeys, system
+from auth.store import audit, passkeys, system
 
 
 async def add_passkey(
@@ -36,4 +37,6 @@ async def add_passkey(
         return TooManyPasskeys()
     if not await passkeys.save(session, Passkey(passkey_id, owner, key), name, now):
         return PasskeyUnusable()
+    kept = {"passkey": str(passkey_id), "name": name}
+    await audit.record(session, now, AuditEntry(str(owner), "passkey_added", str(owner), new=kept))
     return None

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from kit.db import Session as Transaction
 
-from auth.store import mails, system
+from auth.domain.audit import AuditEntry
+from auth.store import audit, mails, system
 
 
 async def ask_password_reset(session: Transaction, email: str, mail_id: UUID, now: datetime) -> None:
@@ -13,3 +14,4 @@ async def ask_password_reset(session: Transaction, email: str, mail_id: UUID, no
     user = await system.find_user(session, email)
     if user is not None:
         await mails.save(session, mail_id, user.id, "reset_password", now)
+        await audit.record(session, now, AuditEntry("", "password_reset_asked", str(user.id)))

@@ -3,25 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from kit.db import Database
 from kit.db import Session as Transaction
 
 from auth.domain import guessing, password
+from auth.domain.audit import AuditEntry
 from auth.domain.guessing import Count, Place
 from auth.domain.user import Credentials
 from auth.errors import TooManyAttempts, WrongCredentials
 from auth.hashing import Hasher
-from auth.store import places, system
+from auth.store import audit, places, system
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Who says who they are, by which password, and from where."""
+    """Who says who they are, by which password, from where, and what for."""
 
     email: str
     password: str
     place: Place
+    purpose: Literal["log_in", "step_up", "password_change"] = "log_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ async def check_password(database: Database, hasher: Hasher, attempt: Attempt, n
 
     Raises:
         TooManyAttempts: before the password is looked at, whether the account exists or not.
-        WrongCredentials: after the same work and with the same words for a wrong password and an unknown address.
+        WrongCredentials: after the same work and with the same words for a wrong password, an unknown address and an
+            account that is locked.
     """
     async with hasher.turn() as turn:
         async with database.system() as session:
@@ -54,10 +58,18 @@ async def check_password(database: Database, hasher: Hasher, attempt: Attempt, n
         stored = None if known is None else known.password_hash
         normalised = password.normalise(attempt.password)
         fits = await turn.fits(stored, normalised)
-        if known is None or stored is None or not fits:
+        if known is None or stored is None or not fits or known.user.locked_at is not None:
+            async with database.system() as session:
+                await audit.record(session, now, _failure(attempt, known))
             raise WrongCredentials
         rehashed = await turn.hash(normalised) if hasher.is_outdated(stored) else None
     return Proven(known, attempt.place, counts, rehashed)
+
+
+def _failure(attempt: Attempt, known: Credentials | None) -> AuditEntry:
+    subject = "nobody" if known is None else str(known.user.id)
+    actor = "" if attempt.purpose == "log_in" else subject
+    return AuditEntry(actor, f"{attempt.purpose}_failed", subject)
 
 
 async def _count(session: Transaction, attempt: Attempt, known: Credentials | None, now: datetime) -> Sequence[Count]:

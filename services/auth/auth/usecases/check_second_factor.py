@@ -5,11 +5,12 @@ from datetime import datetime
 from kit.db import Session as Transaction
 from kit.errors import AppError
 
+from auth.domain.audit import AuditEntry
 from auth.domain.second_factor import Answer, SecondFactor, is_recovery_code, judge, normalise, wait_of
 from auth.domain.user import UserId
 from auth.errors import OtpRequired, OtpWrong, TooManyAttempts
 from auth.sealing import Sealer
-from auth.store import second_factors
+from auth.store import audit, second_factors
 from auth.totp import step_of
 
 SEALED_AS = "second factor"
@@ -30,7 +31,10 @@ async def check_second_factor(
         return OtpRequired()
     if (wait := wait_of(factor, now)) is not None:
         return TooManyAttempts(wait)
-    return await _use(session, sealer, factor, normalise(code), now)
+    refusal = await _use(session, sealer, factor, normalise(code), now)
+    if refusal is not None:
+        await audit.record(session, now, AuditEntry("", "second_factor_failed", str(owner)))
+    return refusal
 
 
 async def _use(session: Transaction, sealer: Sealer, factor: SecondFactor, code: str, now: datetime) -> AppError | None:

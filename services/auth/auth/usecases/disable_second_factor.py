@@ -5,10 +5,11 @@ from datetime import datetime
 from kit.db import Session as Transaction
 from kit.errors import AppError
 
+from auth.domain.audit import AuditEntry
 from auth.domain.user import UserId
 from auth.errors import PasswordTooShortAlone, SecondFactorMissing
 from auth.sealing import Sealer
-from auth.store import second_factors, system
+from auth.store import audit, second_factors, system
 from auth.usecases.check_second_factor import check_second_factor
 
 
@@ -24,4 +25,5 @@ async def disable_second_factor(
     refusal = await check_second_factor(session, sealer, owner, code, now)
     if refusal is None:
         await second_factors.delete_all(session, owner)
+        await audit.record(session, now, AuditEntry(str(owner), "second_factor_disabled", str(owner)))
     return refusal

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from kit.db import Session as Transaction
 
+from auth.domain.audit import AuditEntry
 from auth.domain.user import UserId
 from auth.errors import SecondFactorActive
 from auth.sealing import Sealer
-from auth.store import second_factors
+from auth.store import audit, second_factors
 from auth.usecases.check_second_factor import SEALED_AS
 
 
@@ -21,3 +22,4 @@ async def enroll_second_factor(
     """
     if not await second_factors.save_enrolment(session, owner, sealer.seal(secret, SEALED_AS, owner), now):
         raise SecondFactorActive
+    await audit.record(session, now, AuditEntry(str(owner), "second_factor_enrolled", str(owner)))

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from kit.db import Session as Transaction
 
+from auth.domain.audit import AuditEntry
 from auth.domain.identity import Claimed, IdentityId
 from auth.domain.user import UserId
 from auth.errors import IdentityTaken
-from auth.store import identities
+from auth.store import audit, identities
 
 
 async def link_identity(
@@ -23,3 +24,5 @@ async def link_identity(
         return
     if known is not None or not await identities.save(session, owner, identity_id, claimed, now):
         raise IdentityTaken
+    kept = {"provider": claimed.provider, "identity": str(identity_id)}
+    await audit.record(session, now, AuditEntry(str(owner), "identity_linked", str(owner), new=kept))

@@ -5,11 +5,12 @@ from uuid import UUID
 from kit.db import Database
 from kit.errors import AppError
 
+from auth.domain.audit import AuditEntry
 from auth.domain.session import Session
 from auth.domain.user import User
 from auth.errors import WrongCredentials
 from auth.sealing import Sealer
-from auth.store import mails
+from auth.store import audit, mails
 from auth.usecases.accept_password import accept_password
 from auth.usecases.begin_session import Fresh, begin_session
 from auth.usecases.check_password import Proven
@@ -40,11 +41,13 @@ async def log_in(
         user = credentials.user
         if credentials.pending:
             await mails.save(session, mail_id, user.id, "verify_email", fresh.now)
+            unverified = AuditEntry("", "log_in_failed", str(user.id), new={"because": "unverified"})
+            await audit.record(session, fresh.now, unverified)
             refusal = WrongCredentials()
         else:
             refusal = await check_second_factor(session, sealer, user.id, otp, fresh.now)
         if refusal is None:
-            begun = await begin_session(session, user.id, proven.place, fresh)
+            begun = await begin_session(session, user.id, proven.place, fresh, by="password")
     if refusal is not None:
         raise refusal
     return user, begun

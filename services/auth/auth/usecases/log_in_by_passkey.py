@@ -3,11 +3,12 @@
 from kit.db import Database
 
 from auth.ceremonies import Credential, RelyingParty
+from auth.domain.audit import AuditEntry
 from auth.domain.guessing import Place
 from auth.domain.session import Session
 from auth.domain.user import User
 from auth.errors import PasskeyRefused
-from auth.store import users
+from auth.store import audit, system
 from auth.usecases.begin_session import Fresh, begin_session
 from auth.usecases.check_passkey import check_passkey
 
@@ -18,14 +19,17 @@ async def log_in_by_passkey(
     """Return who it is and the session that begins.
 
     Raises:
-        PasskeyRefused: whatever the reason is; the challenge is used up all the same.
+        PasskeyRefused: whatever the reason is, a locked account included; the challenge is used up all the same.
     """
-    user = None
+    begun = None
     async with database.system() as session:
         owner = await check_passkey(session, party, credential, "log_in", None, fresh.now)
-        if owner is not None:
-            user = await users.find(session, owner)
-            begun = await begin_session(session, owner, place, fresh)
-    if owner is None or user is None:
+        account = None if owner is None else await system.lock_credentials(session, owner)
+        if account is not None and account.user.locked_at is None:
+            begun = await begin_session(session, account.user.id, place, fresh, by="passkey")
+        else:
+            subject = "nobody" if owner is None else str(owner)
+            await audit.record(session, fresh.now, AuditEntry("", "log_in_failed", subject, new={"by": "passkey"}))
+    if account is None or begun is None:
         raise PasskeyRefused
-    return user, begun
+    return account.user, begun

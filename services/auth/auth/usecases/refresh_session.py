@@ -39,6 +39,10 @@ async def refresh_session(
     if locked is None:
         return None
     spent, family = locked
+    user = await users.find(session, family.owner)
+    assert user is not None, "a session has its user: the table says so"
+    if user.locked_at is not None:
+        return None
     match judge(spent, family, now):
         case Verdict.REFUSE:
             return None
@@ -53,6 +57,4 @@ async def refresh_session(
             await sessions.save_spent(session, family.owner, spent.digest, salt, now)
             await sessions.save_token(session, family.owner, issue(successor, family, lifetimes, now))
     await sessions.save_seen(session, family.owner, family.id, now)
-    user = await users.find(session, family.owner)
-    assert user is not None, "a session has its user: the table says so"
     return Refreshed(user, family, successor)

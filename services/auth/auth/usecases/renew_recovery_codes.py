@@ -6,11 +6,12 @@ from datetime import datetime
 from kit.db import Session as Transaction
 from kit.errors import AppError
 
+from auth.domain.audit import AuditEntry
 from auth.domain.second_factor import normalise
 from auth.domain.user import UserId
 from auth.errors import SecondFactorMissing
 from auth.sealing import Sealer
-from auth.store import second_factors
+from auth.store import audit, second_factors
 from auth.usecases.check_second_factor import check_second_factor
 
 
@@ -24,4 +25,5 @@ async def renew_recovery_codes(
     if refusal is None:
         digests = [sealer.digest(normalise(each), owner) for each in recovery_codes]
         await second_factors.save_recovery_codes(session, owner, digests)
+        await audit.record(session, now, AuditEntry(str(owner), "recovery_codes_renewed", str(owner)))
     return refusal

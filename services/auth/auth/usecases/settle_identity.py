@@ -5,13 +5,15 @@ from datetime import datetime
 from kit.db import Session as Transaction
 from kit.events import record
 
+from auth.domain.audit import AuditEntry
 from auth.domain.email import normalise
 from auth.domain.identity import Claimed, IdentityId, Settlement, settle
 from auth.domain.user import User, UserId
 from auth.errors import LinkNeeded
 from auth.events import UserRegistered
-from auth.store import identities, second_factors, system
+from auth.store import audit, identities, second_factors, system
 from auth.usecases.end_sessions import end_sessions
+from auth.usecases.withdraw_grants import withdraw_grants
 
 
 async def settle_identity(
@@ -44,6 +46,7 @@ async def settle_identity(
         owner = newcomer.id
         if not await system.save_without_password(session, newcomer, now):
             raise LinkNeeded  # somebody registered the address in this very moment
+        await audit.record(session, now, AuditEntry(str(owner), "registered", str(owner), new={"by": "provider"}))
         await _announce(session, newcomer)
     else:
         assert account is not None, "only an account can be linked or taken over"
@@ -51,11 +54,15 @@ async def settle_identity(
         if settlement is Settlement.TAKE_OVER:
             await system.save_password(session, owner, None, short=False)
             await system.save_verified(session, owner, now)
+            await audit.record(session, now, AuditEntry("", "account_taken_over", str(owner)))
             await end_sessions(session, owner, "password_reset", now)
+            await withdraw_grants(session, owner, now)
             if account.pending:
                 await _announce(session, account.user)
     if not await identities.save(session, owner, identity_id, claimed, now):
         raise LinkNeeded  # the account has another identity of this provider
+    kept = {"provider": claimed.provider, "identity": str(identity_id)}
+    await audit.record(session, now, AuditEntry(str(owner), "identity_linked", str(owner), new=kept))
     return owner
 
 

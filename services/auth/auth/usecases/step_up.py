@@ -4,11 +4,12 @@ from datetime import datetime
 
 from kit.db import Database
 
+from auth.domain.audit import AuditEntry
 from auth.domain.session import Session, SessionId
 from auth.domain.user import User
 from auth.errors import SessionOver
 from auth.sealing import Sealer
-from auth.store import sessions
+from auth.store import audit, sessions
 from auth.usecases.accept_password import accept_password
 from auth.usecases.check_password import Proven
 from auth.usecases.check_second_factor import check_second_factor
@@ -29,6 +30,9 @@ async def step_up(
         authenticated = None
         if refusal is None:
             authenticated = await sessions.save_authenticated(session, user.id, session_id, now)
+        if authenticated is not None:
+            kept = {"session": str(session_id), "by": "password"}
+            await audit.record(session, now, AuditEntry(str(user.id), "stepped_up", str(user.id), new=kept))
     if refusal is not None or authenticated is None:
         raise refusal or SessionOver()
     return user, authenticated

@@ -5,10 +5,11 @@ from datetime import datetime
 from kit.db import Database
 
 from auth.ceremonies import Credential, RelyingParty
+from auth.domain.audit import AuditEntry
 from auth.domain.session import Session, SessionId
 from auth.domain.user import User, UserId
 from auth.errors import PasskeyRefused, SessionOver
-from auth.store import sessions, users
+from auth.store import audit, sessions, users
 from auth.usecases.check_passkey import check_passkey
 
 
@@ -32,6 +33,9 @@ async def step_up_by_passkey(
         if proven is not None:
             authenticated = await sessions.save_authenticated(session, owner, session_id, now)
             user = await users.find(session, owner)
+        done = "step_up_failed" if authenticated is None else "stepped_up"
+        kept = {"session": str(session_id), "by": "passkey"}
+        await audit.record(session, now, AuditEntry(str(owner), done, str(owner), new=kept))
     if proven is None:
         raise PasskeyRefused
     if authenticated is None or user is None:

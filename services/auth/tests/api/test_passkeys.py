@@ -255,6 +255,7 @@ class TestStepUp:
         answer = await use(haneul, theirs, "step-up")
         assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
 
+    @pytest.mark.usefixtures("revoked_learnt_late")
     async def test_a_session_that_has_ended_cannot_step_up(self, haneul: Person, device: Authenticator) -> None:
         await add(haneul, device)
         await haneul.http.post("/api/v1/auth/logout", json={"refresh_token": haneul.refresh_token})

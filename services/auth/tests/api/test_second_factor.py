@@ -65,7 +65,9 @@ class TestStepUp:
         assert await post(haneul, STEP_UP, password=PASSWORD, otp="000000") == (401, "otp_wrong")
         assert (await post(haneul, STEP_UP, password=PASSWORD, otp=haneul.code()))[0] == 200
 
+    @pytest.mark.usefixtures("revoked_learnt_late")
     async def test_a_session_that_has_ended_cannot_step_up(self, haneul: Person) -> None:
+        assert (await haneul.http.get("/api/v1/users/profile", headers=haneul.bearer)).status_code == 200
         await haneul.http.post("/api/v1/auth/logout", json={"refresh_token": haneul.refresh_token})
         assert await post(haneul, STEP_UP, password=PASSWORD) == (401, "session_over")
 

@@ -5,8 +5,7 @@ from collections import deque
 from typing import Annotated, Final, Literal, get_args
 
 from fastapi import APIRouter, WebSocket
-from kit.auth import Identity
-from kit.clock import now
+from kit.auth import Identity, TokenVerifier
 from kit.observe import websocket_clients
 from kit.websocket import (
     FELL_BEHIND,
@@ -69,12 +68,13 @@ async def market_stream(socket: WebSocket) -> None:
 async def _serve(socket: WebSocket, hub: QuoteHub, client: Client, identity: Identity) -> None:
     sender = asyncio.create_task(client.queue.send_forever())
     listener = asyncio.create_task(_listen(socket, hub, client))
-    left = (identity.expires_at - now()).total_seconds()
-    ended, _ = await asyncio.wait({sender, listener}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-    await end([sender, listener])
+    verifier: TokenVerifier = socket.app.state.verifier
+    guard = asyncio.create_task(verifier.until_ended(identity))
+    ended, _ = await asyncio.wait({sender, listener, guard}, return_when=asyncio.FIRST_COMPLETED)
+    await end([sender, listener, guard])
     failures = {task: task.exception() for task in ended}
-    if not ended:
-        await _close(socket, NOT_AUTHENTICATED, "the token has expired: connect again with a new one")
+    if guard in ended:
+        await _close(socket, NOT_AUTHENTICATED, guard.result())
     elif listener in ended and failures[listener] is None:
         await _close(socket, TOO_MANY, f"a client may send {MESSAGES_PER_MINUTE_MAX} messages a minute")
     elif sender in ended:

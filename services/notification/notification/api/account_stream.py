@@ -3,10 +3,10 @@
 import asyncio
 import time
 from contextlib import suppress
+from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from kit.auth import Identity
-from kit.clock import now
+from kit.auth import Identity, TokenVerifier
 from kit.errors import Unavailable
 from kit.websocket import (
     NOT_ALLOWED,
@@ -67,20 +67,21 @@ async def _serve(socket: WebSocket, identity: Identity, hub: Hub, client: Client
     late_start = asyncio.get_running_loop().call_later(START_SECONDS, hub.begin, client, kept.last)
     sending = asyncio.create_task(client.queue.send_forever())
     reading = asyncio.create_task(_read(socket, hub, client, kept.last))
-    left = (identity.expires_at - now()).total_seconds()
-    ends = {sending, reading, client.served_by}
+    verifier: TokenVerifier = socket.app.state.verifier
+    guard = asyncio.create_task(verifier.until_ended(identity))
+    ends: set[asyncio.Future[Any]] = {sending, reading, guard, client.served_by}
     try:
-        done, _ = await asyncio.wait(ends, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         late_start.cancel()
-        outcomes = await stop(sending, reading)
-    if not done:
-        await _close(socket, NOT_AUTHENTICATED, "the token has expired: connect again with a new one")
+        outcomes = await stop(sending, reading, guard)
+    if guard in done:
+        await _close(socket, NOT_AUTHENTICATED, guard.result())
     elif reading in done and outcomes[1] is None:
         await _close(socket, TOO_MANY, f"more than {FRAMES_PER_MINUTE_MAX} messages a minute")
     if client.served_by in done:
         client.served_by.result()  # it never ends but by a failure
-    for outcome in outcomes:
+    for outcome in outcomes[:2]:
         if outcome is not None and not isinstance(outcome, EXPECTED):
             raise outcome
 

@@ -1,7 +1,7 @@
 """Waiting stops and pending replacements of orders, risk limits, halts, and answers by Idempotency-Key."""
 
 from alembic import op
-from kit.migrations import create_idempotency_table, lock_timeout, shared_table, tenant_table
+from kit.migrations import lock_timeout, shared_table, tenant_table
 
 revision = "0002"
 down_revision = "0001"
@@ -11,10 +11,30 @@ OPEN = "'accepted', 'held', 'partially_filled', 'pending_cancel', 'pending_repla
 
 def upgrade() -> None:
     lock_timeout()
-    create_idempotency_table()
+    _idempotency_keys()
     _orders()
     _risk_limits()
     _halts()
+
+
+def _idempotency_keys() -> None:
+    op.execute(
+        """
+        CREATE TABLE idempotency_keys (
+            owner_id    uuid NOT NULL,
+            route       text NOT NULL,
+            key         text NOT NULL,
+            fingerprint bytea NOT NULL,
+            status      smallint NOT NULL,
+            media_type  text,
+            body        bytea NOT NULL,
+            created_at  timestamptz NOT NULL,
+            PRIMARY KEY (owner_id, route, key)
+        )
+        """
+    )
+    op.execute("CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at)")
+    tenant_table("idempotency_keys", app="SELECT, INSERT", worker="SELECT, DELETE")
 
 
 def _orders() -> None:

@@ -10,7 +10,6 @@ from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, responses
-from kit.idempotency import IdempotentRoute
 from kit.ids import new_id
 from kit.money import Money
 from kit.pagination import Page, PageRequest, encode_cursor
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from quant.markets.listing import Currency, minor_unit
 
 from trading.api.cursors import id_of, position_of
+from trading.api.idempotency import IdempotentRoute
 from trading.api.types import Amount
 from trading.domain.account import Account, AccountKind, Balance
 from trading.domain.ledger import Book, Movement

@@ -10,7 +10,6 @@ from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, answer, responses
-from kit.idempotency import REPLAYED, IdempotentRoute, KeyReused, KeyUnusable, StillRunning
 from kit.ids import new_id
 from kit.pagination import Page, PageRequest, encode_cursor
 from pydantic import AwareDatetime
@@ -18,6 +17,7 @@ from quant.markets.listing import currency_of
 from quant.markets.symbols import normalise
 
 from trading.api.cursors import id_of
+from trading.api.idempotency import REPLAYED, IdempotentRoute
 from trading.api.order_shapes import (
     CanceledShown,
     ClosePosition,
@@ -35,6 +35,8 @@ from trading.domain.request import AccountId, Denied, OrderId, OrderRequest
 from trading.errors import (
     AccountNotFound,
     ClientOrderIdReused,
+    KeyReused,
+    KeyUnusable,
     NothingToClose,
     OrderDenied,
     OrderNotFound,
@@ -42,6 +44,7 @@ from trading.errors import (
     OrderNotReplaceable,
     ReplaceDenied,
     ReplacementInvalid,
+    StillRunning,
 )
 from trading.store import orders
 from trading.usecases.cancel_order import cancel_order

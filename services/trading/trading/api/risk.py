@@ -10,11 +10,11 @@ from kit.auth import STEP_UP_SECONDS, CurrentUser, Identity, RecentUser
 from kit.clock import now
 from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, Forbidden, StepUpRequired, responses
-from kit.idempotency import IdempotentRoute
 from kit.money import DECIMAL_PLACES_MAX, Money, decimal_from, decimal_text
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from quant.markets.listing import Currency
 
+from trading.api.idempotency import IdempotentRoute
 from trading.api.types import OpenResources, SymbolCode
 from trading.domain.halt import Halt, HaltLevel, HaltMode
 from trading.domain.limits import NO_LIMITS, LimitsInForce, RiskLimits, Scope

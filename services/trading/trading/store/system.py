@@ -29,6 +29,8 @@ SAVE_HALT = text(
     " halted_by = excluded.halted_by, halted_at = excluded.halted_at"
 )
 DELETE_HALT = text("DELETE FROM platform_halt")
+ANSWERS_KEPT: Final = timedelta(hours=48)
+DELETE_ANSWERS = text("DELETE FROM idempotency_keys WHERE created_at < :before")
 WAITING = text(
     "SELECT owner_id, account_id, id, symbol FROM orders WHERE status = 'held' AND (:symbol = '' OR symbol = :symbol)"
     " AND triggered_at IS NULL ORDER BY id LIMIT :most"
@@ -205,3 +207,8 @@ async def find_job_end(session: Session, name: str) -> datetime | None:
         select(jobs.c.finished_at).where(jobs.c.name == bindparam("name")), {"name": name}
     )
     return found
+
+
+async def delete_old_answers(session: Session, now: datetime) -> None:
+    """Forget what was answered under an `Idempotency-Key` two days ago."""
+    await session.execute(DELETE_ANSWERS, {"before": now - ANSWERS_KEPT})

@@ -1,7 +1,7 @@
 """Notes of people, and the tables of events."""
 
 from alembic import op
-from kit.migrations import create_events_tables, create_idempotency_table, lock_timeout, tenant_table
+from kit.migrations import create_events_tables, lock_timeout, tenant_table
 
 revision = "0001"
 down_revision = None
@@ -10,7 +10,6 @@ down_revision = None
 def upgrade() -> None:
     lock_timeout()
     create_events_tables()
-    create_idempotency_table()
     op.execute(
         "CREATE TABLE notes (id uuid PRIMARY KEY, owner_id uuid NOT NULL, words text NOT NULL CHECK (words <> ''))"
     )

@@ -13,58 +13,21 @@ import json
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import text
-
 from kit.clock import now
 from kit.db import SESSION_OPENED, Session
-from kit.errors import AppError
+
+from trading.errors import KeyReused, KeyUnusable, StillRunning
+from trading.store import answers
+from trading.store.answers import Answer
 
 HEADER = "Idempotency-Key"
 REPLAYED = {"Idempotency-Replayed": "true"}
 KEY_LENGTH_MAX = 255
-KEPT = timedelta(hours=48)
-
-LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-FIND = text(
-    "SELECT fingerprint, status, media_type, body FROM idempotency_keys"
-    " WHERE owner_id = :owner AND route = :route AND key = :key"
-)
-SAVE = text(
-    "INSERT INTO idempotency_keys (owner_id, route, key, fingerprint, status, media_type, body, created_at)"
-    " VALUES (:owner, :route, :key, :fingerprint, :status, :media_type, :body, :created_at)"
-)
-FORGET = text("DELETE FROM idempotency_keys WHERE created_at < :before")
-
-
-class KeyUnusable(AppError):
-    """The key is empty, too long, or has characters that are not printable ASCII."""
-
-    STATUS = 422
-    CODE = "idempotency_key_invalid"
-    TITLE = "The idempotency key cannot be used"
-
-
-class KeyReused(AppError):
-    """The key came before with a different request: one key is one request."""
-
-    STATUS = 422
-    CODE = "idempotency_key_reused"
-    TITLE = "The idempotency key belongs to another request"
-
-
-class StillRunning(AppError):
-    """The first request of this key has not been answered yet."""
-
-    STATUS = 409
-    CODE = "request_in_progress"
-    TITLE = "The same request is still running"
-    HEADERS: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
 class Replay(Exception):
@@ -83,24 +46,23 @@ class Claim:
 
     async def begin(self, session: Session, owner: UUID) -> None:
         """Take the key, as the first thing of the transaction; raise when it is taken, or answered already."""
-        name = f"idempotency {owner} {self.route} {self.key}"
-        if not await session.scalar(LOCK, {"name": name}):
+        if not await answers.lock(session, owner, self.route, self.key):
             raise StillRunning("The first request with this key is still running: try again in a second.")
-        row = (await session.execute(FIND, {"owner": owner, "route": self.route, "key": self.key})).first()
-        if row is not None:
-            if row.fingerprint != self.fingerprint:
+        earlier = await answers.find(session, owner, self.route, self.key)
+        if earlier is not None:
+            if earlier.fingerprint != self.fingerprint:
                 raise KeyReused("This key was sent before with another body: choose a new key for a new request.")
-            raise Replay(Response(row.body, row.status, REPLAYED, media_type=row.media_type))
+            raise Replay(Response(earlier.body, earlier.status, REPLAYED, media_type=earlier.media_type))
         self.session, self.owner = session, owner
 
     async def keep(self, response: Response) -> None:
         """Write down the answer, in the transaction that it speaks of. Without one, nothing was done."""
-        if self.session is None:
+        if self.session is None or self.owner is None:
             return
-        asked = {"owner": self.owner, "route": self.route, "key": self.key, "fingerprint": self.fingerprint}
-        media_type = response.headers.get("content-type")
-        answered = {"status": response.status_code, "media_type": media_type, "body": bytes(response.body)}
-        await self.session.execute(SAVE, {**asked, **answered, "created_at": now()})
+        given = Answer(
+            self.fingerprint, response.status_code, response.headers.get("content-type"), bytes(response.body)
+        )
+        await answers.save(self.session, self.owner, self.route, self.key, given, now())
 
 
 class IdempotentRoute(APIRoute):
@@ -134,8 +96,3 @@ async def fingerprint_of(request: Request) -> bytes:
     with suppress(ValueError, RecursionError):  # not JSON, or none that anybody means: the bytes as they are
         body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(request.url.query.encode() + b"\n" + body).digest()
-
-
-async def forget_old_keys(session: Session) -> None:
-    """Drop the keys of two days ago; for a worker, now and then."""
-    await session.execute(FORGET, {"before": now() - KEPT})

@@ -15,14 +15,19 @@ from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import Database, OwnedSession
 from kit.errors import AppError, answer, install_error_handlers
-from kit.idempotency import FORGET, KEPT, KEY_LENGTH_MAX, IdempotentRoute
 from kit.ids import new_id
 from kit.testing.tokens import Tokens
 from pydantic import BaseModel
 from sqlalchemy import text
+from trading.api.idempotency import KEY_LENGTH_MAX, IdempotentRoute
+from trading.store import system
+from trading.store.system import ANSWERS_KEPT
 
-ADD = text("INSERT INTO notes (id, owner_id, words) VALUES (:id, :owner, :words)")
-COUNT = text("SELECT count(*) FROM notes")
+ADD = text(
+    "INSERT INTO events (id, type, subject, owner_id, correlation_id, data, must_reach, occurred_at)"
+    " VALUES (:id, 'trading.note.taken.v1', :words, :owner, :id, '{}', false, now())"
+)
+COUNT = text("SELECT count(*) FROM events")
 
 
 class Full(AppError):
@@ -196,8 +201,8 @@ async def test_a_key_that_cannot_be_one_is_refused(board: Board, database: Datab
 async def test_keys_are_kept_for_two_days(board: Board, database: Database) -> None:
     user = new_id()
     await board.post(user, "k")
-    assert timedelta(hours=24) <= KEPT
-    for before, left in ((now() - KEPT, 1), (now() + KEPT, 0)):
+    assert timedelta(hours=24) <= ANSWERS_KEPT
+    for moment, left in ((now(), 1), (now() + ANSWERS_KEPT + timedelta(seconds=1), 0)):
         async with database.system() as session:
-            await session.execute(FORGET, {"before": before})
+            await system.delete_old_answers(session, moment)
             assert await session.scalar(text("SELECT count(*) FROM idempotency_keys")) == left

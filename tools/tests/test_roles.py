@@ -1,0 +1,91 @@
+"""Who may do what: every operation of every service, asked as every role, against the table of contracts/roles.md."""
+
+import asyncio
+import importlib
+import re
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import httpx
+import pytest
+from kit.errors import Unavailable
+from kit.ids import new_id
+from kit.testing.tokens import Tokens
+
+from tools import contracts
+
+ROLES = ("nobody", "viewer", "user", "admin", "service")
+TABLE = Path(__file__).resolve().parents[2] / "contracts" / "roles.md"
+SOME_ID = "0193ccc5-bf05-7f1f-b569-eaf3a635486d"
+OPERATIONS_MIN = 50
+REFUSALS = {"token_missing", "token_invalid", "token_expired", "forbidden"}
+
+
+@cache
+def rows() -> list[tuple[str, str, dict[str, bool]]]:
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.read_text().splitlines()]
+    table = [cells for cells in found if len(cells) == 7 and cells[2] in {"yes", "no"}]
+    return [
+        (method, path, {role: cell == "yes" for role, cell in zip(ROLES, may, strict=True)})
+        for method, path, *may in table
+    ]
+
+
+def may(role: str, method: str, path: str) -> bool:
+    return next(may[role] for wanted, pattern, may in rows() if wanted in {"*", method} and fnmatchcase(path, pattern))
+
+
+@pytest.mark.requirement("R-48")
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_every_operation_opens_to_exactly_the_roles_of_the_table(service: str, tokens: Tokens) -> None:
+    """Without its servers: who may not pass is refused before any of them is asked, everybody else fails later."""
+    contracts.services()
+    module = importlib.import_module(f"{service}.app")
+    app = module.create_app(None, tokens.verifier)
+    app.state.resources = NoServers()
+    wrong = asyncio.run(_differences(app, tokens))
+    assert wrong == []
+
+
+class NoServers:
+    """What a service holds open, when it holds nothing."""
+
+    def __getattr__(self, _name: str) -> object:
+        raise Unavailable("There are no servers in this test.")
+
+
+async def _differences(app: object, tokens: Tokens) -> list[str]:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    wrong = []
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        for path, operations in app.openapi()["paths"].items():  # type: ignore[attr-defined]
+            url = re.sub(r"\{[^}]+\}", SOME_ID, path)
+            for method in (name.upper() for name in operations if name in contracts.METHODS):
+                for role in ROLES:
+                    headers = {} if role == "nobody" else {"Authorization": f"Bearer {tokens.for_user(new_id(), role)}"}
+                    answer = await http.request(method, url, headers=headers)
+                    passed = answer.status_code not in {401, 403} or _code(answer) not in REFUSALS
+                    if passed != may(role, method, path):
+                        wrong.append(f"{method} {path} as {role}: {answer.status_code} {_code(answer)}")
+    return wrong
+
+
+def _code(answer: httpx.Response) -> str:
+    try:
+        told = answer.json()
+    except ValueError:
+        return ""
+    return str(told.get("code", "")) if isinstance(told, dict) else ""
+
+
+def test_the_table_is_about_operations_that_exist() -> None:
+    paths = [
+        (method.upper(), path)
+        for service in contracts.services()
+        for path, operations in (service.openapi or {}).get("paths", {}).items()
+        for method in operations
+    ]
+    assert len(paths) >= OPERATIONS_MIN
+    for wanted, pattern, _ in rows():
+        assert any(wanted in {"*", method} and fnmatchcase(path, pattern) for method, path in paths), pattern
