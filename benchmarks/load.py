@@ -33,6 +33,13 @@ class Measured:
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1e3
 
+    def add(self, more: "Measured") -> None:
+        """Count what another turn measured too."""
+        self.seconds += more.seconds
+        self.elapsed += more.elapsed
+        for why, count in more.failures.items():
+            self.failures[why] = self.failures.get(why, 0) + count
+
     def failed(self, why: str) -> None:
         """Count an answer that was not good."""
         self.failures[why] = self.failures.get(why, 0) + 1
@@ -54,11 +61,15 @@ class Connection:
         )
         return cls(reader, writer, host)
 
+    def more_headers(self) -> str:
+        """Headers beside the usual ones, each with its line end."""
+        return ""
+
     async def post(self, path: str, body: bytes, token: str = "") -> tuple[int, bytes]:
         """Send a JSON body and return status and body of the answer."""
         authorization = f"Authorization: Bearer {token}\r\n" if token else ""
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\n{authorization}"
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\n{authorization}{self.more_headers()}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self._writer.write(head.encode() + body)

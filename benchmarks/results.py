@@ -37,12 +37,12 @@ def result(name: str, value: float, unit: str, baseline: float | None = None) ->
     return Result(name, round(value, 3), unit, None if baseline is None else round(baseline, 3), ratio, machine())
 
 
-def publish(results: list[Result]) -> Path:
-    """Print a table and write benchmarks/results/latest.json."""
+def publish(results: list[Result], name: str) -> Path:
+    """Print a table and write benchmarks/results/<name>.json."""
     for item in results:
         against = "" if item.baseline is None else f"   baseline {item.baseline:g}, ratio {item.ratio:g}"
         print(f"{item.name:<34}{item.value:>12g} {item.unit}{against}")
     FOLDER.mkdir(exist_ok=True)
-    file = FOLDER / "latest.json"
+    file = FOLDER / f"{name}.json"
     file.write_text(json.dumps([asdict(item) for item in results], indent=1) + "\n")
     return file

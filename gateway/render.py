@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 SERVICES = ("auth", "trading", "market", "backtest", "broker", "notification")
 HTTPS_PORT_DEFAULT = 443
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 # Idle connections to a service are closed by us, before the service would (uvicorn: 5 s): a request never meets a
 # connection that is just being closed.
 UPSTREAM = """upstream {name} {{
@@ -76,6 +77,7 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
         "certificate": str(certificate.resolve()),
         "key": str(key.resolve()),
         "listen_address": listen_address,
+        "own_address": "127.0.0.1" if listen_address == EVERYWHERE else listen_address,
         "https_port": str(https_port),
         "http_port": str(http_port),
         "https_suffix": "" if https_port == HTTPS_PORT_DEFAULT else f":{https_port}",

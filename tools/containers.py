@@ -124,8 +124,7 @@ def settings_of(layout: Layout, service: str) -> dict[str, str]:
         environment="production",
         http_port=API_PORT,
         worker_port=WORKER_PORT,
-        auth_url=f"http://auth-api:{API_PORT}",
-        market_url=f"http://market-api:{API_PORT}",
+        urls={name: f"http://{name}-api:{API_PORT}" for name in SERVICES},
     )
     if service == "auth":
         told |= {"AUTH_AUDIT_ANCHOR_FILE": "/audit/anchors", "AUTH_PUBLIC_URL": layout.public_url}

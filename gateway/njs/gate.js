@@ -3,12 +3,15 @@
  * Runs on njs 0.7.9: keys come as SPKI DER (no JWK import there), and `token_keys` is preloaded by nginx.conf.
  */
 
+import hashing from 'crypto';
+
 const ISSUER = 'exodus';
 const AUDIENCE = 'exodus';
 const TYPE = 'at+jwt';
 const TOKEN_LENGTH_MAX = 4096;
 const LIFETIME_SECONDS_MAX = 3600;
 const LEEWAY_SECONDS = 5;
+const REMEMBERED_SECONDS = 30;
 const SIGNATURE_LENGTH = 64;
 const CURVE = {name: 'ECDSA', namedCurve: 'P-256'};
 const ALGORITHM = {name: 'ECDSA', hash: 'SHA-256'};
@@ -17,15 +20,21 @@ const BEARER = /^Bearer +([^ ]+)$/i;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Answers an auth_request: 204 with the user and what they may call, or 401 with the verdict, as headers that never leave nginx. */
+/**
+ * Answers an auth_request: 204 with the user and what they may call, or 401 with the verdict, as headers that never
+ * leave nginx. X-Accel-Expires says how long nginx may remember a 204: never beyond the token's end.
+ */
 async function judge(r) {
     let user = '';
     let calls = '';
     let verdict = 'token_invalid';
     try {
-        const claims = await prove(r.variables.http_authorization || '', Date.now() / 1000);
+        const now = Date.now() / 1000;
+        const claims = await prove(r.variables.http_authorization || '', now);
         user = claims.sub;
         calls = callsOf(claims);
+        const until = Math.min(now + REMEMBERED_SECONDS, claims.exp + LEEWAY_SECONDS - 1);
+        r.headersOut['X-Accel-Expires'] = `@${Math.floor(until)}`;
         verdict = '';
     } catch (e) {
         if (e instanceof Refused) {
@@ -38,6 +47,11 @@ async function judge(r) {
     r.headersOut['Token-Calls'] = calls;
     r.headersOut['Token-Verdict'] = verdict;
     r.return(verdict === '' ? 204 : 401, verdict);
+}
+
+/** Names an Authorization header without telling it. */
+function digest(r) {
+    return hashing.createHash('sha256').update(r.variables.http_authorization || '').digest('base64url');
 }
 
 function Refused(verdict) {
@@ -61,7 +75,7 @@ async function prove(authorization, now) {
     const key = keyOf(readObject(parts[0]));
     const claims = readObject(parts[1]);
     requireOurs(claims, now);
-    const signature = Buffer.from(parts[2], 'base64url');
+    const signature = bytesOf(parts[2]);
     demand(signature.length === SIGNATURE_LENGTH);
     const signed = await isSigned(key, signature, `${parts[0]}.${parts[1]}`);
     demand(signed);
@@ -69,8 +83,15 @@ async function prove(authorization, now) {
     return claims;
 }
 
+/** Reads base64url in the one spelling that bytes have: no letters or bits that mean nothing. */
+function bytesOf(part) {
+    const bytes = Buffer.from(part, 'base64url');
+    demand(bytes.toString('base64url') === part);
+    return bytes;
+}
+
 function readObject(part) {
-    const value = JSON.parse(Buffer.from(part, 'base64url').toString());
+    const value = JSON.parse(bytesOf(part).toString());
     demand(typeof value === 'object' && value !== null && !Array.isArray(value));
     return value;
 }
@@ -85,11 +106,14 @@ function keyOf(header) {
 
 function requireOurs(claims, now) {
     demand(claims.iss === ISSUER && claims.aud === AUDIENCE);
-    demand(isText(claims.sub) && UUID.test(claims.sub) && isText(claims.sid) && isText(claims.jti));
+    demand(isText(claims.sub) && UUID.test(claims.sub) && isText(claims.sid) && UUID.test(claims.sid));
+    demand(isText(claims.jti));
     demand(isText(claims.role) && claims.role !== 'service');
     demand(Number.isInteger(claims.iat) && Number.isInteger(claims.exp));
     demand(claims.iat <= now + LEEWAY_SECONDS);
     demand(claims.exp > claims.iat && claims.exp - claims.iat <= LIFETIME_SECONDS_MAX);
+    demand(claims.auth_time === undefined || Number.isInteger(claims.auth_time));
+    demand(claims.auth_time === undefined || (claims.auth_time >= 0 && claims.auth_time <= claims.iat + LEEWAY_SECONDS));
     demand(claims.nbf === undefined || (Number.isInteger(claims.nbf) && claims.nbf <= now + LEEWAY_SECONDS));
 }
 
@@ -113,4 +137,4 @@ function refuseUndecided(r) {
     r.return(401);
 }
 
-export default {judge, refuseUndecided};
+export default {digest, judge, refuseUndecided};

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from kit.testing.issuer import Issuer
 
 from gateway.render import render
-from gateway.tests.credentials import Issuer, make_certificate
+from gateway.tests.credentials import make_certificate
 
 MODULE = "/usr/lib/nginx/modules/ngx_http_js_module.so"
 START_SECONDS_MAX = 10

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from kit.testing.issuer import KEY_ID
 
 from gateway.render import SERVICES
-from gateway.tests.credentials import KEY_ID
 from gateway.tests.edge import Edge, assert_problem, running_edge
 from gateway.tests.stub_services import StubServices
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.testing.issuer import Issuer
 
 from gateway.render import SERVICES, render
-from gateway.tests.credentials import Issuer, make_certificate
+from gateway.tests.credentials import make_certificate
 from gateway.tests.edge import MODULE
 
 UPSTREAMS = {name: f"127.0.0.1:{18101 + position}" for position, name in enumerate(SERVICES)}

@@ -1,8 +1,10 @@
 """Our own processes: an API and a worker for each service, their environment, and their migrations."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.native import emulators
@@ -91,8 +93,7 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
         environment="development",
         http_port=ports.api(service),
         worker_port=ports.worker(service),
-        auth_url=f"http://127.0.0.1:{ports.api('auth')}",
-        market_url=f"http://127.0.0.1:{ports.api('market')}",
+        urls={name: f"http://127.0.0.1:{ports.api(name)}" for name in SERVICES},
     )
     if service == "auth":
         told |= {"AUTH_AUDIT_ANCHOR_FILE": str(layout.audit_anchors), "AUTH_PUBLIC_URL": layout.public_url}
@@ -107,18 +108,20 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
 
 
 def settings(
-    service: str, *, environment: str, http_port: int, worker_port: int, auth_url: str, market_url: str
+    service: str, *, environment: str, http_port: int, worker_port: int, urls: Mapping[str, str]
 ) -> dict[str, str]:
-    """The settings that are no secrets, by variable; the rest has defaults in the service's config.py."""
+    """The settings that are no secrets, by variable; `urls` is where each service answers the others."""
     prefix = service.upper()
     told = {
         f"{prefix}_ENVIRONMENT": environment,
         f"{prefix}_HTTP_PORT": str(http_port),
         f"{prefix}_WORKER_PORT": str(worker_port),
-        f"{prefix}_JWKS_URL": f"{auth_url}/.well-known/jwks.json",
+        f"{prefix}_JWKS_URL": f"{urls['auth']}/.well-known/jwks.json",
     }
     if service == "backtest":
-        told |= {"BACKTEST_AUTH_URL": auth_url, "BACKTEST_MARKET_URL": market_url}
+        told |= {"BACKTEST_AUTH_URL": urls["auth"], "BACKTEST_MARKET_URL": urls["market"]}
+    if service == "auth":
+        told["AUTH_SERVICE_URLS"] = json.dumps(dict(urls))
     return told
 
 

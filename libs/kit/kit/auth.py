@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,12 +23,12 @@ from kit.kept import Kept
 
 TOKEN_LENGTH_MAX = 4096
 LEEWAY_SECONDS = 5
+LIFETIME_SECONDS_MAX = 3600
+COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 REFETCH_SECONDS = 30
 FETCH_TIMEOUT_SECONDS = 3
-ASK_SECONDS = 2
-"""How old the list of revocations may be before it is asked for again; an open WebSocket looks as often."""
-TRUST_SECONDS = 60
-"""How long the last list counts while the issuer does not answer."""
+ASK_SECONDS = 2  # how old the list of revocations may be before it is asked for again; a WebSocket looks as often
+TRUST_SECONDS = 60  # how long the last list counts while the issuer does not answer
 KEYS_MAX = 16
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 STEP_UP_SECONDS = 300
@@ -73,9 +74,8 @@ class Revoked:
 class TokenVerifier:
     """Verifies access tokens against public keys and revocations that are given, or fetched from the issuer.
 
-    Keys are asked for every half minute and for an unknown key id, but never more often: neither a flood of invented
-    ids nor an issuer that is down makes a valid token fail. What the issuer has revoked is known within seconds; when
-    it could not be asked for a minute, no token is good any more (docs/decisions/0037).
+    Keys are asked for every half minute at most: neither a flood of invented ids nor an issuer that is down makes a
+    valid token fail. Revocations are known within seconds; unheard of for a minute, no token is good (decision 0037).
     """
 
     def __init__(
@@ -104,8 +104,8 @@ class TokenVerifier:
             Unauthenticated: for anything but a current, well-formed token signed by a known key and not revoked.
             Unavailable: when keys or revocations cannot be learnt.
         """
-        if len(token) > TOKEN_LENGTH_MAX:
-            raise Unauthenticated("The token is longer than any we issue.")
+        if len(token) > TOKEN_LENGTH_MAX or not COMPACT.fullmatch(token):
+            raise Unauthenticated("The token is longer than any we issue, or holds what none does.")
         identity, key_id = self._proven.get(token) or (None, _key_id_of(token))
         key = await self._key(key_id)
         if identity is None or now() >= identity.expires_at:
@@ -154,17 +154,15 @@ def _key_id_of(token: str) -> str:
         header = jwt.get_unverified_header(token)
     except (jwt.InvalidTokenError, ValueError) as invalid:
         raise Unauthenticated("The token cannot be read: log in again.") from invalid
-    key_id = header.get("kid")
-    if header.get("alg") != "ES256" or header.get("typ") != TOKEN_TYPE or not isinstance(key_id, str):
+    if header != {"alg": "ES256", "typ": TOKEN_TYPE, "kid": str(header.get("kid"))}:
         raise Unauthenticated("The token is of a kind we do not issue.")
-    if "crit" in header:
-        raise Unauthenticated("The token demands extensions we do not know.")
-    return key_id
+    return str(header["kid"])
 
 
 def _proven(token: str, key: EllipticCurvePublicKey, issuer: str, audience: str) -> Identity:
     try:
         claims = jwt.decode(token, key, ["ES256"], CHECKS, issuer=issuer, audience=audience, leeway=LEEWAY_SECONDS)
+        _require_ours(claims)
         return _identity(claims)
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("The token has expired: refresh it or log in again.", "token_expired") from None
@@ -173,9 +171,8 @@ def _proven(token: str, key: EllipticCurvePublicKey, issuer: str, audience: str)
 
 
 def _revoked_by(url: str) -> Callable[[], Awaitable[Revoked]]:
-    """Return a function that asks for the list of revocations, and gets it only when it has changed."""
+    """Return a function that asks for the list of revocations, over a new connection: the issuer may have restarted."""
     tag, known = "", Revoked()
-    # a connection is not kept: between two questions lie seconds, and the issuer may restart
     client = httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
 
     async def fetch() -> Revoked:
@@ -192,20 +189,25 @@ def _revoked_by(url: str) -> Callable[[], Awaitable[Revoked]]:
 
 async def _fetch_keys(url: str) -> Mapping[str, EllipticCurvePublicKey]:
     async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS) as client:
-        return _public_keys((await client.get(url)).raise_for_status().json())
+        entries = list((await client.get(url)).raise_for_status().json()["keys"])[:KEYS_MAX]
+    keys = {entry.get("kid"): jwt.PyJWK(entry, algorithm="ES256").key for entry in entries}
+    return {
+        name: key for name, key in keys.items() if isinstance(key, EllipticCurvePublicKey) and isinstance(name, str)
+    }
 
 
-def _public_keys(jwks: Mapping[str, Any]) -> dict[str, EllipticCurvePublicKey]:
-    keys: dict[str, EllipticCurvePublicKey] = {}
-    for entry in list(jwks["keys"])[:KEYS_MAX]:
-        key = jwt.PyJWK(entry, algorithm="ES256").key
-        if isinstance(key, EllipticCurvePublicKey) and isinstance(entry.get("kid"), str):
-            keys[entry["kid"]] = key
-    return keys
+def _require_ours(claims: Mapping[str, Any]) -> None:
+    """Refuse, by ValueError, what is signed but never written so by the issuer: the gateway refuses the same."""
+    times = [claims[name] for name in ("iat", "exp", "nbf", "auth_time") if name in claims]
+    good = all(type(moment) in (int, float) and moment == int(moment) for moment in times)
+    good = good and 0 < claims["exp"] - claims["iat"] <= LIFETIME_SECONDS_MAX
+    good = good and 0 <= claims.get("auth_time", 0) <= claims["iat"] + LEEWAY_SECONDS
+    good = good and [str(UUID(str(claims[name]))) for name in ("sub", "sid")] == [claims["sub"], claims["sid"]]
+    if not (good and isinstance(claims["role"], str) and claims["role"] and claims["jti"]):
+        raise ValueError("signed, and yet not as the issuer writes")
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
-    limits = {str(name): int(value) for name, value in dict(claims.get("lim", {})).items()}
     return Identity(
         user_id=UUID(claims["sub"]),
         role=str(claims["role"]),
@@ -217,13 +219,10 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         authenticated_at=datetime.fromtimestamp(int(claims.get("auth_time", 0)), UTC),
         permissions=frozenset(str(claims.get("perm", "")).split()),
         version=int(claims.get("ver", 0)),
-        limits=limits,
+        limits={str(name): int(value) for name, value in dict(claims.get("lim", {})).items()},
         lenders=frozenset(UUID(each) for each in str(claims.get("deleg", "")).split()),
         request_digest=claims.get("req"),
     )
-
-
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token from POST /api/v1/auth/login")
 
 
 async def _identity_of(request: Request, credentials: HTTPAuthorizationCredentials | None) -> Identity:
@@ -247,7 +246,8 @@ def request_digest(method: str, target: str, body_sha256: str) -> str:
     return hashlib.sha256(f"{method}\n{target}\n{body_sha256}".encode()).hexdigest()
 
 
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token from POST /api/v1/auth/login")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 Lender = Annotated[UUID | None, Header(alias="X-On-Behalf-Of", include_in_schema=False)]
 
 

@@ -201,6 +201,7 @@ def _documented_problem(description: str) -> dict[str, Any]:
 
 
 EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    400: _documented_problem("`bad_request`: the body cannot be read at all"),
     413: _documented_problem("`body_too_large`: at most 1 MiB"),
     422: _documented_problem("`invalid_request`: `errors[]` names each field"),
     500: _documented_problem("`internal_error`: a mistake of ours; quote the request id"),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,6 @@ from kit.settings import ServiceSettings
 BODY_BYTES_MAX = 1 << 20
 REQUEST_ID_LENGTH_MAX = 64
 SLOW_SECONDS = 1.0
-HTTP_BAD = 400
 
 log = structlog.get_logger()
 
@@ -177,10 +177,9 @@ class Edge:
             seconds = time.perf_counter() - began
             http_requests.labels(scope["method"], route, str(status)).inc()
             http_seconds.labels(scope["method"], route).observe(seconds)
-            if status >= HTTP_BAD or seconds > SLOW_SECONDS:  # the gateway has a line about each request, by its id
-                log.info(
-                    "answered", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1e3, 1)
-                )
+            if status >= HTTPStatus.BAD_REQUEST or seconds > SLOW_SECONDS:  # the gateway has a line about each request
+                asked = {"method": scope["method"], "path": scope["path"]}
+                log.info("answered", **asked, status=status, ms=round(seconds * 1e3, 1))
 
 
 def int_or_zero(text: bytes) -> int:

@@ -65,8 +65,6 @@ def decode_cursor(cursor: str, kinds: tuple[type, ...]) -> list[str | int]:
     except (binascii.Error, ValueError):
         parts = None
     if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
-        raise BadCursor(
-            "Pass the `next_cursor` of the page before, unchanged.",
-            errors=[FieldError(field="cursor", message="is not one we handed out", code="bad_cursor")],
-        )
+        wrong = FieldError(field="cursor", message="is not one we handed out", code="bad_cursor")
+        raise BadCursor("Pass the `next_cursor` of the page before, unchanged.", errors=[wrong])
     return parts

@@ -9,7 +9,9 @@ from kit.settings import load
 from auth.api import (
     admin,
     api_keys,
+    belongings,
     delegations,
+    exports,
     keys,
     oauth,
     passkeys,
@@ -27,7 +29,13 @@ from auth.config import Settings
 from auth.resources import Resources, open_resources, signer_of
 from auth.store import revocations
 
-OWN_PLACES = ("/api/v1/auth/", "/api/v1/users/profile", "/api/v1/users/settings", "/api/v1/users/me")
+OWN_PLACES = (
+    "/api/v1/auth/",
+    "/api/v1/users/profile",
+    "/api/v1/users/settings",
+    "/api/v1/users/me",
+    "/api/v1/users/export",
+)
 """What even a viewer changes: how they log in, and what is said about themselves."""
 
 
@@ -58,6 +66,8 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             admin.router,
             api_keys.router,
             delegations.router,
+            exports.router,
+            belongings.router,
         ],
         name="auth",
         open_resources=open_resources,

@@ -12,6 +12,9 @@ from auth.keyring import read_keys
 from auth.providers.settings import ProviderSettings
 
 PROVIDERS_MAX = 20
+SERVICES_MAX = 6
+ServiceName = Annotated[str, Field(pattern=r"^[a-z]{1,32}$")]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
@@ -44,6 +47,8 @@ class Settings(ServiceSettings):
     hashes_at_once: Annotated[int, Field(ge=1, le=16)] = 1
     """Passwords hashed side by side; each takes a core for about 25 ms and 19 MiB."""
 
+    service_urls: dict[ServiceName, HttpUrl] = Field(default_factory=dict, max_length=SERVICES_MAX)
+    """Where each service answers the platform's own, for exports: a JSON object."""
     oauth_providers: Annotated[
         dict[ProviderName, ProviderSettings], Field(default_factory=dict, max_length=PROVIDERS_MAX)
     ]

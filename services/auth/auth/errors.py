@@ -227,6 +227,14 @@ class LastAdmin(AppError):
     TITLE = "This is the last admin"
 
 
+class ExportNotReady(AppError):
+    """An archive that not every service has put its part into."""
+
+    STATUS = 409
+    CODE = "export_not_ready"
+    TITLE = "Not ready yet"
+
+
 class TooManyKeys(AppError):
     """There are as many API keys as one person may have."""
 

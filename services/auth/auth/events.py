@@ -37,3 +37,14 @@ class PermissionsChanged(Event):
     role: str
     permissions: list[str]
     locked: bool
+
+
+class UserErased(Event):
+    """Somebody has left and is to be forgotten: whoever holds anything of theirs deletes it, or takes their name off.
+
+    Each service that hears it announces `<service>.owner.erased.v1` when it is done.
+    """
+
+    TYPE: ClassVar[str] = "auth.user.erased.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+    user_id: UUID

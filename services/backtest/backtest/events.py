@@ -70,3 +70,12 @@ def summary_of(metrics: Metrics) -> Summary:
 
 def _rounded(figure: float | None) -> Decimal | None:
     return None if figure is None else Decimal(figure).quantize(FOUR_DECIMALS)
+
+
+class OwnerErased(Event):
+    """Somebody who left is forgotten here."""
+
+    TYPE: ClassVar[str] = "backtest.owner.erased.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+
+    user_id: UUID

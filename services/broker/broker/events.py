@@ -140,3 +140,12 @@ class OrderUnknown(Event):
     order_id: UUID
     account_id: UUID
     text: str
+
+
+class OwnerErased(Event):
+    """Somebody who left is forgotten here."""
+
+    TYPE: ClassVar[str] = "broker.owner.erased.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+
+    user_id: UUID

@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from kit.consumer import Subscriptions
+from kit.consumer import Later, Subscriptions, take
 from kit.events import Envelope
 from kit.money import Money
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from quant.markets.listing import Board, Kind, Market
 from broker.desk import Desk
 from broker.domain.order import AccountId, OrderId, OrderIntent, OwnerId, Replacement
 from broker.usecases.cancel_order import cancel_order
+from broker.usecases.erase_owner import erase_owner
 from broker.usecases.replace_order import replace_order
 from broker.usecases.submit_order import CONSUMER, submit_order
 
@@ -88,3 +89,19 @@ async def replace_requested(desk: Desk, fact: ReplaceRequestedFact, message: Env
     assert message.owner is not None, "an order has an owner"
     change = Replacement(fact.replace_id, fact.quantity, fact.limit_price)
     await replace_order(desk, OwnerId(message.owner), OrderId(fact.order_id), change, message.id)
+
+
+class UserErasedFact(BaseModel):
+    """Who has left."""
+
+    user_id: UUID
+
+
+@subscriptions.on("auth.user.erased.v1", UserErasedFact, phases=True)
+async def user_erased(desk: Desk, fact: UserErasedFact, message: Envelope) -> None:
+    """Forget them, as the worker role: what is theirs may not all be theirs to delete."""
+    async with desk.database.system() as session:
+        if not await take(session, message.id, CONSUMER):
+            return
+        if not await erase_owner(session, fact.user_id):
+            raise Later("facts of theirs are still being published")

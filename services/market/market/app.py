@@ -7,6 +7,7 @@ from kit.settings import load
 
 from market.api import (
     actions,
+    belongings,
     calendar,
     charts,
     fundamentals,
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             imports.router,
             replays.router,
             internal.router,
+            belongings.router,
             stream.router,
         ],
         name="market",

@@ -52,3 +52,12 @@ class BarClosed(Event):
     close: Money
     volume: int
     source: str
+
+
+class OwnerErased(Event):
+    """Somebody who left is forgotten here."""
+
+    TYPE: ClassVar[str] = "market.owner.erased.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+
+    user_id: UUID

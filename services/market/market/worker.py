@@ -2,6 +2,7 @@
 
 import uvloop
 from kit.clock import now
+from kit.consumer import Consumer
 from kit.observe import configure_logging
 from kit.relay import Relay
 from kit.settings import load
@@ -11,6 +12,7 @@ from market.config import Settings
 from market.replayer import Replayer
 from market.resources import open_resources
 from market.roller import MinuteRoller
+from market.subscriptions import subscriptions
 
 
 async def main() -> None:
@@ -22,7 +24,9 @@ async def main() -> None:
         relay = Relay(settings, resources.database, "market")
         replayer = Replayer(resources.database, resources.cache, system_url, now)
         roller = MinuteRoller(resources.database, resources.cache, system_url, now)
-        await run_tasks(resources, settings.worker_port, [relay.run(), replayer.run(), roller.run()])
+        consumer = Consumer(subscriptions, resources, settings.amqp_url.get_secret_value())
+        tasks = [relay.run(), replayer.run(), roller.run(), consumer.run()]
+        await run_tasks(resources, settings.worker_port, tasks)
 
 
 if __name__ == "__main__":

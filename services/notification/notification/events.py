@@ -17,3 +17,12 @@ class AlertTriggered(Event):
     symbol: str
     price: Money
     condition: str
+
+
+class OwnerErased(Event):
+    """Somebody who left is forgotten here."""
+
+    TYPE: ClassVar[str] = "notification.owner.erased.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+
+    user_id: UUID

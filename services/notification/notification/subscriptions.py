@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from kit.consumer import Subscriptions
+from kit.consumer import Later, Subscriptions, take
 from kit.db import Session
 from kit.events import Envelope
 from kit.money import Money
@@ -16,7 +16,11 @@ from notification.domain import notice
 from notification.domain.notice import Notice, OrderSeen
 from notification.domain.owner import OwnerId
 from notification.domain.stream import Entry, EntryType
+from notification.resources import Resources
+from notification.usecases.erase_owner import erase_owner
 from notification.usecases.tell_owner import Publish, Told, tell_owner
+
+CONSUMER: Final = "notification"
 
 
 class PassedOn(BaseModel):
@@ -88,11 +92,32 @@ TELLINGS: Mapping[str, Telling] = {
 }
 
 
+LEAVING: Final = ("auth.user.erased.v1", "trading.owner.erased.v1", "backtest.owner.erased.v1")
+"""Somebody left; the others' last words about them come before they say that they forgot them, and go then as well."""
+
+
+class UserErasedFact(BaseModel):
+    """Who has left."""
+
+    user_id: UUID
+
+
+async def _user_erased(resources: Resources, fact: UserErasedFact, message: Envelope) -> None:
+    """Forget them, as the worker role: what is theirs may not all be theirs to delete."""
+    async with resources.database.system() as session:
+        if not await take(session, message.id, CONSUMER):
+            return
+        if not await erase_owner(session, fact.user_id):
+            raise Later("facts of theirs are still being published")
+
+
 def subscribe(publish: Publish) -> Subscriptions:
     """Listen to all of it; `publish` is given what owners were told, after the commit."""
-    table = Subscriptions("notification")
+    table = Subscriptions(CONSUMER)
     for event_type, telling in TELLINGS.items():
         table.on(event_type, telling.model)(partial(_tell, telling, publish))
+    for event_type in LEAVING:
+        table.on(event_type, UserErasedFact, phases=True)(_user_erased)
     return table
 
 

@@ -5,7 +5,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from trading.api import accounts, executions, orders, performance, portfolio, risk, statements
+from trading.api import accounts, belongings, executions, orders, performance, portfolio, risk, statements
 from trading.config import Settings
 from trading.resources import open_resources
 
@@ -22,6 +22,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             portfolio.router,
             performance.router,
             statements.router,
+            belongings.router,
         ],
         name="trading",
         open_resources=open_resources,

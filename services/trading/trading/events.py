@@ -349,3 +349,12 @@ def order_submitted(order: Order, account: Account) -> OrderSubmitted:
         limit_price=order.limit_price,
         time_in_force=order.time_in_force,
     )
+
+
+class OwnerErased(Event):
+    """Somebody who left is forgotten here; their books are kept under a bare id."""
+
+    TYPE: ClassVar[str] = "trading.owner.erased.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+
+    user_id: UUID

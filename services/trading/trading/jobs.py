@@ -21,12 +21,14 @@ from trading.events import LedgerDisproved, OrderSilent
 from trading.resources import Resources
 from trading.store import positions, system
 from trading.store.system import Due, Whose
+from trading.usecases.erase_owner import erase_owner
 from trading.usecases.prove_account import prove_account
 from trading.usecases.settle_account import settle_account
 from trading.usecases.take_snapshot import Closing, take_snapshot
 
 LOOK_SECONDS: Final = 5.0
 SETTLE_EVERY: Final = timedelta(minutes=1)
+ERASE_EVERY: Final = timedelta(seconds=5)
 PROVE_EVERY: Final = timedelta(hours=1)
 WATCH: Final = "watch orders"
 WATCH_EVERY: Final = timedelta(seconds=30)
@@ -180,3 +182,14 @@ async def prove_accounts(resources: Resources, now: datetime) -> str:
     ledger_accounts_proved.set(held)
     ledger_accounts_disproved.set(failed)
     return f"{held} hold, {failed} do not"
+
+
+async def erase_leavers(resources: Resources, now: datetime) -> str:
+    """Forget whoever has left and has nothing under way any more."""
+    erased = 0
+    async with resources.database.system() as session:
+        waiting = await system.list_leavers(session)
+    for owner in waiting:
+        async with resources.database.system() as session:
+            erased += await erase_owner(session, owner, now)
+    return f"{erased} of {len(waiting)} forgotten"

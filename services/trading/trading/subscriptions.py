@@ -4,16 +4,20 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from kit.consumer import Later, Subscriptions
+from kit.consumer import Later, Subscriptions, take
 from kit.db import Session
 from kit.events import Envelope
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, Field
 
+from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import BrokerWord, Happening
 from trading.domain.replacement import Terms
 from trading.domain.request import AccountId, Execution, OrderId
 from trading.errors import OrderNotFound
+from trading.resources import Resources
+from trading.store import belongings
+from trading.usecases.halt_trading import halt_trading
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
@@ -182,6 +186,24 @@ async def order_executed(session: Session, fact: ExecutionFact, message: Envelop
         await record_execution(session, _owner(message), execution, message.time)
     except OrderNotFound as early:
         raise Later(early.detail) from early
+
+
+class UserErasedFact(BaseModel):
+    """Who has left."""
+
+    user_id: UUID
+
+
+@subscriptions.on("auth.user.erased.v1", UserErasedFact, phases=True)
+async def user_erased(resources: Resources, fact: UserErasedFact, message: Envelope) -> None:
+    """Halt and cancel whatever they have open; a job forgets them when the brokers have answered."""
+    owner = fact.user_id
+    halt = Halt(level="user", scope_id=owner, mode=HaltMode.HALTED, reason=None, halted_at=message.time)
+    async with resources.database.owned(owner) as session:
+        await halt_trading(session, owner, halt, message.time)
+    async with resources.database.system() as session:
+        if await take(session, message.id, subscriptions.consumer):
+            await belongings.save_leaver(session, owner, message.time)
 
 
 def _owner(message: Envelope) -> UUID:

@@ -10,12 +10,14 @@ from kit.worker import run_tasks
 
 from trading.config import Settings
 from trading.jobs import (
+    ERASE_EVERY,
     PROVE_EVERY,
     SETTLE_EVERY,
     SNAPSHOTS_EVERY,
     WATCH,
     WATCH_EVERY,
     Job,
+    erase_leavers,
     prove_accounts,
     run_job,
     settle_accounts,
@@ -31,6 +33,7 @@ JOBS = (
     Job("settle accounts", SETTLE_EVERY, settle_accounts),
     Job("take snapshots", SNAPSHOTS_EVERY, take_snapshots),
     Job("prove accounts", PROVE_EVERY, prove_accounts),
+    Job("erase leavers", ERASE_EVERY, erase_leavers),
 )
 
 

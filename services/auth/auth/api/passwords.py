@@ -84,7 +84,7 @@ async def answer_change(body: PasswordChange, request: Request, resources: Opene
     return OthersEnded(sessions_ended=ended)
 
 
-@router.post("/password/forgot", status_code=202)
+@router.post("/password/forgot", status_code=202, response_class=Response)
 async def forgot_password(body: ForgottenPassword, resources: Opened, session: SystemSession) -> Response:
     """Have a link mailed to replace a forgotten password; the answer is the same for an address without an account."""
     if resources.settings.sends_mail:

@@ -127,7 +127,7 @@ async def refresh(
     )
 
 
-@router.post("/logout", status_code=204, responses=AUTHENTICATED)
+@router.post("/logout", status_code=204, responses=AUTHENTICATED, openapi_extra={"security": [{}]})
 async def log_out(
     request: Request,
     session: SystemSession,

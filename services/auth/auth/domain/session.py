@@ -12,7 +12,9 @@ from uuid import UUID
 from auth.domain.user import UserId
 
 SessionId = NewType("SessionId", UUID)
-EndReason = Literal["logout", "logout_all", "reuse", "revoked", "password_changed", "password_reset", "locked"]
+EndReason = Literal[
+    "logout", "logout_all", "reuse", "revoked", "password_changed", "password_reset", "locked", "erased"
+]
 
 SECRET_BYTES = 32
 TOKEN_LENGTH = 43

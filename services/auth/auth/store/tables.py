@@ -226,3 +226,37 @@ LENDERS = func.array(
 """Who lets a user look; only the worker role sees these rows, so a read of the app role finds none."""
 SHOWN = (*(column for column in users.c if column is not users.c.password_hash), LENDERS)
 """What of users the app role may read; `store.users.user_of` needs all of it."""
+exports = Table(
+    "exports",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+export_parts = Table(
+    "export_parts",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("export_id", Uuid, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("failure", Text),
+    Column("done_at", DateTime(timezone=True)),
+    Column("body", LargeBinary),
+)
+erasures = Table(
+    "erasures",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+)
+erasure_parts = Table(
+    "erasure_parts",
+    _metadata,
+    Column("erasure_id", Uuid, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("done_at", DateTime(timezone=True)),
+)

@@ -16,9 +16,11 @@ from trading.domain.order import Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.accounts import PLATFORM_LOCK
 from trading.store.orders import Waiting, order_of
-from trading.store.tables import accounts, balances, is_open, jobs, orders, positions, snapshots, unsettled
+from trading.store.tables import accounts, balances, is_open, jobs, leavers, orders, positions, snapshots, unsettled
 
 PAGE: Final = 500
+ERASED = select(leavers.c.owner_id).where(leavers.c.erased_at.is_not(None))
+"""People who left: their books stay as they are, and nothing new is computed from them."""
 AWAITED: Final = frozenset({Status.SUBMITTED, Status.PENDING_CANCEL, Status.PENDING_REPLACE, Status.UNKNOWN})
 """Statuses that a broker's answer ends within seconds. An accepted order may rest as long as it likes."""
 FIND_HALT = text("SELECT mode, reason, halted_at FROM platform_halt")
@@ -114,6 +116,12 @@ class Due:
     replayed: bool
 
 
+async def list_leavers(session: Session) -> list[UUID]:
+    """List who has left and is not forgotten yet, first those who left first."""
+    waiting = select(leavers.c.owner_id).where(leavers.c.erased_at.is_(None)).order_by(leavers.c.left_at).limit(PAGE)
+    return list((await session.execute(waiting)).scalars())
+
+
 async def list_accounts(session: Session, after: Whose | None) -> list[Whose]:
     """List a page of all accounts of all owners, in a fixed line."""
     query = select(accounts.c.owner_id, accounts.c.id).order_by(accounts.c.owner_id, accounts.c.id).limit(PAGE)
@@ -126,6 +134,7 @@ async def list_unsettled(session: Session, after: Due | None) -> list[Due]:
     """List a page of everything that has to settle, earliest first."""
     key = (unsettled.c.settles_on, unsettled.c.owner_id, unsettled.c.account_id, unsettled.c.currency)
     query = select(*key, unsettled.c.symbol, unsettled.c.replayed).order_by(*key).limit(PAGE)
+    query = query.where(unsettled.c.owner_id.not_in(ERASED))
     if after is not None:
         query = query.where(tuple_(*key) > (after.settles_on, after.owner, after.account_id, after.currency))
     rows = await session.execute(query)
@@ -148,7 +157,7 @@ async def list_without_snapshot(
         .join(accounts, and_(accounts.c.owner_id == balances.c.owner_id, accounts.c.id == balances.c.account_id))
         .outerjoin(snapshots, taken)
         .where(balances.c.currency == currency, snapshots.c.session_date.is_(None))
-        .where(accounts.c.created_at <= closed_at)
+        .where(accounts.c.created_at <= closed_at, accounts.c.owner_id.not_in(ERASED))
         .order_by(*key)
         .limit(PAGE)
     )
@@ -161,7 +170,7 @@ async def list_holders(session: Session, symbol: str) -> list[Whose]:
     """List every account that has shares of an instrument."""
     query = (
         select(positions.c.owner_id, positions.c.account_id)
-        .where(positions.c.symbol == symbol, positions.c.quantity > 0)
+        .where(positions.c.symbol == symbol, positions.c.quantity > 0, positions.c.owner_id.not_in(ERASED))
         .order_by(positions.c.owner_id, positions.c.account_id)
     )
     return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]

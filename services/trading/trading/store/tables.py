@@ -309,6 +309,14 @@ snapshots = Table(
     CheckConstraint("deposits >= 0 AND withdrawals >= 0 AND bought >= 0 AND sold >= 0", "snapshots_flows"),
 )
 
+leavers = Table(
+    "leavers",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    _moment("left_at"),
+    Column("erased_at", DateTime(timezone=True)),
+)
+
 jobs = Table(
     "jobs",
     MetaData(),  # of the service itself and not of its owners

@@ -1,21 +1,29 @@
-"""Tokens that nobody issued: every trick we know, each with the one lie that must be caught."""
+"""Tokens that nobody issued: every trick we know, each with the one lie that must be caught.
+
+One corpus for every judge: the gateway and each of the services are asked about the same tokens, and must agree.
+"""
 
 import base64
 import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import product
 from typing import Any
 
+import httpx
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.tests.credentials import KEY_ID, OLDER_KEY_ID, Issuer, right_claims, spki
+from kit.testing.issuer import KEY_ID, OLDER_KEY_ID, Issuer, right_claims, spki
 
-ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+FORGED_MIN = 250
+"""So many tokens at least: a judge who was asked about fewer has not been asked."""
+GROUP_SIZE = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+FIELD_SIZE = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 RIGHT_HEADER = {"alg": "ES256", "kid": KEY_ID, "typ": "at+jwt"}
 
 
@@ -42,7 +50,7 @@ def signed(key: ec.EllipticCurvePrivateKey, header: object, claims: object) -> s
 
 
 def forged_tokens(issuer: Issuer) -> Iterator[tuple[str, str]]:
-    """Yield (the trick, the token). Those of `stricter_at_the_edge` are not here: services would take them."""
+    """Yield (the trick, the token)."""
     yield from _without_a_signature()
     yield from _another_algorithm(issuer)
     yield from _another_key(issuer)
@@ -133,15 +141,15 @@ def _lying_key_ids(issuer: Issuer) -> Iterator[tuple[str, str]]:
 def _wrong_signatures(issuer: Issuer) -> Iterator[tuple[str, str]]:
     text = f"{part(RIGHT_HEADER)}.{part(right_claims())}"
     right = signature_of(issuer.key, text)
-    zero, order, one = bytes(32), ORDER.to_bytes(32, "big"), (1).to_bytes(32, "big")
+    zero, size, one = bytes(32), GROUP_SIZE.to_bytes(32, "big"), (1).to_bytes(32, "big")
     r, s = int.from_bytes(right[:32], "big"), int.from_bytes(right[32:], "big")
     wrong = {
         "r = s = 0": zero + zero,
-        "r = s = n": order + order,
+        "r = s = n": size + size,
         "r = 0": zero + right[32:],
         "s = 0": right[:32] + zero,
         "r = s = 1": one + one,
-        "r = n, s = 1": order + one,
+        "r = n, s = 1": size + one,
         "all bits set": b"\xff" * 64,
         "DER": encode_dss_signature(r, s),
         "a byte short": right[:-1],
@@ -155,6 +163,10 @@ def _wrong_signatures(issuer: Issuer) -> Iterator[tuple[str, str]]:
         "of another token": signature_of(issuer.key, f"{part(RIGHT_HEADER)}.{part(right_claims(role='admin'))}"),
         "of the claims alone": signature_of(issuer.key, text.split(".")[1]),
     }
+    # what a verifier must know of the curve: zero, one, its size, its field, their neighbours, and what is too large
+    edges = [0, 1, 2, GROUP_SIZE - 1, GROUP_SIZE, GROUP_SIZE + 1, FIELD_SIZE - 1, FIELD_SIZE, 2**256 - 1, r, s]
+    pairs = (pair for pair in product(edges, edges) if pair != (r, s))
+    wrong |= {f"r = {one:x}, s = {two:x}": one.to_bytes(32, "big") + two.to_bytes(32, "big") for one, two in pairs}
     for name, signature in wrong.items():
         yield f"signature: {name}", f"{text}.{text_of(signature)}"
     admin = part(right_claims(role="admin"))
@@ -168,7 +180,8 @@ def _wrong_headers(issuer: Issuer) -> Iterator[tuple[str, str]]:
     yield "crit", signed(issuer.key, RIGHT_HEADER | {"crit": ["exp"]}, right_claims())
     yield "crit of an extension", signed(issuer.key, RIGHT_HEADER | {"crit": ["x"], "x": 1}, right_claims())
     yield "b64 false", signed(issuer.key, RIGHT_HEADER | {"b64": False, "crit": ["b64"]}, right_claims())
-    for value in ([], "ES256", 1, None):
+    headers: list[object] = [[], "ES256", 1, None]
+    for value in headers:
         yield f"header {value!r}", signed(issuer.key, value, right_claims())
 
 
@@ -198,13 +211,25 @@ def _wrong_claims(issuer: Issuer) -> Iterator[tuple[str, str]]:
         "sub missing": {"sub": None},
         "sub not an id": {"sub": "admin"},
         "sub a number": {"sub": 1},
+        "sub in capitals": {"sub": "0192F0C8-AAAA-7BBB-8CCC-DDDDEEEEFFFF"},
+        "sub in braces": {"sub": "{0192f0c8-aaaa-7bbb-8ccc-ddddeeeeffff}"},
         "sid missing": {"sid": None},
+        "sid not an id": {"sid": "x"},
         "jti missing": {"jti": None},
         "role missing": {"role": None},
+        "role empty": {"role": ""},
+        "role a number": {"role": 1},
+        "auth_time as a string": {"auth_time": str(now)},
+        "auth_time a fraction": {"auth_time": now + 0.5},
+        "a lifetime of a day": {"exp": now + 86400},
+        "no lifetime": {"iat": now, "exp": now},
+        "a fraction of a second": {"exp": now + 600.5},
+        "exp as digits in a string": {"exp": str(now + 600)},
     }
     for name, change in changes.items():
         yield name, signed(issuer.key, RIGHT_HEADER, right_claims(**change))
-    for value in ([], "claims", 1, None):
+    bodies: list[object] = [[], "claims", 1, None]
+    for value in bodies:
         yield f"claims {value!r}", signed(issuer.key, RIGHT_HEADER, value)
 
 
@@ -222,16 +247,54 @@ def _wrong_forms(issuer: Issuer) -> Iterator[tuple[str, str]]:
     yield "64 KiB", f"{header}.{'A' * 65536}.{signature}"
     yield "just over 4 KiB", issuer.token(name="x" * 3200)
     yield "not base64", f"{header}.{claims[:-2]}!!.{signature}"
+    yield "padding", f"{right}=="
     yield "a stray letter", f"{right[:20]}A{right[20:]}"
     yield "a JSON serialisation", json.dumps({"payload": claims, "protected": header, "signature": signature})
 
 
-def stricter_at_the_edge(issuer: Issuer) -> Iterator[tuple[str, str]]:
-    """Tokens with a right signature that auth never issues, and that end at the edge already."""
+def odd_tokens(issuer: Issuer) -> Iterator[tuple[str, str]]:
+    """Yield (the oddity, the token): signed by the right key, one thing unusual. Judges may take them or not: alike."""
     now = int(time.time())
-    yield "a service's token", issuer.token(role="service")
-    yield "a header of its own", issuer.token(headers={"x": 1})
-    yield "a lifetime of a day", issuer.token(iat=now, exp=now + 86400)
-    yield "a fraction of a second", issuer.token(exp=now + 600.5)
-    yield "exp as digits in a string", issuer.token(exp=str(now + 600))
-    yield "padding", issuer.token() + "=="
+    values: list[object] = [None, "", "x", "0", 0, 1, -1, 1.5, 1e3, 1e308, True, False, [], {}, ["exodus"], {"a": 1}]
+    names = [*right_claims(), "nbf", "unknown"]
+    for name, value in product(names, values):
+        yield f"{name} {value!r}", signed(issuer.key, RIGHT_HEADER, right_claims() | {name: value})
+    for name, moved in product(("iat", "exp", "nbf", "auth_time"), (-60, -2, 2, 60, 2.0, 0.5)):
+        yield f"{name} at {moved} s", signed(issuer.key, RIGHT_HEADER, right_claims() | {name: now + moved})
+    for value in values:
+        yield f"header x {value!r}", signed(issuer.key, RIGHT_HEADER | {"x": value}, right_claims())
+    text = f"{part(RIGHT_HEADER)}.{part(right_claims())}"
+    yield "the last letter's spare bits", _with_spare_bits(f"{text}.{text_of(signature_of(issuer.key, text))}")
+    yield "a letter too many in the claims", f"{text}A.{text_of(signature_of(issuer.key, text + 'A'))}"
+    claims_twice = json.dumps(right_claims())[:-1] + ', "role": "admin"}'
+    twice = f"{part(RIGHT_HEADER)}.{text_of(claims_twice.encode())}"
+    yield "a claim twice", f"{twice}.{text_of(signature_of(issuer.key, twice))}"
+
+
+def _with_spare_bits(token: str) -> str:
+    """The same signature in another spelling: 64 bytes leave four bits of the last letter without a meaning."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
+
+
+async def verdicts(http: httpx.AsyncClient, path: str, tokens: Iterator[tuple[str, str]]) -> AsyncIterator[str]:
+    """Ask a route that wants a token about each; yield `trick: status code` of those that are not refused as invalid.
+
+    A 431 is a refusal too: a token longer than any header may be does not reach the judge.
+    """
+    for trick, token in tokens:
+        answer = await http.get(path, headers={"Authorization": f"Bearer {token}"})
+        if answer.status_code not in (401, 431):
+            yield f"{trick}: {answer.status_code}"
+
+
+async def believed(http: httpx.AsyncClient, path: str, issuer: Issuer) -> list[str]:
+    """Put the whole corpus before a service's route that any person may read; return what is wrong, in words."""
+    forged = list(forged_tokens(issuer))
+    assert len(forged) >= FORGED_MIN
+    wrong = [f"believed: {each}" async for each in verdicts(http, path, iter(forged))]
+    for key_id in (KEY_ID, OLDER_KEY_ID):
+        answer = await http.get(path, headers={"Authorization": f"Bearer {issuer.token(headers={'kid': key_id})}"})
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            wrong.append(f"refused: a right token of the key {key_id}")
+    return wrong

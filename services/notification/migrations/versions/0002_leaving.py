@@ -1,0 +1,21 @@
+"""Let the worker role delete what is somebody's when they leave."""
+
+from alembic import op
+from kit.migrations import lock_timeout
+
+revision = "0002"
+down_revision = "0001"
+
+TABLES = "stream_heads, stream, notifications, alerts, events"
+
+
+def upgrade() -> None:
+    """Allow it."""
+    lock_timeout()
+    op.execute(f"GRANT DELETE ON {TABLES} TO notification_worker")
+
+
+def downgrade() -> None:
+    """Forbid it again."""
+    lock_timeout()
+    op.execute(f"REVOKE DELETE ON {TABLES} FROM notification_worker")
