@@ -3,8 +3,8 @@
 from alembic import op
 from kit.migrations import lock_timeout, tenant_table
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 EXPORTS = """
 CREATE TABLE exports (
