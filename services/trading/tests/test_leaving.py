@@ -1,0 +1,61 @@
+"""What trading holds of somebody: all is told to its owner, and all goes that has no reason to stay."""
+
+from uuid import UUID
+
+import pytest
+from kit.clock import now
+from kit.db import Database
+from kit.testing import leaving
+from kit.testing.databases import TestDatabase
+from kit.testing.fixtures import client
+from kit.testing.tokens import Tokens
+from trading.app import create_app
+from trading.config import Settings
+from trading.store import belongings
+from trading.usecases.erase_owner import erase_owner
+
+SAYS_SO = "events"
+"""The fact that somebody is forgotten, with a bare id."""
+# What stays of texts in the books: words of ours, of exchanges and brokers, and ids.
+WORDS = {
+    "accounts": "kind currency",
+    "balances": "currency",
+    "orders": "symbol market venue currency side order_type time_in_force board kind status reason",
+    "executions": "execution_id symbol side currency",
+    "positions": "symbol market currency",
+    "position_entries": "entry_id symbol market currency movement",
+    "ledger_entries": "transaction_key currency book movement",
+    "unsettled": "currency opened_by symbol",
+}
+
+
+async def test_every_table_with_owners_is_told_or_has_a_reason_not_to(fresh: TestDatabase) -> None:
+    async with leaving.two_people(fresh) as two:
+        assert two.names == {table.name for table in belongings.TOLD} | belongings.UNTOLD.keys()
+
+
+@pytest.mark.requirement("R-38")
+async def test_an_export_holds_ones_own_rows_of_every_table_and_nobody_elses(
+    fresh: TestDatabase, settings: Settings, tokens: Tokens
+) -> None:
+    async with leaving.two_people(fresh) as two, client(create_app(settings, tokens.verifier)) as http:
+        answer = await leaving.told(http, tokens, two.leaver)
+        document = answer.json()
+        assert {name: len(rows) for name, rows in document.items()} == {table.name: 1 for table in belongings.TOLD}
+        assert all(row["owner_id"] == str(two.leaver) for rows in document.values() for row in rows)
+        assert (await leaving.told(http, tokens, two.leaver, asked_by="backtest")).status_code == 403
+
+
+@pytest.mark.requirement("R-39")
+async def test_after_leaving_nothing_is_left_but_what_is_kept_for_a_reason(
+    fresh: TestDatabase, database: Database
+) -> None:
+    async def erase(owner: UUID) -> None:
+        async with database.system() as session:
+            assert await erase_owner(session, owner, now())
+
+    async with leaving.two_people(fresh) as two:
+        assert await leaving.survivors(two, erase) == {
+            (table, name) for table, names in WORDS.items() for name in names.split()
+        }
+        assert (await two.rows_of(two.leaver)).keys() == belongings.KEPT.keys() | {SAYS_SO}
