@@ -5,14 +5,23 @@ from uuid import UUID
 import pytest
 from kit.clock import now
 from kit.db import Database
+from kit.events import Envelope
+from kit.ids import new_id
 from kit.testing import leaving
 from kit.testing.databases import TestDatabase
 from kit.testing.fixtures import client
 from kit.testing.tokens import Tokens
+from sqlalchemy import text
 from trading.app import create_app
 from trading.config import Settings
-from trading.store import belongings
+from trading.domain.order import Happening, Status
+from trading.jobs import erase_leavers
+from trading.resources import open_resources
+from trading.store import belongings, system
+from trading.subscriptions import UserErasedFact, subscriptions
 from trading.usecases.erase_owner import erase_owner
+
+from services.trading.tests.desk import Desk
 
 SAYS_SO = "events"
 """The fact that somebody is forgotten, with a bare id."""
@@ -59,3 +68,47 @@ async def test_after_leaving_nothing_is_left_but_what_is_kept_for_a_reason(
             (table, name) for table, names in WORDS.items() for name in names.split()
         }
         assert (await two.rows_of(two.leaver)).keys() == belongings.KEPT.keys() | {SAYS_SO}
+
+
+async def publish(database: Database) -> None:
+    """What the relay does."""
+    async with database.system() as session:
+        await session.execute(text("UPDATE events SET published_at = now() WHERE published_at IS NULL"))
+
+
+async def test_open_orders_end_before_their_owner_is_forgotten_and_the_books_still_prove(
+    database: Database, settings: Settings
+) -> None:
+    desk, other = await Desk.open(database), await Desk.open(database)
+    await desk.owns(10)
+    order, others = await desk.places(client_order_id="for my daughter"), await other.places()
+    left = Envelope(
+        id=new_id(),
+        type="auth.user.erased.v1",
+        source="auth",
+        time=now(),
+        subject=str(desk.owner),
+        owner=desk.owner,
+        correlation_id=new_id(),
+        causation_id=None,
+        version=1,
+        data={},
+    )
+    handler = subscriptions.handlers[left.type].handler
+    async with open_resources(settings) as resources:
+        for _ in range(2):  # a message may come twice
+            await handler(resources, UserErasedFact(user_id=desk.owner), left)
+        await publish(database)
+        assert (await desk.order(order.id)).status is Status.PENDING_CANCEL
+        assert await erase_leavers(resources, now()) == "0 of 1 forgotten"
+        await desk.hears(order, Happening.CANCELED)
+        assert await erase_leavers(resources, now()) == "0 of 1 forgotten", "a fact of theirs is not published yet"
+        await publish(database)
+        assert await erase_leavers(resources, now()) == "1 of 1 forgotten"
+        assert await erase_leavers(resources, now()) == "0 of 0 forgotten"
+    forgotten = await desk.order(order.id)
+    assert (forgotten.client_order_id, forgotten.status) == (str(order.id), Status.CANCELED)
+    assert (await desk.proof()).holds
+    assert (await other.order(others.id)).is_open
+    async with database.system() as session:
+        assert desk.owner not in {whose.owner for whose in await system.list_holders(session, "005930")}
