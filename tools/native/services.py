@@ -1,6 +1,5 @@
 """Our own processes: an API and a worker for each service, their environment, and their migrations."""
 
-import json
 import os
 import subprocess
 import sys
@@ -121,7 +120,7 @@ def settings(
     if service == "backtest":
         told |= {"BACKTEST_AUTH_URL": urls["auth"], "BACKTEST_MARKET_URL": urls["market"]}
     if service == "auth":
-        told["AUTH_SERVICE_URLS"] = json.dumps(dict(urls))
+        told["AUTH_SERVICE_URLS"] = ",".join(f"{name}={url}" for name, url in urls.items())
     return told
 
 

@@ -12,9 +12,6 @@ from auth.keyring import read_keys
 from auth.providers.settings import ProviderSettings
 
 PROVIDERS_MAX = 20
-SERVICES_MAX = 6
-ServiceName = Annotated[str, Field(pattern=r"^[a-z]{1,32}$")]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
@@ -47,8 +44,8 @@ class Settings(ServiceSettings):
     hashes_at_once: Annotated[int, Field(ge=1, le=16)] = 1
     """Passwords hashed side by side; each takes a core for about 25 ms and 19 MiB."""
 
-    service_urls: dict[ServiceName, HttpUrl] = Field(default_factory=dict, max_length=SERVICES_MAX)
-    """Where each service answers the platform's own, for exports: a JSON object."""
+    service_urls: Annotated[str, Field(pattern=r"^(?:[a-z]+=https?://[^/?#\s,]+(?:,|$))*$", max_length=1000)] = ""
+    """Where each service answers the platform's own, for exports: `trading=http://host:port,market=...`."""
     oauth_providers: Annotated[
         dict[ProviderName, ProviderSettings], Field(default_factory=dict, max_length=PROVIDERS_MAX)
     ]
@@ -68,6 +65,11 @@ class Settings(ServiceSettings):
         if self.smtp_security == "none" and self.smtp_username is not None:
             raise ValueError("smtp_security none would send the mail server's password in the clear: use starttls")
         return self
+
+    @property
+    def url_of(self) -> dict[str, str]:
+        """Where each service answers, by name."""
+        return dict(pair.split("=", 1) for pair in self.service_urls.split(",") if pair)
 
     @property
     def sends_mail(self) -> bool:

@@ -48,7 +48,7 @@ async def collect(resources: Resources) -> None:
         return resources.signer.sign(claims, now())
 
     async with httpx.AsyncClient(timeout=TIMEOUTS) as http:
-        belongings = Belongings(http, resources.settings.service_urls, token)
+        belongings = Belongings(http, resources.settings.url_of, token)
         await collect_forever(resources.database, belongings, now)
 
 

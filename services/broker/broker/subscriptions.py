@@ -91,15 +91,15 @@ async def replace_requested(desk: Desk, fact: ReplaceRequestedFact, message: Env
     await replace_order(desk, OwnerId(message.owner), OrderId(fact.order_id), change, message.id)
 
 
-class UserErasedFact(BaseModel):
-    """Who has left."""
+class OwnerErasedFact(BaseModel):
+    """Who has left, and has no order open any more."""
 
     user_id: UUID
 
 
-@subscriptions.on("auth.user.erased.v1", UserErasedFact, phases=True)
-async def user_erased(desk: Desk, fact: UserErasedFact, message: Envelope) -> None:
-    """Forget them, as the worker role: what is theirs may not all be theirs to delete."""
+@subscriptions.on("trading.owner.erased.v1", OwnerErasedFact, phases=True)
+async def owner_erased(desk: Desk, fact: OwnerErasedFact, message: Envelope) -> None:
+    """Forget them too: until trading had, their keys were needed to cancel what was open."""
     async with desk.database.system() as session:
         if not await take(session, message.id, CONSUMER):
             return

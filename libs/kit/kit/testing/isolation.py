@@ -233,19 +233,25 @@ def _some(kind: str) -> Any:
     return ready[kind]
 
 
-async def _behaviour(admin: "asyncpg.Connection[Any]", app_url: str) -> list[str]:
-    """Fill every table for two owners, then try to be the wrong one."""
+async def fill(admin: "asyncpg.Connection[Any]", *owners: UUID) -> list[Table]:
+    """Write a row of each owner into every table that has owners; checks and references are gone afterwards."""
     for row in await admin.fetch(CHECKS):
         await admin.execute(row[0])
     tables = []
-    mine, theirs = new_id(), new_id()
     await admin.execute("SET session_replication_role = replica")  # rows for this test refer to nothing
     for row in await admin.fetch(TABLES):
         name = f'"{row["schema"]}"."{row["name"]}"'
         columns = {column["name"]: column["kind"] for column in await admin.fetch(COLUMNS, name)}
         tables.append(Table(name, columns))
-        for owner in (mine, theirs):
+        for owner in owners:
             await admin.execute(tables[-1].insert(), *tables[-1].row(owner))
+    return tables
+
+
+async def _behaviour(admin: "asyncpg.Connection[Any]", app_url: str) -> list[str]:
+    """Fill every table for two owners, then try to be the wrong one."""
+    mine, theirs = new_id(), new_id()
+    tables = await fill(admin, mine, theirs)
     found: list[str] = []
     for table in tables:
         for state, setting in SETTINGS.items():

@@ -25,7 +25,7 @@ from auth.usecases.ask_export import ask_export
 from auth.usecases.erase_user import erase_user
 
 NOTHING_ASKED = "You have asked for no export, or it has expired: POST /api/v1/users/export begins one."
-KEPT = """What stays after an account is erased (docs/decisions/0053): orders, executions and ledger of trading, without
+KEPT = """What stays after an account is erased: orders, executions and ledger of trading, without
 your name and texts, for five years; the audit log, for two years."""
 
 router = APIRouter(prefix="/api/v1", tags=["users"])

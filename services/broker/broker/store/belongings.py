@@ -23,7 +23,7 @@ KEPT: Final[dict[str, str]] = {
     "attempts": "what was sent to a broker in somebody's name, by bare ids: five years",
     "broker_executions": "what a broker says was traded, by bare ids: five years",
 }
-"""What stays when somebody leaves, and why (docs/decisions/0053); the bare id that owns it names nobody any more."""
+"""What stays when somebody leaves, and why; the bare id that owns it names nobody any more."""
 PORTION: Final = 500
 
 

@@ -19,7 +19,7 @@ UNTOLD: Final = {
 ERASED: Final = (stream, stream_heads, notifications, alerts)
 """Deleted when somebody leaves, in this sequence: what refers to another goes first."""
 KEPT: Final[dict[str, str]] = {}
-"""What stays when somebody leaves, and why (docs/decisions/0053); the bare id that owns it names nobody any more."""
+"""What stays when somebody leaves, and why; the bare id that owns it names nobody any more."""
 PORTION: Final = 500
 
 

@@ -53,7 +53,7 @@ KEPT: Final[dict[str, str]] = {
     **dict.fromkeys(("positions", "position_entries", "ledger_entries", "unsettled"), BOOKS),
     "leavers": "a bare id, so that nothing new is computed for somebody who left",
 }
-"""What stays when somebody leaves, and why (docs/decisions/0053); the bare id that owns it names nobody any more."""
+"""What stays when somebody leaves, and why; the bare id that owns it names nobody any more."""
 PORTION: Final = 500
 FORGET_ANSWERS: Final = text("DELETE FROM idempotency_keys WHERE owner_id = :owner")
 

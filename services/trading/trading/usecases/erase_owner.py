@@ -11,7 +11,7 @@ from trading.store import belongings
 
 
 async def erase_owner(session: Session, owner: UUID, now: datetime) -> bool:
-    """Tell whether it is done, as the worker role: not while an order is open or a fact unpublished."""
+    """Tell whether it is done, as the worker role: not while an order is open or a fact waits to be published."""
     if await belongings.find_unfinished(session, owner):
         return False
     await belongings.delete_all(session, owner, now)
