@@ -1,9 +1,10 @@
-"""The worker: publishes what auth announces, sends mails, forgets what has expired. Run: `python -m auth.worker`."""
+"""The worker: publishes, listens, sends mails, forgets. Run: `python -m auth.worker`."""
 
 import asyncio
 
 import uvloop
 from kit.clock import now
+from kit.consumer import Consumer
 from kit.db import Database
 from kit.errors import Unavailable
 from kit.observe import configure_logging, log
@@ -15,6 +16,7 @@ from auth.anchors import anchor_forever
 from auth.config import Settings
 from auth.mailer import send_mails_forever
 from auth.resources import open_resources
+from auth.subscriptions import subscriptions
 from auth.usecases.forget_expired import forget_expired
 
 FORGET_EVERY_SECONDS = 600
@@ -39,7 +41,8 @@ async def main() -> None:
         where = (settings.audit_anchor_file, settings.audit_anchor_command)
         anchors = anchor_forever(resources.database, *where, now)
         relay = Relay(settings, resources.database, "auth")
-        tasks = [relay.run(), forget_forever(resources.database), anchors]
+        consumer = Consumer(subscriptions, resources, settings.amqp_url.get_secret_value())
+        tasks = [relay.run(), consumer.run(), forget_forever(resources.database), anchors]
         if settings.sends_mail:
             tasks.append(send_mails_forever(resources.database, settings))
         await run_tasks(resources, settings.worker_port, tasks)
