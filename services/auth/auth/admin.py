@@ -97,7 +97,11 @@ async def change(email: str, wanted: Change) -> str:
         after = await change_rights(session, "operator", known.id, wanted, now())
     assert after is not None, "the account was found in this transaction"
     state = "locked" if after.locked_at else "open"
-    return f"{after.email}: {after.role}, {state}, may use {', '.join(sorted(after.permissions.granted)) or 'nothing'}."
+    may = after.permissions
+    trades = "any number of" if may.daily_trades_max is None else may.daily_trades_max
+    figures = f"{trades} orders a day, {may.calls_per_minute_max} calls a minute"
+    granted = ", ".join(sorted(may.granted)) or "nothing"
+    return f"{after.email}: {after.role}, {state}, may use {granted}; {figures}."
 
 
 def wanted_by(given: argparse.Namespace) -> Change:

@@ -1,4 +1,4 @@
-"""The worker: publishes what auth announces, sends mails, forgets what has expired. Run: `python -m auth.worker`."""
+"""The worker: publishes, listens, sends mails, forgets. Run: `python -m auth.worker`."""
 
 import asyncio
 from uuid import NAMESPACE_DNS, uuid5

@@ -5,7 +5,7 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from services.auth.tests.wire_provider import (
 
 OAUTH = "/api/v1/auth/oauth"
 EMAIL = "haneul.kim@example.com"
+PROVIDER_SECONDS_MAX = 60
 VERIFIED: dict[str, Any] = {"sub": "subject-1", "email": EMAIL, "email_verified": True, "name": "김하늘"}
 
 
@@ -107,26 +108,41 @@ async def column(database: Database, statement: str) -> list[Any]:
 @asynccontextmanager
 async def oidc_process() -> AsyncIterator[str]:
     """Run oidc-provider-mock as the process it is, with one person who can log in there."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    person = json.dumps(VERIFIED)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "oidc_provider_mock", "-p", str(port), "-n", "true", "--user-claims", person),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    async with asyncio.timeout(PROVIDER_SECONDS_MAX):
+        while (started := await _start_provider()) is None:
+            pass  # between the choice of a port and its use somebody else took it
+    issuer, process = started
     try:
-        async with asyncio.timeout(30), httpx.AsyncClient() as outside:
-            while True:
-                try:
-                    await outside.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration")
-                    break
-                except httpx.ConnectError:
-                    await asyncio.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield issuer
     finally:
         process.terminate()
         await process.wait()
+
+
+async def _start_provider() -> tuple[str, asyncio.subprocess.Process] | None:
+    """Start one on a port that is free now; None when it ended, since it takes no port as it comes."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "oidc_provider_mock", "-p", str(port), "-n", "true"),
+        *("--user-claims", json.dumps(VERIFIED)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    issuer = f"http://127.0.0.1:{port}"
+    try:
+        async with httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX) as outside:
+            while process.returncode is None:
+                with suppress(httpx.TransportError, ValueError):
+                    found = await outside.get(f"{issuer}/.well-known/openid-configuration")
+                    if found.json()["issuer"] == issuer:
+                        return issuer, process
+                await asyncio.sleep(0.1)
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    return None
 
 
 async def link(person: Person, provider: str) -> httpx.Response:

@@ -13,13 +13,17 @@ from services.auth.tests.people import PASSWORD, Person
 ADMIN = "Operator@Example.com"
 
 
+async def create(settings: Settings, *arguments: str, typed: str = "") -> tuple[int, str]:
+    return await run(settings, "create", *arguments, "--password-stdin", typed=typed)
+
+
 async def run(settings: Settings, *arguments: str, typed: str = "") -> tuple[int, str]:
     secrets = ("database_url", "system_database_url", "amqp_url", "redis_url", "signing_key", "sealing_key")
     environment = {f"AUTH_{name.upper()}": getattr(settings, name).get_secret_value() for name in secrets}
     environment |= {"AUTH_HTTP_PORT": "1", "AUTH_WORKER_PORT": "2", "AUTH_JWKS_URL": settings.jwks_url}
     environment |= {"AUTH_ENVIRONMENT": "test", "AUTH_SERVICE_SECRETS": "{}", "PYTHONPATH": os.pathsep.join(sys.path)}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "auth.admin", "create", *arguments, "--password-stdin"),
+        *(sys.executable, "-m", "auth.admin", *arguments),
         env={**os.environ, **environment},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -30,7 +34,7 @@ async def run(settings: Settings, *arguments: str, typed: str = "") -> tuple[int
 
 
 async def test_an_admin_is_created_and_can_log_in(settings: Settings, http: httpx.AsyncClient) -> None:
-    code, output = await run(settings, ADMIN, "--name", "김관리", typed=PASSWORD + "\n")
+    code, output = await create(settings, ADMIN, "--name", "김관리", typed=PASSWORD + "\n")
     assert (code, output) == (0, "operator@example.com is an admin now.\n")
     person = Person(http, ADMIN, "")
     assert (await person.logs_in()).status_code == 200
@@ -39,7 +43,7 @@ async def test_an_admin_is_created_and_can_log_in(settings: Settings, http: http
 
 
 async def test_an_account_that_exists_is_promoted_and_keeps_its_password(settings: Settings, haneul: Person) -> None:
-    code, output = await run(settings, haneul.email.upper())
+    code, output = await create(settings, haneul.email.upper())
     assert (code, output) == (0, "haneul.kim@example.com is an admin now; the password is what it was.\n")
     assert (await haneul.refreshes()).status_code == 200
     assert (await haneul.logs_in()).status_code == 200
@@ -58,8 +62,38 @@ async def test_an_account_that_exists_is_promoted_and_keeps_its_password(setting
 async def test_what_cannot_be_used_is_refused_in_words_and_never_shown(
     settings: Settings, email: str, typed: str, said: str
 ) -> None:
-    code, output = await run(settings, email, typed=typed)
+    code, output = await create(settings, email, typed=typed)
     assert code == 1
     assert said in output
     assert "Traceback" not in output
     assert typed.strip() == "" or typed.strip() not in output
+
+
+@pytest.mark.requirement("R-48")
+async def test_what_the_operator_sets_is_said_and_stands_in_the_profile(settings: Settings, haneul: Person) -> None:
+    for arguments in (
+        ("allow", "real"),
+        ("allow", "premium"),
+        ("forbid", "paper"),
+        ("limit", "daily-trades", "20"),
+        ("limit", "calls-per-minute", "600"),
+    ):
+        command, *rest = arguments
+        code, output = await run(settings, command, haneul.email, *rest)
+        assert code == 0, output
+    assert output == "haneul.kim@example.com: user, open, may use premium, real; 20 orders a day, 600 calls a minute.\n"
+    await haneul.logs_in()
+    shown = (await haneul.http.get("/api/v1/users/profile", headers=haneul.bearer)).json()["permissions"]
+    assert shown == {
+        "paper": False,
+        "real": True,
+        "premium": True,
+        "daily_trades_max": 20,
+        "calls_per_minute_max": 600,
+    }
+    code, output = await run(settings, "limit", haneul.email, "daily-trades", "none")
+    assert (code, "any number of orders a day" in output) == (0, True)
+    for wrong in (("calls-per-minute", "61"), ("calls-per-minute", "none"), ("daily-trades", "-1")):
+        code, output = await run(settings, "limit", haneul.email, *wrong)
+        assert code != 0
+        assert "Traceback" not in output

@@ -80,20 +80,26 @@ class Robot:
         self, method: str, target: str, body: bytes = b"", *, signed: dict[str, str] | None = None, **changes: Any
     ) -> httpx.Response:
         """Send a request; `signed` lies about what is signed, `changes` about the headers (None leaves one out)."""
+        headers = self.signs(method, target, body, signed=signed) | changes
+        self.sent = {name: value for name, value in headers.items() if value is not None}
+        return await self.http.request(method, target, content=body, headers=self.sent)
+
+    def signs(
+        self, method: str, target: str, body: bytes = b"", *, signed: dict[str, str] | None = None
+    ) -> dict[str, str]:
+        """Return the headers of a signed request."""
         said = {"method": method, "target": target, "digest": hashlib.sha256(body).hexdigest()}
         said |= {"stamp": str(int(time.time())), "nonce": secrets.token_hex(16)} | (signed or {})
         lines = "\n".join(said[name] for name in ("method", "target", "digest", "stamp", "nonce"))
         signature = hmac.new(self.secret.encode(), lines.encode(), hashlib.sha256).hexdigest()
-        headers = {
+        return {
             "X-Api-Key": self.key_id,
             "X-Api-Timestamp": said["stamp"],
             "X-Api-Nonce": said["nonce"],
             "X-Content-SHA256": said["digest"],
             "X-Api-Signature": signature,
             "Content-Type": "application/json",
-        } | changes
-        self.sent = {name: value for name, value in headers.items() if value is not None}
-        return await self.http.request(method, target, content=body, headers=self.sent)
+        }
 
 
 @dataclass
@@ -209,6 +215,21 @@ async def test_while_auth_is_away_no_signature_counts_and_the_edge_says_when_to_
             answer = await Robot(http, robot.key_id, robot.secret).calls("GET", ECHO)
     assert_problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "2"
+
+
+@pytest.mark.requirement("R-47")
+async def test_of_a_header_sent_twice_the_first_is_judged_or_none_and_a_path_counts_as_it_was_sent(
+    platform: Platform,
+) -> None:
+    robot = await platform.robot()
+    for name in ("X-Api-Key", "X-Api-Timestamp", "X-Api-Nonce", "X-Api-Signature", "X-Content-SHA256"):
+        twice = [*robot.signs("GET", ECHO).items(), (name, "x")]
+        assert_refused(await platform.http.get(ECHO, headers=twice[::-1]), name)
+        assert (await platform.http.get(ECHO, headers=twice)).status_code in {200, 401}, "newer nginx joins them"
+    spoken, encoded = f"{ECHO}?q=%EC%82%BC%EC%84%B1", f"{ECHO}?q=%ec%82%bc%ec%84%b1"
+    assert (await robot.calls("GET", spoken)).status_code == 200
+    assert_refused(await robot.calls("GET", spoken, signed={"target": encoded}))
+    assert_refused(await robot.calls("GET", spoken, signed={"target": f"{ECHO}?q=삼성"}))
 
 
 @pytest.mark.requirement("R-47", "R-48")

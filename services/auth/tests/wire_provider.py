@@ -62,6 +62,8 @@ class WireProvider:
     signer: Any = None
     """`(key, algorithm, header)` in place of the right ones."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    keys_away: int = 0
+    """How often the keys are asked for in vain."""
     tokens: set[str] = field(default_factory=set)
     asked: list[dict[str, str]] = field(default_factory=list)
 
@@ -74,6 +76,9 @@ class WireProvider:
         return JSONResponse({"issuer": self.url, **endpoints, **self.discovery})
 
     async def jwks(self, _request: Request) -> Response:
+        if self.keys_away > 0:
+            self.keys_away -= 1
+            return JSONResponse({}, 503)
         member = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         return JSONResponse({"keys": [{**member, "kid": KEY_ID, "use": "sig", "alg": "ES256"}]})
 

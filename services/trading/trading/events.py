@@ -11,6 +11,7 @@ from quant.markets.listing import Board, Currency, Kind, Market, Side
 
 from trading.domain.account import Account, AccountKind, Balance
 from trading.domain.halt import HaltLevel, HaltMode
+from trading.domain.limits import Scope
 from trading.domain.order import Order, Status
 from trading.domain.position import Position
 from trading.domain.request import OrderType, TimeInForce, Venue
@@ -225,7 +226,7 @@ class OrderReplaceRejected(OrderChanged):
 
 
 class HaltChanged(Event):
-    """Trading was halted or resumed; `mode` is null when it is resumed. `scope_id` is null for the whole platform."""
+    """Trading was halted or resumed, by whom; `mode` is null when it is resumed, `scope_id` for the whole platform."""
 
     TYPE: ClassVar[str] = "trading.halt.changed.v1"
     SUBJECT: ClassVar[str] = "level"
@@ -234,6 +235,20 @@ class HaltChanged(Event):
     scope_id: UUID | None
     mode: HaltMode | None
     reason: str | None
+    by: UUID
+
+
+class LimitsChanged(Event):
+    """An owner's risk limits were replaced; `is_looser` when they let more through, at `effective_at`."""
+
+    TYPE: ClassVar[str] = "trading.limits.changed.v1"
+    SUBJECT: ClassVar[str] = "scope_id"
+    MUST_REACH: ClassVar[bool] = False
+    scope: Scope
+    scope_id: UUID
+    currency: Currency
+    is_looser: bool
+    effective_at: datetime
 
 
 class ExecutionRecorded(Event):

@@ -118,7 +118,8 @@ async def refresh(
         raise RefreshRefused("Send a refresh token: in the body, or in the cookie together with `X-Client: web`.")
     salt = secrets.token_bytes(SECRET_BYTES)
     async with resources.database.system() as session:
-        refreshed = await refresh_session(session, token, salt, resources.lifetimes, now())
+        mail_id = new_id() if resources.settings.sends_mail else None
+        refreshed = await refresh_session(session, token, salt, resources.lifetimes, now(), mail_id)
     if refreshed is None:
         raise RefreshRefused("The refresh token cannot be used (any more): log in again.")
     in_cookie = body is None

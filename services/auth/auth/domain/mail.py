@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from auth.domain.user import Language
 
-MailKind = Literal["verify_email", "already_registered", "reset_password"]
+MailKind = Literal["verify_email", "already_registered", "reset_password", "session_reused"]
 Purpose = Literal["verify_email", "reset_password"]
 
 TOKEN_TTL: dict[Purpose, timedelta] = {"verify_email": timedelta(hours=24), "reset_password": timedelta(minutes=10)}
@@ -59,6 +59,16 @@ TEXTS: dict[tuple[MailKind, Language], Text] = {
         "Hello {name},\n\nchoose a new password here (good once, for 10 minutes):\n\n{link}\n\n"
         "If you did not ask for this, ignore this mail: your password is what it was.\n",
     ),
+    ("session_reused", "ko"): Text(
+        "[Exodus] 로그인 상태가 종료되었습니다",
+        "{name} 님, 안녕하세요.\n\n이미 사용된 로그인 토큰이 다시 사용되어, 누군가 복사했을 수 있으므로 해당 로그인을 "
+        "종료했습니다. 다시 로그인한 뒤 비밀번호를 바꾸고 다른 로그인도 확인해 주세요.\n\n{link}\n",
+    ),
+    ("session_reused", "en"): Text(
+        "[Exodus] A log-in of yours was ended",
+        "Hello {name},\n\na token of one of your log-ins was used a second time. Somebody may have copied it, so that "
+        "log-in was ended. Log in again, change your password, and look through your other log-ins:\n\n{link}\n",
+    ),
 }
 PURPOSES: dict[MailKind, Purpose] = {"verify_email": "verify_email", "reset_password": "reset_password"}
 """The kinds whose mail carries a one-time token."""
@@ -66,6 +76,7 @@ PAGES: dict[MailKind, str] = {
     "verify_email": "/verify-email",
     "already_registered": "/login",
     "reset_password": "/reset-password",
+    "session_reused": "/settings/sessions",
 }
 
 

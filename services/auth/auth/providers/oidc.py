@@ -82,8 +82,8 @@ class OpenIdProvider:
         header = jwt.get_unverified_header(id_token)
         key_id = header.get("kid")
         if key_id not in self._keys and time.monotonic() - self._keys_fetched_at >= KEYS_REFETCH_SECONDS:
-            self._keys_fetched_at = time.monotonic()
             found = await ask("GET", await self._endpoint("jwks_uri"))
+            self._keys_fetched_at = time.monotonic()  # not before: who could not be asked has not answered
             try:
                 self._keys = {key.key_id: key.key for key in jwt.PyJWKSet.from_dict(found).keys}
             except jwt.PyJWTError as unreadable:

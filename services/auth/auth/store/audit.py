@@ -43,7 +43,8 @@ async def _append(session: Transaction, waiting: list[tuple[datetime, AuditEntry
     await session.execute(select(func.pg_advisory_xact_lock(CHAIN_LOCK)))
     head = await find_head(session)
     position, previous = head or (0, BEGINNING)
-    origin = (context.address.get(), context.request.get() or "")
+    # what another service did carries the id of the request that caused it there
+    origin = (context.address.get(), context.request.get() or str(context.correlation.get() or ""))
     rows = []
     for occurred_at, entry in waiting:
         position += 1

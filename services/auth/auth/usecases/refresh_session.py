@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from kit.db import Session as Transaction
 
 from auth.domain.session import Lifetimes, Session, Verdict, digest_of, issue, judge, successor_of
 from auth.domain.user import User
-from auth.store import sessions, system, users
+from auth.store import mails, sessions, system, users
 from auth.usecases.end_sessions import end_sessions
 
 
@@ -21,7 +22,7 @@ class Refreshed:
 
 
 async def refresh_session(
-    session: Transaction, token: str, salt: bytes, lifetimes: Lifetimes, now: datetime
+    session: Transaction, token: str, salt: bytes, lifetimes: Lifetimes, now: datetime, mail_id: UUID | None = None
 ) -> Refreshed | None:
     """Return the successor of a token, or None when it is worth nothing.
 
@@ -34,6 +35,7 @@ async def refresh_session(
         salt: 32 random bytes, for the successor.
         lifetimes: of the successor.
         now: the time.
+        mail_id: for the mail that tells the owner of a token used twice; None where no mail is sent.
     """
     locked = await system.lock_refresh_token(session, digest_of(token))
     if locked is None:
@@ -47,7 +49,8 @@ async def refresh_session(
         case Verdict.REFUSE:
             return None
         case Verdict.REUSE:
-            await end_sessions(session, family.owner, "reuse", now, family.id)
+            if await end_sessions(session, family.owner, "reuse", now, family.id) and mail_id is not None:
+                await mails.save(session, mail_id, family.owner, "session_reused", now)
             return None
         case Verdict.REPEAT:
             assert spent.salt is not None, "a spent token has its salt: the table says so"

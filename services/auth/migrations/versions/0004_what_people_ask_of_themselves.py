@@ -23,6 +23,11 @@ ALTER TABLE users
     DROP CONSTRAINT users_calls_per_minute_max_check,
     ADD CONSTRAINT users_calls_per_minute_max_check CHECK (calls_per_minute_max IN (60, 600, 6000, 60000))
 """
+MAILS = """
+ALTER TABLE mails
+    DROP CONSTRAINT mails_kind_check,
+    ADD CONSTRAINT mails_kind_check CHECK (kind ~ '^[a-z_]{3,32}$')
+"""
 NEAREST_STEP = """
 UPDATE users SET calls_per_minute_max = CASE
     WHEN calls_per_minute_max < 600 THEN 60
@@ -40,4 +45,5 @@ def upgrade() -> None:
     op.execute("UPDATE users SET daily_trades_max = NULL WHERE daily_trades_max = 1000")
     op.execute(NEAREST_STEP)
     op.execute(STEPS)
+    op.execute(MAILS)  # which kinds there are is the domain's to say
     op.execute("GRANT SELECT (passkey_wanted, settings), UPDATE (settings) ON users TO auth_app")

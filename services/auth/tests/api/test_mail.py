@@ -158,6 +158,22 @@ class TestVerification:
 
 
 @pytest.mark.requirement("R-41")
+@pytest.mark.requirement("R-44")
+async def test_a_refresh_token_used_twice_is_told_to_its_owner_once(
+    haneul: Person, mailed: httpx.AsyncClient, mailbox: Mailbox, database: Database, mailing: Settings
+) -> None:
+    stolen = haneul.refresh_token
+    assert (await haneul.refreshes()).status_code == 200
+    async with database.system() as session:
+        await session.execute(text("UPDATE refresh_tokens SET spent_at = spent_at - interval '1 minute'"))
+    for _ in range(3):
+        assert (await mailed.post("/api/v1/auth/refresh", json={"refresh_token": stolen})).status_code == 401
+    assert await send_all(database, mailing) == 1
+    told = mailbox.mails[-1]
+    assert "로그인 상태가 종료" in told["subject"]
+    assert "/settings/sessions" in told.get_content()
+
+
 class TestReset:
     async def test_a_forgotten_password_is_replaced_once_and_every_session_ends(
         self, haneul: Person, mailed: httpx.AsyncClient, mailbox: Mailbox, database: Database, mailing: Settings

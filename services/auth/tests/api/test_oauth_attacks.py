@@ -16,6 +16,7 @@ from sqlalchemy import text
 from services.auth.tests.social import (
     EMAIL,
     OAUTH,
+    PROVIDER_SECONDS_MAX,
     column,
     configured,
     email_of,
@@ -43,7 +44,7 @@ async def test_a_person_logs_in_by_a_real_provider_and_is_the_same_the_next_time
                 assert asked["redirect_uri"] == [f"{settings.public_url}{OAUTH}/real/callback"]
                 assert asked["code_challenge_method"] == ["S256"]
                 assert {len(asked[name][0]) for name in ("state", "nonce", "code_challenge")} == {43}
-                async with httpx.AsyncClient() as outside:
+                async with httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX) as outside:
                     agreed = await outside.post(browser.at, data={"sub": "subject-1"})
                 tokens = await browser.finishes(await browser.returns(agreed.headers["location"]))
                 assert await email_of(http, tokens) == EMAIL
@@ -186,6 +187,14 @@ class TestAttacks:
     ) -> None:
         wire.discovery = {"issuer": "https://evil.example"}
         assert (await social.get(f"{OAUTH}/google/start")).status_code == 503
+
+    async def test_keys_that_could_not_be_fetched_are_asked_for_again_at_once(
+        self, social: httpx.AsyncClient, wire: WireProvider
+    ) -> None:
+        wire.keys_away = 1
+        away = await log_in(social)
+        assert (away.status_code, away.json()["code"]) == (503, "unavailable")
+        assert (await log_in(social)).status_code == 200
 
     async def test_a_provider_that_is_away_is_said_to_be(self, settings: Settings, wire: WireProvider) -> None:
         away = {"kind": "oidc", "issuer": "http://127.0.0.1:1", "client_id": "x", "client_secret": "x"}

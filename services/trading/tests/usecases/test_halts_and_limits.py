@@ -72,9 +72,9 @@ class TestHalts:
         assert (await desk.places()).reason == "trading_halted"
         with pytest.raises(CoolingOff):
             async with database.system() as session:
-                await resume_platform(session, NOW + GLOBAL_COOL_OFF - timedelta(seconds=1))
+                await resume_platform(session, new_id(), NOW + GLOBAL_COOL_OFF - timedelta(seconds=1))
         async with database.system() as session:
-            await resume_platform(session, NOW + GLOBAL_COOL_OFF)
+            await resume_platform(session, new_id(), NOW + GLOBAL_COOL_OFF)
         assert (await desk.places()).is_open
 
     async def test_what_is_not_halted_cannot_resume_and_strangers_accounts_do_not_exist(

@@ -211,7 +211,7 @@ async def post_resume(
     if body.level == "global":
         _only_admins(user)
         async with resources.database.system() as everybody:
-            await resume_platform(everybody, now())
+            await resume_platform(everybody, user.user_id, now())
     else:
         await resume_trading(session, user.user_id, body.level, body.scope_id(user))
     return await get_halts(session, user)

@@ -13,4 +13,5 @@ from trading.store import system
 async def halt_platform(session: Session, halt: Halt, by: UUID) -> None:
     """Halt everybody. Orders that are being decided are waited for; the worker cancels what is open, soon after."""
     await system.save_halt(session, halt, by)
-    await record(session, HaltChanged(level="global", scope_id=None, mode=halt.mode, reason=halt.reason), owner=None)
+    fact = HaltChanged(level="global", scope_id=None, mode=halt.mode, reason=halt.reason, by=by)
+    await record(session, fact, owner=None)

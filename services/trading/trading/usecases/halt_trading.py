@@ -31,7 +31,7 @@ async def halt_trading(session: Session, owner: UUID, halt: Halt, now: datetime)
         halted = halt.mode is HaltMode.HALTED
         await accounts.save_halted(session, owner, AccountId(halt.scope_id), halted=halted)
     await halts.save(session, owner, halt)
-    fact = HaltChanged(level=halt.level, scope_id=halt.scope_id, mode=halt.mode, reason=halt.reason)
+    fact = HaltChanged(level=halt.level, scope_id=halt.scope_id, mode=halt.mode, reason=halt.reason, by=owner)
     await record(session, fact, owner=owner)
     if halt.level == "strategy":
         return 0

@@ -1,6 +1,7 @@
 """Release the kill switch of the whole platform, after it has cooled off."""
 
 from datetime import datetime
+from uuid import UUID
 
 from kit.db import Session
 from kit.events import record
@@ -11,7 +12,7 @@ from trading.events import HaltChanged
 from trading.store import system
 
 
-async def resume_platform(session: Session, now: datetime) -> None:
+async def resume_platform(session: Session, by: UUID, now: datetime) -> None:
     """Let everybody trade again, as far as they have not halted themselves."""
     halt = await system.find_halt(session)
     if halt is None:
@@ -20,4 +21,4 @@ async def resume_platform(session: Session, now: datetime) -> None:
     if now < resumable_at:
         raise CoolingOff(f"The platform can resume at {resumable_at.isoformat()}: look at what happened until then.")
     await system.delete_halt(session)
-    await record(session, HaltChanged(level="global", scope_id=None, mode=None, reason=None), owner=None)
+    await record(session, HaltChanged(level="global", scope_id=None, mode=None, reason=None, by=by), owner=None)

@@ -19,4 +19,5 @@ async def resume_trading(session: Session, owner: UUID, level: HaltLevel, scope_
         raise NotHalted("Trading is not halted there: look at GET /api/v1/trading/halts.")
     if level == "account":
         await accounts.save_halted(session, owner, AccountId(scope_id), halted=False)
-    await record(session, HaltChanged(level=level, scope_id=scope_id, mode=None, reason=None), owner=owner)
+    fact = HaltChanged(level=level, scope_id=scope_id, mode=None, reason=None, by=owner)
+    await record(session, fact, owner=owner)

@@ -5,10 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Session
+from kit.events import record
 
 from trading.domain.limits import LOOSENING_WAITS, NO_LIMITS, LimitsInForce, is_looser, tightest
 from trading.domain.request import AccountId
 from trading.errors import AccountNotFound
+from trading.events import LimitsChanged
 from trading.store import accounts, limits
 
 
@@ -34,12 +36,22 @@ async def set_risk_limits(
     before, _ = await limits.find(session, owner, wanted.scope, wanted.scope_id, wanted.currency, now)
     await limits.delete_pending(session, owner, wanted, now)
     old = before.limits if before else NO_LIMITS
-    if stepped_up or not is_looser(wanted.limits, old):
+    looser = is_looser(wanted.limits, old)
+    holds_at = now if stepped_up or not looser else now + LOOSENING_WAITS
+    fact = LimitsChanged(
+        scope=wanted.scope,
+        scope_id=wanted.scope_id,
+        currency=wanted.currency,
+        is_looser=looser,
+        effective_at=holds_at,
+    )
+    await record(session, fact, owner=owner)
+    if holds_at == now:
         current = replace(wanted, effective_at=now)
         await limits.save(session, owner, current)
         return LimitsSet(current, None)
     current = replace(wanted, effective_at=now, limits=tightest((old, wanted.limits)))
-    pending = replace(wanted, effective_at=now + LOOSENING_WAITS)
+    pending = replace(wanted, effective_at=holds_at)
     await limits.save(session, owner, current)
     await limits.save(session, owner, pending)
     return LimitsSet(current, pending)

@@ -1,0 +1,19 @@
+"""Whoever throws the kill switch is in the one audit log, whichever service it belongs to, and the log is whole."""
+
+import pytest
+
+from tests.integration.platform_under_test import Platform
+from tools import cli
+from tools.people import Admin, Trader
+
+pytestmark = [pytest.mark.stack, pytest.mark.requirement("R-57")]
+
+
+async def test_a_halt_and_a_tighter_limit_reach_the_chain(platform: Platform, trader: Trader, admin: Admin) -> None:
+    await trader.call("PUT", "/trading/risk-limits", currency="USD", order_quantity_max="100")
+    await trader.call("POST", "/trading/halt", level="user")
+    me = (await trader.call("GET", "/users/profile"))["id"]
+    for action in ("logged_in", "account_opened", "limits_tightened", "trading_halted"):
+        found = await admin.until(f"/admin/audit?user_id={me}&action={action}", lambda page: bool(page["items"]))
+        assert found["items"][0]["actor"] == me, action
+    assert "The audit log is whole" in cli.auth_admin(platform.layout, "audit-verify")
