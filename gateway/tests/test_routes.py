@@ -94,6 +94,8 @@ UNKNOWN = [
     "/docs/.git/config",
     "/docs/missing.js",
     "/_token",
+    "/_signature",
+    "/_judge",
     "/_problem",
     "/_ready/auth",
     "/wp-login.php",

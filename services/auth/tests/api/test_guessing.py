@@ -136,8 +136,8 @@ async def test_a_wrong_password_and_an_unknown_address_take_the_same_time(haneul
         order = (haneul.email, f"nobody{number}@example.com")
         async with elsewhere(app, f"203.0.113.{number + 1}") as stranger:
             for email in order if number % 2 else reversed(order):
-                began = time.perf_counter()
+                began = time.process_time()  # of all threads, and so of the hash: what else runs here is not counted
                 assert await guess(stranger, email) == 401
-                taken[email == haneul.email] = time.perf_counter() - began
+                taken[email == haneul.email] = time.process_time() - began
         differences.append(taken[True] - taken[False])
     assert abs(statistics.median(differences)) <= TIMING_SECONDS_MAX

@@ -1,9 +1,10 @@
 """Public keys, and tokens for services."""
 
 import httpx
+import jwt
 import pytest
 from auth.config import Settings
-from kit.auth import TokenVerifier, _public_keys
+from kit.auth import TokenVerifier
 
 from services.auth.tests.people import SERVICE_SECRET, Person
 
@@ -13,7 +14,8 @@ SERVICE_TOKEN = "/internal/service-token"
 async def test_anybody_can_verify_our_tokens_by_the_published_key(haneul: Person) -> None:
     answer = await haneul.http.get("/.well-known/jwks.json")
     assert set(answer.json()["keys"][0]) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
-    verifier = TokenVerifier(issuer="exodus", audience="exodus", keys=_public_keys(answer.json()))
+    keys = {entry["kid"]: jwt.PyJWK(entry, algorithm="ES256").key for entry in answer.json()["keys"]}
+    verifier = TokenVerifier(issuer="exodus", audience="exodus", keys=keys)
     assert str((await verifier.verify(haneul.access_token)).user_id) == haneul.id
 
 
