@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import websockets
 
-from benchmarks import markets, matching, orders
+from benchmarks import bars, markets, matching, orders, quotes
 from benchmarks.baselines import pgbench
 from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
 from benchmarks.results import Result, publish, result
@@ -119,6 +119,7 @@ def main() -> int:
     try:
         results = [result("cold_start_with_prices", cold_start, "s"), *asyncio.run(measure_orders(layout))]
         results += matching.measure()
+        results += quotes.fan_out(layout) + bars.store_and_show(layout)
     finally:
         if Supervisor(layout).is_running():
             running.down(layout)
