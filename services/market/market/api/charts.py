@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from kit.auth import CurrentUser
-from kit.db import PublicSession, Session
+from kit.db import Database, Session
 from kit.errors import AUTHENTICATED, FieldError, responses
 from kit.json import dumps_text
 from kit.money import Money
@@ -57,7 +57,6 @@ class Chart(BaseModel):
 async def read_chart(
     _user: CurrentUser,
     request: Request,
-    session: PublicSession,
     symbol: SymbolPath,
     days: Days,
     interval: Interval = "1d",
@@ -75,14 +74,16 @@ async def read_chart(
         wrong = FieldError(field="from", message=f"is more than {bound} days before `to`", code=BadRange.CODE)
         raise BadRange(f"Bars of {interval} are shown for {bound} days at most.", errors=[wrong])
     asked = Asked(symbol, interval, first, days.last, adjusted)
-    if bound is not None:  # minutes are stored all day long: not worth keeping
-        return _answer(await _body(session, asked))
-    cache: ChartCache = request.app.state.resources.charts
-    revision = await panels.find_revision(session, normalise(symbol).market)
-    body = cache.find(asked, revision)
-    if body is None:
-        body = await _body(session, asked)
-        cache.save(asked, revision, body)
+    database: Database = request.app.state.resources.database
+    async with database.public() as session:
+        if bound is not None:  # minutes are stored all day long: not worth keeping
+            return _answer(await _body(session, asked))
+        cache: ChartCache = request.app.state.resources.charts
+        revision = await panels.find_revision(session, normalise(symbol).market)
+        body = cache.find(asked, revision)
+        if body is None:
+            body = await _body(session, asked)
+            cache.save(asked, revision, body)
     return _answer(body)
 
 
