@@ -52,3 +52,27 @@ class BarClosed(Event):
     close: Money
     volume: int
     source: str
+
+
+class FeedStalled(Event):
+    """Nothing was heard of a feed for half a minute, while its market is open."""
+
+    TYPE: ClassVar[str] = "market.feed.stalled.v1"
+    SUBJECT: ClassVar[str] = "source"
+    MUST_REACH: ClassVar[bool] = False
+
+    market: str
+    source: str
+    last_heard_at: datetime
+
+
+class FeedRecovered(Event):
+    """A feed that had stalled is heard again."""
+
+    TYPE: ClassVar[str] = "market.feed.recovered.v1"
+    SUBJECT: ClassVar[str] = "source"
+    MUST_REACH: ClassVar[bool] = False
+
+    market: str
+    source: str
+    silent_seconds: int

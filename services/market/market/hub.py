@@ -36,9 +36,11 @@ Topic = tuple[Channel, str]
 class Client:
     """One connection and what it watches."""
 
-    def __init__(self, user_id: UUID, queue: ClientQueue) -> None:
+    def __init__(self, user_id: UUID, queue: ClientQueue, session_id: UUID | None = None) -> None:
         self.user_id = user_id
+        self.session_id = session_id
         self.queue = queue
+        self.revoked = asyncio.Event()
         self.watched: set[Topic] = set()
 
 
@@ -48,19 +50,34 @@ class QuoteHub:
     def __init__(self, cache: Redis) -> None:
         self._cache = cache
         self._watchers: defaultdict[Topic, set[Client]] = defaultdict(set)
+        self._clients: set[Client] = set()
         self._clients_of: Counter[UUID] = Counter()
         self._heard: Counter[Topic] = Counter()
 
-    def admit(self, user_id: UUID, queue: ClientQueue) -> Client | None:
+    def admit(self, user_id: UUID, queue: ClientQueue, session_id: UUID | None = None) -> Client | None:
         """Take a client in; None when its user has as many as allowed."""
         if self._clients_of[user_id] >= CLIENTS_PER_USER_MAX:
             return None
         self._clients_of[user_id] += 1
-        return Client(user_id, queue)
+        client = Client(user_id, queue, session_id)
+        self._clients.add(client)
+        return client
+
+    def revoke(self, *, session_id: UUID | None = None, user_id: UUID | None = None) -> int:
+        """Let go of the clients of a log-in session that has ended, or of a user; returns how many."""
+        ended = [
+            client
+            for client in self._clients
+            if (session_id is not None and client.session_id == session_id) or client.user_id == user_id
+        ]
+        for client in ended:
+            client.revoked.set()
+        return len(ended)
 
     def dismiss(self, client: Client) -> None:
         """Forget a client that has left."""
         self.unwatch(client, set(client.watched))
+        self._clients.discard(client)
         self._clients_of[client.user_id] -= 1
         if not self._clients_of[client.user_id]:
             del self._clients_of[client.user_id]

@@ -55,7 +55,7 @@ async def market_stream(socket: WebSocket) -> None:
         await close(socket, NOT_ALLOWED, "a service reads prices from Redis")
         return
     hub: QuoteHub = socket.app.state.resources.hub
-    client = hub.admit(identity.user_id, ClientQueue(socket))
+    client = hub.admit(identity.user_id, ClientQueue(socket), identity.session_id)
     if client is None:
         await close(socket, TOO_MANY, f"a user may have {CLIENTS_PER_USER_MAX} connections")
         return
@@ -69,12 +69,15 @@ async def market_stream(socket: WebSocket) -> None:
 async def _serve(socket: WebSocket, hub: QuoteHub, client: Client, identity: Identity) -> None:
     sender = asyncio.create_task(client.queue.send_forever())
     listener = asyncio.create_task(_listen(socket, hub, client))
+    revoked = asyncio.create_task(client.revoked.wait())
     left = (identity.expires_at - now()).total_seconds()
-    ended, _ = await asyncio.wait({sender, listener}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-    await end([sender, listener])
+    ended, _ = await asyncio.wait({sender, listener, revoked}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+    await end([sender, listener, revoked])
     failures = {task: task.exception() for task in ended}
     if not ended:
         await _close(socket, NOT_AUTHENTICATED, "the token has expired: connect again with a new one")
+    elif revoked in ended:
+        await _close(socket, NOT_AUTHENTICATED, "the session has ended: log in again")
     elif listener in ended and failures[listener] is None:
         await _close(socket, TOO_MANY, f"a client may send {MESSAGES_PER_MINUTE_MAX} messages a minute")
     elif sender in ended:

@@ -112,6 +112,19 @@ async def test_a_token_that_ends_while_connected_closes_with_4401(enter: Enter) 
 
 
 @pytest.mark.requirement("R-34")
+async def test_a_session_that_is_ended_closes_its_connections_with_4401_and_no_others(
+    enter: Enter, app: FastAPI
+) -> None:
+    session, user = new_id(), new_id()
+    hub = app.state.resources.hub
+    async with enter(sid=str(session)) as ended, enter(sub=str(user)) as gone, enter() as other:
+        assert (hub.revoke(session_id=session), hub.revoke(user_id=user), hub.revoke(session_id=new_id())) == (1, 1, 0)
+        assert (await ended.closed_with(), await gone.closed_with()) == (4401, 4401)
+        await other.say(action="ping")
+        assert await other.hear() == {"type": "pong"}
+
+
+@pytest.mark.requirement("R-34")
 async def test_a_service_is_not_let_in(enter: Enter) -> None:
     async with enter(role="service") as watcher:
         assert await watcher.closed_with() == 4403
