@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import websockets
 
-from benchmarks import logins, markets, matching, orders, tokens
+from benchmarks import bars, logins, markets, matching, orders, quotes, tokens
 from benchmarks.baselines import pgbench
 from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
 from benchmarks.results import Result, publish, result
@@ -128,13 +128,16 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
     layout = private_stack.start(".stack-bench", PORTS)
     cold_start = result("cold_start_with_prices", time.monotonic() - began, "s")
     try:
-        return [cold_start, *asyncio.run(measure_platform(layout, chosen))]
+        results = [cold_start, *asyncio.run(measure_platform(layout, chosen))]
+        results += quotes.fan_out(layout) if "quote_fanout" in chosen else []
+        results += bars.store_and_show(layout) if "bars" in chosen else []
+        return results
     finally:
         if Supervisor(layout).is_running():
             running.down(layout)
 
 
-ON_A_PLATFORM = ("orders", "login_flood")
+ON_A_PLATFORM = ("orders", "login_flood", "quote_fanout", "bars")
 ALONE: dict[str, Callable[[], list[Result]]] = {
     "matching": matching.measure,
     "screen_market": markets.screen_market,

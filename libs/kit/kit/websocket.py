@@ -118,11 +118,12 @@ class ClientQueue:
         while not self.overflowed:
             await self._ready.wait()
             self._ready.clear()
-            while self._waiting and not self.overflowed:
-                item = self._waiting.popleft()
-                text = item if isinstance(item, str) else self._latest.pop(item[1])
-                # not wait_for: before Python 3.12 it loses a cancellation that arrives together with its result
-                async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+            # not wait_for: before Python 3.12 it loses a cancellation that arrives together with its result
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS) as deadline:
+                while self._waiting and not self.overflowed:
+                    item = self._waiting.popleft()
+                    text = item if isinstance(item, str) else self._latest.pop(item[1])
+                    deadline.reschedule(asyncio.get_running_loop().time() + SEND_TIMEOUT_SECONDS)
                     await self._socket.send_text(text)
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
             await close(self._socket, FELL_BEHIND, "fell behind: resume by seq")

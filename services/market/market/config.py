@@ -1,9 +1,33 @@
 """Settings of market, read from MARKET_… variables or secret files."""
 
+from pathlib import Path
+from typing import Literal
+
 from kit.settings import ServiceSettings, settings_config
+from pydantic import SecretStr
+
+Source = Literal["krx_open_api", "krx_portal", "kis", "naver", "yahoo", "alpha_vantage", "files"]
 
 
 class Settings(ServiceSettings):
-    """market needs nothing beyond what every service needs."""
+    """Where prices come from. No source is used that is not listed: most may be used by their own account only."""
 
     model_config = settings_config("MARKET_")
+
+    daily_sources: tuple[Source, ...] = ()
+    """The sources of daily bars in the order in which they are asked, as a JSON list: `["krx_open_api", "naver"]`."""
+    files_folder: Path | None = None
+    krx_open_api_url: str = "https://data-dbg.krx.co.kr"
+    krx_open_api_key: SecretStr | None = None
+    krx_portal_url: str = "https://data.krx.co.kr"
+    krx_portal_user: SecretStr | None = None
+    krx_portal_password: SecretStr | None = None
+    kis_url: str = "https://openapi.koreainvestment.com:9443"
+    kis_key: SecretStr | None = None
+    kis_secret: SecretStr | None = None
+    naver_url: str = "https://fchart.stock.naver.com"
+    yahoo_url: str = "https://query2.finance.yahoo.com"
+    alpha_vantage_url: str = "https://www.alphavantage.co"
+    alpha_vantage_key: SecretStr | None = None
+    dart_url: str = "https://opendart.fss.or.kr"
+    dart_key: SecretStr | None = None

@@ -61,3 +61,27 @@ class OwnerErased(Event):
     SUBJECT: ClassVar[str] = "user_id"
 
     user_id: UUID
+
+
+class FeedStalled(Event):
+    """Nothing was heard of a feed for half a minute, while its market is open."""
+
+    TYPE: ClassVar[str] = "market.feed.stalled.v1"
+    SUBJECT: ClassVar[str] = "source"
+    MUST_REACH: ClassVar[bool] = False
+
+    market: str
+    source: str
+    last_heard_at: datetime
+
+
+class FeedRecovered(Event):
+    """A feed that had stalled is heard again."""
+
+    TYPE: ClassVar[str] = "market.feed.recovered.v1"
+    SUBJECT: ClassVar[str] = "source"
+    MUST_REACH: ClassVar[bool] = False
+
+    market: str
+    source: str
+    silent_seconds: int

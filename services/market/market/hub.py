@@ -74,7 +74,7 @@ class QuoteHub:
         for topic, text in await self._latest(topics):
             # what arrived while we asked is newer than the answer
             if topic in client.watched and self._heard[topic] == heard_before[topic]:
-                _put(client, topic, text)
+                client.queue.put(text, _key(topic, text))
 
     def unwatch(self, client: Client, topics: set[Topic]) -> None:
         """Stop sending these."""
@@ -126,11 +126,12 @@ class QuoteHub:
         if watchers is None:
             return
         self._heard[topic] += 1
+        key = _key(topic, text)  # found once, whoever watches
         for client in watchers:
-            _put(client, topic, text)
+            client.queue.put(text, key)
 
 
-def _put(client: Client, topic: Topic, text: str) -> None:
-    """Queue a message: where only the newest matters it replaces the one that waits."""
+def _key(topic: Topic, text: str) -> str | None:
+    """Under which a message waits where only the newest matters; None when each has to arrive."""
     replaceable = topic[0] in quotes.KEPT and quotes.CLOSED not in text
-    client.queue.put(text, f"{topic[0]}:{topic[1]}" if replaceable else None)
+    return f"{topic[0]}:{topic[1]}" if replaceable else None

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from kit.db import Session
+from kit.db import Database
 from quant.markets.listing import Market
 from quant.panel import Panel
 from quant.rules import Rule
@@ -35,17 +35,22 @@ class Panels:
         self._loading = asyncio.Lock()
         self._turns = asyncio.Semaphore(SCREENS_AT_ONCE)
 
-    async def get(self, session: Session, market: Market, on: date) -> tuple[date, Panel] | None:
-        """The panel of the newest day with bars up to `on`; None when there is none, or none for a month."""
+    async def get(self, database: Database, market: Market, on: date) -> tuple[date, Panel] | None:
+        """The panel of the newest day with bars up to `on`; None when there is none, or none for a month.
+
+        However many ask, they hold one connection of the database between them, and none while a panel is built.
+        """
         async with self._loading:
-            revision = await panels.find_revision(session, market)
-            day = on if self._is_kept((market, on), revision) else None
-            day = day or await panels.find_newest_day(session, market, on, on - LOOK_FOR_DAY)
-            if day is None:
-                return None
-            key = (market, day)
-            if not self._is_kept(key, revision):
-                rows = await panels.find_rows(session, market, day - PANEL_SPAN, day)
+            async with database.public() as session:
+                revision = await panels.find_revision(session, market)
+                day = on if self._is_kept((market, on), revision) else None
+                day = day or await panels.find_newest_day(session, market, on, on - LOOK_FOR_DAY)
+                if day is None:
+                    return None
+                key, rows = (market, day), None
+                if not self._is_kept(key, revision):
+                    rows = await panels.find_rows(session, market, day - PANEL_SPAN, day)
+            if rows is not None:
                 self._kept[key] = (revision, await asyncio.to_thread(_panel, rows))
             self._kept.move_to_end(key)
             while len(self._kept) > PANELS_MAX:

@@ -9,6 +9,7 @@ from kit import cache
 from kit.db import Database
 from redis.asyncio import Redis
 
+from market.chart_cache import ChartCache
 from market.config import Settings
 from market.hub import QuoteHub
 from market.panels import Panels
@@ -23,6 +24,7 @@ class Resources:
     cache: Redis
     hub: QuoteHub
     panels: Panels
+    charts: ChartCache
 
 
 @asynccontextmanager
@@ -36,7 +38,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     )
     redis = cache.connect(settings.redis_url.get_secret_value())
     try:
-        yield Resources(database, redis, QuoteHub(redis), Panels())
+        yield Resources(database, redis, QuoteHub(redis), Panels(), ChartCache())
     finally:
         await redis.aclose()
         await database.close()

@@ -1,11 +1,13 @@
 """Rolls the quotes of Redis into minutes: one worker at a time, second by second.
 
 The forming minutes are kept in Redis, where watchers read them and a successor takes them over; closed ones go into
-the database together with the fact that they closed. When the database is away they wait, up to a bound.
+the database together with the fact that they closed. When the database is away they wait, up to a bound. As it hears
+every quote, it also notices when a feed falls silent.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 
 import asyncpg
@@ -19,9 +21,11 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from market import lease
+from market.domain.feed_watch import FeedChange, FeedWatch
 from market.domain.minute import Minute, Roller, Tick
 from market.store import quotes
 from market.usecases.close_minutes import close_minutes
+from market.usecases.record_feed_change import record_feed_change
 
 ROLLER_LOCK = 4_901_005
 FLUSH_SECONDS = 1.0
@@ -43,6 +47,8 @@ class MinuteRoller:
         self._clock = clock
         self._changed: dict[str, Minute] = {}
         self._waiting: list[Minute] = []
+        self._watch = FeedWatch()
+        self._told: list[FeedChange] = []
 
     async def run(self) -> None:
         """Roll until cancelled, through every restart of the database and of Redis."""
@@ -92,9 +98,12 @@ class MinuteRoller:
                 at=datetime.fromisoformat(quote["timestamp"]),
                 source=quote["source"],
             )
+            session = quote["session"]
         except (ValueError, KeyError, TypeError) as unreadable:
             log.warning("a quote is left out of the minutes", error=repr(unreadable))
             return
+        if (heard_again := self._watch.hear(tick.market, tick.source, session, self._clock())) is not None:
+            self._told.append(heard_again)
         forming, ended = roller.take(tick)
         self._changed[forming.symbol] = forming
         if ended is not None:
@@ -113,6 +122,17 @@ class MinuteRoller:
                 await close_minutes(session, batch)
             del self._waiting[: len(batch)]
             await quotes.save_minutes(self._cache, batch)
+        await self._tell_of_feeds()
         changed, self._changed = list(self._changed.values()), {}
         if changed:
             await quotes.save_minutes(self._cache, changed)
+
+    async def _tell_of_feeds(self) -> None:
+        """Announce silences and their ends; while the database is away they wait."""
+        moment = self._clock()
+        self._told += self._watch.judge(moment)
+        while self._told:
+            log.warning("a feed has changed", **asdict(self._told[0]))
+            async with self._database.system() as session:
+                await record_feed_change(session, self._told[0], moment)
+            del self._told[0]

@@ -24,7 +24,8 @@ from redis.asyncio import Redis
 
 HEADER = "Date,Open,High,Low,Close,Volume,Change"
 BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
-REAL_DATA = Path(os.environ.get("EXODUS_REFERENCE_DATA", BESIDE)) / "kr_daily" / "large_caps_30"
+REFERENCE_DATA = Path(os.environ.get("EXODUS_REFERENCE_DATA", BESIDE))
+REAL_DATA = REFERENCE_DATA / "kr_daily" / "large_caps_30"
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +100,13 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 def symbol() -> str:
     """A code no other test uses: the test Redis is shared."""
     return f"9{new_id().hex[-5:].upper()}"
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    if not REFERENCE_DATA.is_dir():
+        pytest.skip("needs the reference data, which is not part of the repository")
+    return REFERENCE_DATA
 
 
 @pytest.fixture(scope="session")

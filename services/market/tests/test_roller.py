@@ -162,3 +162,38 @@ async def test_a_real_feed_replaces_a_replayed_minute_and_a_replay_replaces_noth
     assert await saved(minute("kis", 3)) == 1
     assert await saved(minute("replay", 4)) == 0
     assert [row[1] for row in await stored(database, symbol, 1)] == [3]
+
+
+async def test_a_feed_that_falls_silent_while_its_market_is_open_is_announced_once_and_so_is_its_return(
+    roller: Any, redis: Redis, database: Database, symbol: str, clock: Clock, a_quote: Callable[..., str]
+) -> None:
+    source = f"feed-{symbol}"
+    facts = text("SELECT type, data FROM events WHERE subject = :source ORDER BY position")
+
+    async def told(count: int) -> list[Any]:
+        async with asyncio.timeout(8):
+            while True:
+                async with database.system() as session:
+                    rows = list(await session.execute(facts, {"source": source}))
+                if len(rows) >= count:
+                    return rows
+                await redis.publish("market:other", a_quote(symbol, source="another", price=str(clock.now.second)))
+                await asyncio.sleep(0.05)
+
+    async def heard() -> None:
+        async with asyncio.timeout(8):
+            while not await redis.publish(f"market:{symbol}", a_quote(symbol, source=source)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    clock.now = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # ten in Seoul, a Friday
+    async with roller():
+        await heard()
+        await asyncio.sleep(0.2)
+        clock.now += timedelta(seconds=31)
+        (stalled,) = await told(1)
+        assert (stalled.type, stalled.data["market"]) == ("market.feed.stalled.v1", "KRX")
+        clock.now += timedelta(seconds=20)
+        await asyncio.sleep(0.2)
+        await heard()
+        _, recovered = await told(2)
+        assert (recovered.type, recovered.data["silent_seconds"]) == ("market.feed.recovered.v1", 51)

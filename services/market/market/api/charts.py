@@ -3,18 +3,20 @@
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from kit.auth import CurrentUser
-from kit.db import PublicSession
+from kit.db import Database, Session
 from kit.errors import AUTHENTICATED, FieldError, responses
 from kit.json import dumps_text
 from kit.money import Money
 from pydantic import BaseModel
+from quant.markets.symbols import normalise
 
 from market.api.types import Days, SymbolPath
+from market.chart_cache import Asked, ChartCache
 from market.errors import BadRange, StockNotFound
-from market.store import charts, instruments
+from market.store import charts, instruments, panels
 from market.store.charts import Interval
 
 BARS_MAX = 10_000
@@ -54,7 +56,7 @@ class Chart(BaseModel):
 )
 async def read_chart(
     _user: CurrentUser,
-    session: PublicSession,
+    request: Request,
     symbol: SymbolPath,
     days: Days,
     interval: Interval = "1d",
@@ -71,10 +73,29 @@ async def read_chart(
     if bound is not None and (days.last - first).days > bound:
         wrong = FieldError(field="from", message=f"is more than {bound} days before `to`", code=BadRange.CODE)
         raise BadRange(f"Bars of {interval} are shown for {bound} days at most.", errors=[wrong])
-    span = (first, days.last)
-    items = await charts.find_chart(session, symbol, interval, span, adjusted=adjusted, bars_max=BARS_MAX)
-    if items == "[]" and await instruments.find(session, symbol) is None:
-        raise StockNotFound(f"No bars of {symbol} were ever imported.")
+    asked = Asked(symbol, interval, first, days.last, adjusted)
+    database: Database = request.app.state.resources.database
+    async with database.public() as session:
+        if bound is not None:  # minutes are stored all day long: not worth keeping
+            return _answer(await _body(session, asked))
+        cache: ChartCache = request.app.state.resources.charts
+        revision = await panels.find_revision(session, normalise(symbol).market)
+        body = cache.find(asked, revision)
+        if body is None:
+            body = await _body(session, asked)
+            cache.save(asked, revision, body)
+    return _answer(body)
+
+
+async def _body(session: Session, asked: Asked) -> bytes:
+    span, adjusted = (asked.first, asked.last), asked.adjusted
+    items = await charts.find_chart(session, asked.symbol, asked.interval, span, adjusted=adjusted, bars_max=BARS_MAX)
+    if items == "[]" and await instruments.find(session, asked.symbol) is None:
+        raise StockNotFound(f"No bars of {asked.symbol} were ever imported.")
     # the bars stay the text they are: thousands of model objects would take ten times as long as the query
-    head = dumps_text({"symbol": symbol, "interval": interval, "adjusted": adjusted}).removesuffix("}")
-    return Response(f'{head},"items":{items},"next_cursor":null}}', media_type="application/json")
+    head = dumps_text({"symbol": asked.symbol, "interval": asked.interval, "adjusted": adjusted}).removesuffix("}")
+    return f'{head},"items":{items},"next_cursor":null}}'.encode()
+
+
+def _answer(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from kit.auth import CurrentUser
-from kit.db import PublicSession
+from kit.db import Database
 from kit.errors import AUTHENTICATED, FieldError, responses
 from kit.json import dumps, loads
 from pydantic import BaseModel
@@ -80,7 +80,7 @@ async def list_indicators(_user: CurrentUser) -> list[IndicatorView]:
 )
 async def read_indicator(
     _user: CurrentUser,
-    session: PublicSession,
+    request: Request,
     symbol: SymbolPath,
     days: Days,
     expr: Annotated[str, Query(max_length=TEXT_MAX, examples=["rsi(14)", "macd(12,26,9)", "close / sma(20)"])],
@@ -91,7 +91,9 @@ async def read_indicator(
         nodes = compile_series(expr)
     except RuleError as error:
         raise bad_rule(error, "expr") from None
-    found = loads(await bars.find_series(session, [symbol], date.min, days.last))
+    database: Database = request.app.state.resources.database
+    async with database.public() as session:  # ends before the computing begins
+        found = loads(await bars.find_series(session, [symbol], date.min, days.last))
     if symbol not in found:
         raise StockNotFound(f"No bars of {symbol} up to {days.last} were ever imported.")
     answer = await asyncio.to_thread(_columns, found[symbol], nodes, days.first)

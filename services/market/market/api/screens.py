@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from kit.auth import CurrentUser
 from kit.clock import now
-from kit.db import OwnedSession, PublicSession, Session
+from kit.db import Database, OwnedSession, Session
 from kit.errors import AUTHENTICATED, responses
 from kit.ids import new_id
 from kit.money import Money
@@ -131,15 +131,13 @@ class TemplateView(BaseModel):
 
 
 @router.post("/screen", responses={**AUTHENTICATED, **responses(BadRule, NoBars)})
-async def ask_market(
-    _user: CurrentUser, request: Request, session: PublicSession, body: ScreenQuestion
-) -> ScreenAnswer:
+async def ask_market(_user: CurrentUser, request: Request, body: ScreenQuestion) -> ScreenAnswer:
     """Ask a rule of every instrument on one day.
 
     Beside the fields of a bar a rule may read per, pbr, eps, bps, roe, roa, dividend_yield, debt_ratio and
     current_ratio, as known on each day. Halted instruments are not asked.
     """
-    return await _ask(request, session, _compiled(body.rule), body.universe.universe(), body.as_of)
+    return await _ask(request, _compiled(body.rule), body.universe.universe(), body.as_of)
 
 
 @router.get("/screens/templates", responses=AUTHENTICATED)
@@ -175,13 +173,13 @@ async def read_screen(user: CurrentUser, session: OwnedSession, screen_id: UUID)
 
 
 @router.post("/screens/{screen_id}/run", responses={**AUTHENTICATED, **responses(ScreenNotFound, BadRule, NoBars)})
-async def run_screen(
-    user: CurrentUser, request: Request, session: OwnedSession, screen_id: UUID, as_of: date | None = None
-) -> ScreenAnswer:
+async def run_screen(user: CurrentUser, request: Request, screen_id: UUID, as_of: date | None = None) -> ScreenAnswer:
     """Ask one of your screens of the newest day, or of another."""
-    screen = await _found(session, OwnerId(user.user_id), ScreenId(screen_id))
+    database: Database = request.app.state.resources.database
+    async with database.owned(user.user_id) as session:
+        screen = await _found(session, OwnerId(user.user_id), ScreenId(screen_id))
     universe = UniverseIn.model_validate(screen.universe).universe()
-    return await _ask(request, session, _compiled(screen.rule), universe, as_of)
+    return await _ask(request, _compiled(screen.rule), universe, as_of)
 
 
 @router.delete("/screens/{screen_id}", status_code=204, responses={**AUTHENTICATED, **responses(ScreenNotFound)})
@@ -206,17 +204,20 @@ async def _found(session: Session, owner: OwnerId, screen_id: ScreenId) -> Scree
     return ScreenView.model_validate(screen)
 
 
-async def _ask(request: Request, session: Session, rule: Rule, universe: Universe, as_of: date | None) -> ScreenAnswer:
+async def _ask(request: Request, rule: Rule, universe: Universe, as_of: date | None) -> ScreenAnswer:
+    """Compute between two short transactions, never inside one: who waits for a turn holds no connection."""
     panels: Panels = request.app.state.resources.panels
+    database: Database = request.app.state.resources.database
     wanted = as_of or local_day(universe.market, now())
-    kept = await panels.get(session, universe.market, wanted)
+    kept = await panels.get(database, universe.market, wanted)
     if kept is None:
         raise NoBars(f"No bars of {universe.market} are stored for {wanted} and the month before it.")
     day, panel = kept
     evaluated, symbols = await panels.matches(panel, rule, day)
-    listed = await instruments.find_universe(session, universe, symbols)
-    shown = sorted(listed)[:MATCHES_SHOWN_MAX]
-    days = await bars.find_day(session, shown, day)
+    async with database.public() as session:
+        listed = await instruments.find_universe(session, universe, symbols)
+        shown = sorted(listed)[:MATCHES_SHOWN_MAX]
+        days = await bars.find_day(session, shown, day)
     return ScreenAnswer(
         rule=rule.text,
         as_of=day,

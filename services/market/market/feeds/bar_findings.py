@@ -29,6 +29,7 @@ CALENDAR_FIRST = date(1999, 1, 1)
 
 NOTES = {
     "halted_day": "no trading: close repeated, open, high and low are zero; left out of computations",
+    "untraded_day": "no volume, and prices all the same: nobody traded, or the source filled a halted day in",
     "off_grid": "a price between the lines of the tick grid: adjusted history, or a midpoint trade",
     "order_of_prices": "open or close outside of high and low by rounding: adjusted history",
     "hundredfold": "about a hundred times the price of the day before, or a hundredth: a wrong unit",
@@ -69,6 +70,8 @@ def _looks(
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     traded = values.filter(~pl.col("halted"))
     yield "halted_day", values.filter(pl.col("halted"))
+    same = (pl.col("open") == pl.col("close")) & (pl.col("high") == pl.col("low"))
+    yield "untraded_day", traded.filter((pl.col("volume") == 0) & same)
     if market_of(board) == "KRX":
         yield "off_grid", traded.filter(_off_grid(board, kind))
     outside = [(pl.col(name) > pl.col("high")) | (pl.col(name) < pl.col("low")) for name in ("open", "close")]

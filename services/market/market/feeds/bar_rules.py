@@ -82,6 +82,19 @@ def read_bars(files: Sequence[BarFile], market: Market, today: date) -> BarSheet
         frames.append(frame)
         room -= frame.height
     read = pl.concat(frames) if frames else pl.DataFrame(schema=AS_READ)
+    return judge_rows(read, market, today, bad)
+
+
+def judge_rows(read: pl.DataFrame, market: Market, today: date, unread: Sequence[BadRow] = ()) -> BarSheet:
+    """Judge rows that have been read into the columns of AS_READ.
+
+    Args:
+        read: everything as text, with the file and line of each row.
+        market: where the symbols must belong.
+        today: the date at the market; later days are refused.
+        unread: what could not even be read; it leads the list of what is bad.
+    """
+    bad = list(unread)
     read = read.with_columns(pl.col(SYMBOL, *REQUIRED).str.strip_chars())
     judged = _judged(_with_values(read, market), market, today)
     refused = judged.filter(pl.col("code").is_not_null())
@@ -91,7 +104,7 @@ def read_bars(files: Sequence[BarFile], market: Market, today: date) -> BarSheet
     return BarSheet(
         rows=good.select(SYMBOL, "day", *_plain_numbers(good), "halted").sort(SYMBOL, "day"),
         bad=tuple(bad[:BAD_ROWS_LISTED_MAX]),
-        bad_count=refused.height + len(files) - len(frames),
+        bad_count=refused.height + len(unread),
     )
 
 

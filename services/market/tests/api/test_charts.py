@@ -1,7 +1,7 @@
 """Charts: every interval, raw and adjusted, and how far one may look."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from kit.db import Database
+from market.chart_cache import Asked, ChartCache
+from market.store import charts
 from sqlalchemy import text
 
 Upload = Callable[..., Awaitable[httpx.Response]]
@@ -39,6 +41,41 @@ async def chart(user: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     items: list[dict[str, Any]] = answer.json()["items"]
     return items
+
+
+async def test_a_chart_asked_again_is_answered_from_memory_until_its_bars_change(
+    user: httpx.AsyncClient, bars: None, upload: Upload, bars_csv: BarsCsv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    find = charts.find_chart
+
+    async def counted(*given: Any, **named: Any) -> str:
+        nonlocal asked
+        asked += 1
+        return await find(*given, **named)
+
+    monkeypatch.setattr(charts, "find_chart", counted)
+    first = await chart(user)
+    assert await chart(user) == first
+    assert asked == 1
+    assert await chart(user, adjusted="false") == first
+    assert asked == 2
+    await upload({"005930.csv": bars_csv(WEEKS[-1].replace("52600,23104720", "52700,23104721"))})
+    assert (await chart(user))[-1]["close"] == "52700"
+
+
+@pytest.mark.requirement("R-35")
+def test_kept_charts_are_bounded_by_their_size_and_the_longest_unasked_go_first() -> None:
+    cache = ChartCache(bytes_max=30)
+    one, two, three, four = (Asked(name, "1d", date.min, date.max, adjusted=True) for name in "abcd")
+    for asked in (one, two, three):
+        cache.save(asked, 1, b"x" * 10)
+    assert cache.find(one, 1) == b"x" * 10
+    assert cache.find(one, 2) is None
+    cache.save(four, 1, b"y" * 15)
+    assert [cache.find(asked, 1) is not None for asked in (one, two, three, four)] == [True, False, False, True]
+    cache.save(one, 2, b"z" * 31)
+    assert all(cache.find(asked, 2) is None for asked in (one, two, three, four))
 
 
 async def test_a_split_adjusts_earlier_prices_and_volumes_and_raw_stays_raw(

@@ -1,5 +1,7 @@
 """Screens: a rule over the whole market, kept ones, and how a rule that cannot be read is answered."""
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,6 +13,10 @@ import pytest_asyncio
 from fastapi import FastAPI
 from kit.db import Database
 from kit.ids import new_id
+from kit.testing.fixtures import client
+from market import panels as market_panels
+from market.api import indicators
+from market.app import create_app
 from market.domain.screen import RATIOS, TEMPLATES
 from market.store import fundamentals, panels
 from quant.rules import compile_rule
@@ -156,6 +162,43 @@ async def test_every_template_is_a_rule_and_can_be_asked(user: httpx.AsyncClient
     ]
     for item in offered:
         await asked(user, item["rule"])
+
+
+@pytest.mark.requirement("R-32")
+@pytest.mark.parametrize("what", ["screen", "kept screen", "indicator"])
+async def test_while_screens_and_indicators_compute_the_only_connection_answers_others(
+    settings: Any, tokens: Any, user: httpx.AsyncClient, market: None, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    computing, enough = threading.Event(), threading.Event()
+
+    def slowly(compute: Callable[..., Any]) -> Callable[..., Any]:
+        def waited(*given: Any) -> Any:
+            computing.set()
+            assert enough.wait(20)
+            return compute(*given)
+
+        return waited
+
+    monkeypatch.setattr(market_panels, "_matches", slowly(market_panels._matches))
+    monkeypatch.setattr(indicators, "_columns", slowly(indicators._columns))
+    app = create_app(settings.model_copy(update={"database_pool_size": 1}), tokens.verifier)
+    async with client(app, tokens.for_user(new_id())) as asking:
+        kept = (await asking.post(f"{PREFIX}/screens", json={"name": "x", "rule": "close > 1"})).json()
+        ask = {
+            "screen": lambda: asking.post(f"{PREFIX}/screen", json={"rule": "close > 1"}),
+            "kept screen": lambda: asking.post(f"{PREFIX}/screens/{kept['id']}/run"),
+            "indicator": lambda: asking.get(f"{PREFIX}/indicators/000010", params={"expr": "sma(5)", "from": FIRST}),
+        }[what]
+        waiting = [asyncio.create_task(ask()) for _ in range(5)]
+        try:
+            assert await asyncio.to_thread(computing.wait, 20)
+            for _ in range(3):
+                answer = await asyncio.wait_for(asking.get(f"{PREFIX}/stocks/000010"), 4)
+                assert answer.status_code == 200
+            assert not any(task.done() for task in waiting)
+        finally:
+            enough.set()
+        assert [(await task).status_code for task in waiting] == [200] * 5
 
 
 def test_templates_need_less_history_than_a_panel_has() -> None:

@@ -1,0 +1,1 @@
+"""Where prices come from outside: one small module for each source, all behind `port.Provider`."""

@@ -1,0 +1,91 @@
+"""Yahoo Finance charts: daily bars of US and KRX symbols, prices adjusted for splits. Unofficial, for one's own use.
+
+Parallel arrays, oldest first, with null on halted days; the last element may be a session that still runs, stamped
+after the range asked for. Days are those of the exchange: the stamps are session opens in UTC.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from quant.markets.listing import Board, Market
+
+from market.providers.caller import Caller
+from market.providers.port import NotOffered, Provenance, RawBar, UnknownSymbol, Unreadable
+
+PACE_SECONDS: Final = 0.5
+SUFFIXES: Final = {"KRX": (".KS", ".KQ"), "US": ("",)}
+NAMES: Final = ("open", "high", "low", "close", "volume")
+NOT_FOUND: Final = "Not Found"
+PLACES: Final = Decimal("0.0001")
+
+
+class Yahoo:
+    """The chart feed of the web site."""
+
+    provenance = Provenance("yahoo", "adjusted", "personal", frozenset({"KRX", "US"}), whole_days=False, series=True)
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def fetch_series(self, symbol: str, market: Market, first: date, last: date) -> Sequence[RawBar]:
+        """Try the main board of KRX first, then KOSDAQ: Yahoo wants to be told which."""
+        params = {
+            "period1": str(_seconds(first - timedelta(days=1))),
+            "period2": str(_seconds(last + timedelta(days=1))),
+            "interval": "1d",
+            "includePrePost": "false",
+            "events": "div,splits",
+        }
+        for suffix in SUFFIXES[market]:
+            told = await self._caller.call_json("GET", f"/v8/finance/chart/{symbol}{suffix}", params=params)
+            if (bars := read_chart(symbol, told)) is not None:
+                return [bar for bar in bars if str(first) <= bar.date <= str(last)]
+        raise UnknownSymbol(f"Yahoo knows no {symbol}")
+
+    async def fetch_day(self, board: Board, day: date) -> Sequence[RawBar]:
+        """Not offered."""
+        raise NotOffered(f"Yahoo gives one symbol at a time, not {board} on {day}")
+
+
+def read_chart(symbol: str, told: Any) -> list[RawBar] | None:
+    """The bars of a reply, days without a price left out; None when the symbol is not known.
+
+    Raises:
+        Unreadable: when the arrays are missing, or not equally long.
+    """
+    try:
+        chart = told["chart"]
+        if (error := chart["error"]) is not None:
+            if error["code"] == NOT_FOUND:
+                return None
+            raise Unreadable(f"Yahoo says {error['code']}: {error['description']}")
+        result = chart["result"][0]
+        stamps = result.get("timestamp") or []
+        offset = timedelta(seconds=int(result["meta"]["gmtoffset"]))
+        quote: Mapping[str, list[float | None]] = result["indicators"]["quote"][0]
+        columns = [quote.get(name) or [] for name in NAMES]
+        rows = list(zip(stamps, *columns, strict=True))
+    except (KeyError, IndexError, TypeError, ValueError) as wrong:
+        raise Unreadable(f"Yahoo sent another shape: {wrong!r}") from wrong
+    return [
+        _bar(symbol, datetime.fromtimestamp(stamp, UTC) + offset, [value for value in values if value is not None])
+        for stamp, *values in rows
+        if all(value is not None for value in values)
+    ]
+
+
+def _bar(symbol: str, opened: datetime, values: Sequence[float]) -> RawBar:
+    open_, high, low, close = map(_text, values[:4])
+    return RawBar(symbol, str(opened.date()), open_, high, low, close, str(int(values[4])))
+
+
+def _text(number: float) -> str:
+    """A price in four places at most: Yahoo's floats carry the dust of their adjustment."""
+    text = format(Decimal(repr(number)).quantize(PLACES), "f")
+    return text.rstrip("0").rstrip(".")
+
+
+def _seconds(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
