@@ -14,8 +14,9 @@ import uvicorn
 from broker.adapters.kis.client import Client, Credentials, Token
 from broker.adapters.kis.connector import Kis
 from broker.domain.order import ClientKey
+from emulators.faults import Faults
+from emulators.house import House, Slip
 from emulators.kis.gate import Gate
-from emulators.kis.house import House, Slip
 from emulators.kis.server import create_app
 from quant.matching import Outside
 
@@ -54,6 +55,10 @@ class Emulator:
         return self.app.state.house
 
     @property
+    def faults(self) -> Faults:
+        return self.app.state.faults
+
+    @property
     def gate(self) -> Gate:
         return self.app.state.gate
 
@@ -72,7 +77,7 @@ class Emulator:
         return Kis(self.client(), keys_of, poll_seconds=0.05)
 
     def breaks(self, call: str, fault: Any, times: int = 1) -> None:
-        self.gate.faults += [(call, fault)] * times
+        self.faults.add(call, fault, times)
 
     def quotes(self, **changes: int) -> None:
         values = {"bid": 70_000, "bid_size": 500, "ask": 70_100, "ask_size": 420} | changes

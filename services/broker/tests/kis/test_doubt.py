@@ -18,7 +18,7 @@ from broker.domain.order import AccountId, ClientKey, OrderIntent
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
-from emulators.kis.house import Slip
+from emulators.house import Slip
 from kit.db import Database
 from kit.errors import Unavailable
 from kit.events import Envelope
@@ -111,7 +111,7 @@ async def test_an_order_that_was_turned_away_at_the_gate_is_tried_again_and_then
         floor, order = a_floor(kis, database, redis, settings), an_order("005930")
         kis.breaks("order-cash", "rate_limit", times)
         await floor.deliver(submitted(order))
-        kis.gate.faults.clear()
+        kis.faults.clear()
         await resolve(floor, 1)
         assert await floor.said(order) == said
         assert len(kis.slips) == (1 if times == 2 else 0)
@@ -204,12 +204,12 @@ async def play(floor: Floor, seed: int) -> None:
             kis.breaks("order-cash", fault)
         if not await floor.deliver(message) or dice.random() < 0.3:
             again.append(message)
-        kis.gate.faults.clear()
+        kis.faults.clear()
         if fault := dice.choice(BLINDNESS):
             kis.breaks("inquire-daily-ccld", fault)
         kis.clock.passes(dice.choice([0, 1, 15, 30]))
         await recover_attempts(floor.desk, kis.clock())
-    kis.gate.faults.clear()
+    kis.faults.clear()
     for message in again:
         await floor.deliver(message)
     await resolve(floor, 8)

@@ -6,9 +6,9 @@ from typing import Final
 
 import httpx
 
+from broker.adapters.balance import Balance
 from broker.adapters.kis.client import Client, Credentials, Environment, Tokens
 from broker.adapters.kis.connector import Kis
-from broker.adapters.kis.parse import Balance
 from broker.brokers import Line
 from broker.domain.connection import Secrets
 from broker.domain.order import ClientKey

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import httpx
 from kit.json import dumps_text, loads
 
+from broker.adapters.daylist import No
 from broker.adapters.kis import parse
 from broker.adapters.port import NotSent, RateLimited, Unreachable
 
@@ -137,7 +138,7 @@ class Client:
     def account(self) -> dict[str, str]:
         return {"CANO": self._credentials.account, "ACNT_PRDT_CD": self._credentials.product}
 
-    async def post(self, call: str, transaction: str, fields: Mapping[str, str]) -> Mapping[str, Any] | parse.No:
+    async def post(self, call: str, transaction: str, fields: Mapping[str, str]) -> Mapping[str, Any] | No:
         """Ask for something to be done."""
         body = dumps_text(self.account | dict(fields))
         answer = await self._send("POST", TRADING + call, self.transaction(transaction), "", {"content": body})
@@ -155,7 +156,7 @@ class Client:
             query = self.account | dict(fields) | {"CTX_AREA_FK100": mark[0], "CTX_AREA_NK100": mark[1]}
             answer = await self._send("GET", TRADING + call, self.transaction(transaction), more, {"params": query})
             body = parse.read(answer.status_code, answer.text)
-            if isinstance(body, parse.No):
+            if isinstance(body, No):
                 raise Unreachable(f"KIS does not show {call}: {body.text}")
             found.append(body)
             next_mark = (str(body.get("ctx_area_fk100", "")), str(body.get("ctx_area_nk100", "")))
