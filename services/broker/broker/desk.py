@@ -9,19 +9,28 @@ from redis.asyncio import Redis
 
 from broker.adapters.port import Connector
 from broker.config import Settings
+from broker.domain.order import OrderIntent
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Connectors by broker, and what they and we depend on."""
+    """Connectors by broker, and what they and we depend on. `bound` opens the line of a person's own connection."""
 
     database: Database
     cache: Redis
     connectors: Mapping[str, Connector]
     clock: Callable[[], datetime]
     settings: Settings
+    bound: Callable[[OrderIntent], Connector] | None = None
 
-    def connector_for(self, account_kind: str) -> Connector:
-        """The connector that serves a kind of account; where none does, the first, whose capabilities refuse it."""
+    def connector_for(self, order: OrderIntent) -> Connector:
+        """The connector an order goes through: that of its connection, or the one that serves its kind of account.
+
+        Where none does, the first, whose capabilities refuse it.
+        """
+        if order.connection_id is not None:
+            assert self.bound is not None, "a desk that takes orders of connections can open them"
+            return self.bound(order)
         connectors = tuple(self.connectors.values())
-        return next((each for each in connectors if account_kind in each.capabilities.account_kinds), connectors[0])
+        serving = (each for each in connectors if order.account_kind in each.capabilities.account_kinds)
+        return next(serving, connectors[0])

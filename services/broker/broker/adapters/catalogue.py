@@ -2,7 +2,8 @@
 
 from typing import Final
 
+from broker.adapters.kis.capabilities import PAPER as KIS
 from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.domain.capabilities import Capabilities
 
-CATALOGUE: Final[tuple[Capabilities, ...]] = (SIMULATOR,)
+CATALOGUE: Final[tuple[Capabilities, ...]] = (SIMULATOR, KIS)

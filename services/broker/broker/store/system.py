@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import bindparam, select
+from sqlalchemy import Uuid, bindparam, select
 
 from broker.domain.attempt import UNSETTLED, Attempt
-from broker.domain.order import AccountId, ClientKey
+from broker.domain.order import ClientKey
 from broker.store.attempts import attempt_of
 from broker.store.tables import attempts
 
@@ -15,7 +16,7 @@ _LOCK = select(attempts).where(attempts.c.order_id == bindparam("key")).with_for
 _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
     attempts.c.broker == bindparam("broker"),
     attempts.c.broker_order_id.in_(bindparam("numbers", expanding=True)),
-    attempts.c.intent["account_id"].astext.in_(bindparam("accounts", expanding=True)),
+    attempts.c.connection_id.is_not_distinct_from(bindparam("connection", type_=Uuid)),
 )
 _LIST_UNSETTLED = (
     select(attempts)
@@ -36,13 +37,13 @@ async def lock_attempt(session: Session, key: ClientKey) -> Attempt | None:
 
 
 async def list_keys(
-    session: Session, broker: str, accounts: Sequence[AccountId], numbers: Sequence[str]
+    session: Session, broker: str, connection: UUID | None, numbers: Sequence[str]
 ) -> dict[str, ClientKey]:
     """The keys of the orders a broker knows by these numbers; one that is not ours is not in it.
 
-    Brokers number the orders of each account by themselves, so a number means nothing without its account.
+    Brokers number the orders of each account by themselves, so a number means nothing without its connection.
     """
-    asked = {"broker": broker, "numbers": list(numbers), "accounts": [str(account) for account in accounts]}
+    asked = {"broker": broker, "numbers": list(numbers), "connection": connection}
     rows = await session.execute(_LIST_NUMBERS, asked)
     return {row.broker_order_id: ClientKey(row.order_id) for row in rows}
 

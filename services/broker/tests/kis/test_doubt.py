@@ -14,7 +14,7 @@ from broker.adapters.kis.connector import Kis
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.attempt import AttemptState
-from broker.domain.order import AccountId, ClientKey, OrderIntent
+from broker.domain.order import ClientKey, OrderIntent
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
@@ -40,13 +40,11 @@ class Floor:
 
     kis: Emulator
     desk: Desk
-    accounts: list[AccountId]
     made: dict[str, list[Slip]] = field(default_factory=dict)
 
     async def deliver(self, message: Envelope) -> bool:
         """Handle a message as the worker does; false when it must come again."""
         subscription = subscriptions.handlers[message.type]
-        self.accounts[:] = {*self.accounts, message.data["account_id"]}
         before = set(self.kis.house.slips)
         try:
             await subscription.handler(self.desk, subscription.model.model_validate(message.data), message)
@@ -71,14 +69,12 @@ class Floor:
 
 
 def a_floor(kis: Emulator, database: Database, redis: "Redis", settings: Settings) -> Floor:
-    accounts: list[AccountId] = []
-
     async def keys_of(numbers: Sequence[str]) -> Mapping[str, ClientKey]:
         async with database.system() as session:
-            return await system.list_keys(session, "kis", accounts, numbers)
+            return await system.list_keys(session, "kis", None, numbers)
 
     connector = Kis(kis.client(), keys_of)
-    return Floor(kis, Desk(database, redis, {"kis": connector}, kis.clock, settings), accounts)
+    return Floor(kis, Desk(database, redis, {"kis": connector}, kis.clock, settings))
 
 
 async def resolve(floor: Floor, rounds: int = ROUNDS_MAX) -> None:

@@ -1,0 +1,152 @@
+"""Every broker's emulator as a real server on loopback, and connectors to it whose clock the test moves."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import uvicorn
+from broker.adapters.kis.capabilities import PAPER as KIS
+from broker.adapters.kis.client import Client as KisClient
+from broker.adapters.kis.client import Credentials, Token
+from broker.adapters.kis.connector import Kis
+from broker.adapters.port import Connector
+from broker.domain.capabilities import Capabilities
+from broker.domain.order import ClientKey
+from emulators.faults import Faults
+from emulators.house import House, Slip
+from emulators.kis.server import create_app as kis_app
+from fastapi import FastAPI
+from quant.matching import Outside
+
+from services.broker.tests.clock import Clock
+
+KeysOf = Callable[[Sequence[str]], Awaitable[Mapping[str, ClientKey]]]
+SHOWN = {"bid": "70000", "bid_size": "500", "ask": "70100", "ask_size": "420"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs between brokers for a test.
+
+    Attributes:
+        connect: a connector on a line to the emulator.
+        order_call, list_call: what the emulator's faults call these.
+        scale: won in the market's money.
+        reasons: refusals that the broker's own codes make certain; others leave a doubt.
+    """
+
+    able: Capabilities
+    app: Callable[[Clock], FastAPI]
+    connect: Callable[["Emulated", httpx.AsyncClient, KeysOf], Connector]
+    order_call: str
+    list_call: str
+    symbol: str
+    reasons: frozenset[str]
+    scale: Decimal = Decimal(1)
+
+
+@dataclass
+class Emulated:
+    """A running emulator, its insides, and lines to it."""
+
+    kind: Kind
+    app: FastAPI
+    http: httpx.AsyncClient
+    clock: Clock
+    known: dict[str, ClientKey] = field(default_factory=dict)
+    kept: Any = None
+    """What outlives a connector in the process: the token."""
+
+    @property
+    def address(self) -> str:
+        return str(self.http.base_url).rstrip("/")
+
+    @property
+    def house(self) -> House:
+        house: House = self.app.state.house
+        return house
+
+    @property
+    def faults(self) -> Faults:
+        faults: Faults = self.app.state.faults
+        return faults
+
+    @property
+    def slips(self) -> list[Slip]:
+        """The orders that were placed, without changes and cancels."""
+        return [slip for slip in self.house.slips.values() if not slip.original]
+
+    def money(self, won: str) -> Decimal:
+        """A price of the tests' market in this one's money."""
+        return (Decimal(won) * self.kind.scale).normalize()
+
+    def quotes(self, **changes: str) -> None:
+        shown = SHOWN | changes
+        prices = {name: self.money(text) for name, text in shown.items() if not name.endswith("_size")}
+        sizes = {name: Decimal(text) for name, text in shown.items() if name.endswith("_size")}
+        self.house.quote(self.kind.symbol, Outside(**prices, **sizes))
+
+    def connector(self, http: httpx.AsyncClient | None = None, keys_of: KeysOf | None = None) -> Connector:
+        return self.kind.connect(self, http or self.http, keys_of or self._keys_of)
+
+    async def _keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:
+        return {number: self.known[number] for number in numbers if number in self.known}
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """An application on a port of its own."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving
+        listener.close()
+
+
+@asynccontextmanager
+async def emulated(broker: str) -> AsyncIterator[Emulated]:
+    """Start a broker's paper environment with one stock listed and quoted."""
+    kind, clock = KINDS[broker], Clock()
+    app = kind.app(clock)
+    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=2.0, trust_env=False) as http:
+        running = Emulated(kind, app, http, clock)
+        running.house.list_symbol(kind.symbol, running.money("70000"))
+        running.quotes()
+        yield running
+
+
+def _kis_app(clock: Clock) -> FastAPI:
+    app = kis_app("paper", clock)
+    app.state.gate.calls_per_second = 1_000_000
+    return app
+
+
+def _kis(emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf) -> Kis:
+    emulated.kept = emulated.kept or Token()
+    keys = Credentials("K" * 36, "S" * 180, "50123456")
+    return Kis(KisClient(http, "paper", keys, emulated.clock, emulated.kept), keys_of, poll_seconds=0.05)
+
+
+KINDS: dict[str, Kind] = {
+    "kis": Kind(
+        able=KIS,
+        app=_kis_app,
+        connect=_kis,
+        order_call="order-cash",
+        list_call="inquire-daily-ccld",
+        symbol="005930",
+        reasons=frozenset({"market_closed", "unknown_symbol", "insufficient_cash", "insufficient_shares"}),
+    ),
+}
