@@ -8,7 +8,7 @@ from datetime import datetime
 from kit import cache
 from kit.db import Database
 
-from broker.adapters.kis.client import Tokens
+from broker.adapters.line import Tokens
 from broker.adapters.simulator.connector import Simulator
 from broker.brokers import Environment, Line, read_brokers
 from broker.config import Settings

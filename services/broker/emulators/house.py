@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from quant.fees import US_MARKET_BUY_MARGIN, Trade, fees_for
 from quant.markets.bands import price_band
-from quant.markets.calendar import SEOUL
+from quant.markets.calendar import SEOUL, session_on_or_after
 from quant.markets.listing import Board, Side, market_of
 from quant.matching import Exchange, Order, Outcome, Outside, Refusal, Rules, TimeInForce
 
@@ -18,12 +18,21 @@ Action = Literal["order", "change", "cancel"]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a house trades: its board, its day, the cash a new account has, and how its orders are numbered."""
+    """Where a house trades: its board, its day, the cash a new account has, and how its orders are numbered.
+
+    Attributes:
+        number: an order's number from how many there were today.
+        counts_anew: the same numbers come again the next day.
+        changes_whole: a change takes the place of the whole order and may ask for more; otherwise it moves a share of
+            what is open.
+    """
 
     board: Board
     zone: tzinfo
     cash_at_first: Decimal
     number: Callable[[int], str]
+    counts_anew: bool = True
+    changes_whole: bool = False
 
 
 def korea(digits: int) -> Place:
@@ -124,8 +133,8 @@ class House:
 
     def list_symbol(self, symbol: str, base: Decimal) -> None:
         """List a stock, or begin its next day with all of its slips closed."""
-        today = self.clock().astimezone(self.where.zone).date()
         board = self.where.board
+        today = session_on_or_after(market_of(board), self.clock().astimezone(self.where.zone).date())
         rules = Rules(board, "stock", today, None if board == "US" else price_band(base, board, today))
         self.exchanges[symbol] = Exchange(rules, phase="continuous", base_price=base)
 
@@ -208,13 +217,14 @@ class House:
         if slip is None:
             return No("order_not_found")
         share = slip.open if quantity is None else quantity
-        if share > slip.open:
+        if share > slip.open and not self.where.changes_whole:
             return No("quantity_grows")
         exchange = self.exchanges[slip.symbol]
         if refusal := exchange.rules.refuse_price(price) if slip.limit else None:
             return No(refusal.code)
-        rest = exchange.cancel(original) - share
-        slip.moved += share
+        open_before = exchange.cancel(original)
+        rest = Decimal(0) if self.where.changes_whole else open_before - share
+        slip.moved += open_before - rest
         if rest > 0:
             self._wait_again(slip, rest)
         child = self._note(slip, number, "change", share, price)
@@ -261,6 +271,8 @@ class House:
 
     def new_day(self) -> None:
         """Begin to count again; the slips of earlier days keep their numbers, under their day."""
+        if not self.where.counts_anew:
+            return
         day = f"{self.clock().astimezone(self.where.zone):%Y%m%d}"
         self.slips = {f"{day}<{number}": slip for number, slip in self.slips.items()}
         self._count = 0

@@ -10,13 +10,19 @@ from typing import Any
 
 import httpx
 import uvicorn
+from broker.adapters.alpaca.capabilities import PAPER as ALPACA
+from broker.adapters.alpaca.client import Client as AlpacaClient
+from broker.adapters.alpaca.client import Credentials as AlpacaCredentials
+from broker.adapters.alpaca.connector import Alpaca
 from broker.adapters.kis.capabilities import PAPER as KIS
 from broker.adapters.kis.client import Client as KisClient
-from broker.adapters.kis.client import Credentials, Token
+from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
+from broker.adapters.line import Token
 from broker.adapters.port import Connector
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import ClientKey
+from emulators.alpaca.server import create_app as alpaca_app
 from emulators.faults import Faults
 from emulators.house import House, Slip
 from emulators.kis.server import create_app as kis_app
@@ -48,6 +54,12 @@ class Kind:
     symbol: str
     reasons: frozenset[str]
     scale: Decimal = Decimal(1)
+    hours_later: int = 0
+    """When this market's morning is, after that of Korea."""
+    listen: Callable[["Emulated", float], Connector] | None = None
+    """A connector that follows the stream, and polls every so many seconds."""
+    report_call: str = ""
+    """What the faults call the list that news is read from, where it is another."""
 
 
 @dataclass
@@ -65,6 +77,10 @@ class Emulated:
     @property
     def address(self) -> str:
         return str(self.http.base_url).rstrip("/")
+
+    def socket(self, path: str) -> str:
+        """The address of a stream."""
+        return self.address.replace("http://", "ws://") + path
 
     @property
     def house(self) -> House:
@@ -92,9 +108,9 @@ class Emulated:
         self.house.quote(self.kind.symbol, Outside(**prices, **sizes))
 
     def connector(self, http: httpx.AsyncClient | None = None, keys_of: KeysOf | None = None) -> Connector:
-        return self.kind.connect(self, http or self.http, keys_of or self._keys_of)
+        return self.kind.connect(self, http or self.http, keys_of or self.keys_of)
 
-    async def _keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:
+    async def keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:
         return {number: self.known[number] for number in numbers if number in self.known}
 
 
@@ -119,6 +135,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
 async def emulated(broker: str) -> AsyncIterator[Emulated]:
     """Start a broker's paper environment with one stock listed and quoted."""
     kind, clock = KINDS[broker], Clock()
+    clock.passes(kind.hours_later * 3_600)
     app = kind.app(clock)
     async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=2.0, trust_env=False) as http:
         running = Emulated(kind, app, http, clock)
@@ -134,12 +151,38 @@ def _kis_app(clock: Clock) -> FastAPI:
 
 
 def _kis(emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf) -> Kis:
-    emulated.kept = emulated.kept or Token()
+    emulated.kept = emulated.kept or Token(title="KIS")
     keys = Credentials("K" * 36, "S" * 180, "50123456")
     return Kis(KisClient(http, "paper", keys, emulated.clock, emulated.kept), keys_of, poll_seconds=0.05)
 
 
+def _alpaca_app(clock: Clock) -> FastAPI:
+    app = alpaca_app(clock)
+    app.state.calls_per_minute = 1_000_000
+    return app
+
+
+def _alpaca(
+    emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
+) -> Alpaca:
+    client = AlpacaClient(http, AlpacaCredentials("PK" + "K" * 18, "S" * 40), emulated.clock)
+    return Alpaca(client, keys_of, poll_seconds, stream and emulated.socket(stream))
+
+
 KINDS: dict[str, Kind] = {
+    "alpaca": Kind(
+        able=ALPACA,
+        app=_alpaca_app,
+        connect=_alpaca,
+        order_call="POST orders",
+        list_call="GET orders:by_client_order_id",
+        report_call="GET orders",
+        symbol="AAPL",
+        reasons=frozenset({"unknown_symbol", "insufficient_cash", "insufficient_shares", "price_off_tick"}),
+        scale=Decimal("0.01"),
+        hours_later=14,
+        listen=lambda emulated, poll: _alpaca(emulated, emulated.http, emulated.keys_of, poll, "/stream"),
+    ),
     "kis": Kind(
         able=KIS,
         app=_kis_app,

@@ -24,3 +24,5 @@ class Balance:
     cash_second_day: Decimal
     holdings: tuple[Holding, ...]
     currency: Currency = "KRW"
+    account: str = ""
+    """The account's number where the broker tells it; elsewhere it is given with the keys."""

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from broker.adapters.alpaca.capabilities import PAPER as ALPACA
 from broker.adapters.kis.capabilities import PAPER as KIS
 from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.domain.capabilities import Capabilities
 
-CATALOGUE: Final[tuple[Capabilities, ...]] = (SIMULATOR, KIS)
+CATALOGUE: Final[tuple[Capabilities, ...]] = (SIMULATOR, KIS, ALPACA)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from broker.adapters.balance import Balance
 from broker.adapters.kis.check import look
-from broker.adapters.kis.client import KeyRefused
+from broker.adapters.line import KeyRefused
 from broker.adapters.port import LineFailure
 from broker.domain.connection import Connection, ConnectionId, Environment, Secrets, hint
 from broker.domain.order import OwnerId

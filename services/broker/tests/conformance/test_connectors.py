@@ -352,6 +352,8 @@ async def test_bc_29_a_change_of_the_limit_keeps_the_orders_name_and_trades_at_t
         changed = await venue.connector.replace(order, order.key, answer.broker_order_id, change)
         assert isinstance(changed, Replaced)
         assert changed.after.broker_order_id == answer.broker_order_id
+    await venue.quotes(bid="69700", ask="69900")
+    assert await traded(venue, order) == 0, "the old limits are gone"
     await venue.quotes(bid="69600", ask="69700", ask_size="3")
     assert shares(await found(venue, order)) == (3, 3 * venue.price("69700"))
 

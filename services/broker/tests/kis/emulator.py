@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-from broker.adapters.kis.client import Client, Credentials, Token
+from broker.adapters.kis.client import Client, Credentials
 from broker.adapters.kis.connector import Kis
+from broker.adapters.line import Token
 from broker.domain.order import ClientKey
 from emulators.faults import Faults
 from emulators.house import House, Slip
@@ -33,7 +34,7 @@ class Emulator:
     http: httpx.AsyncClient
     clock: Clock
     known: dict[str, ClientKey] = field(default_factory=dict)
-    token: Token = field(default_factory=Token)
+    token: Token = field(default_factory=lambda: Token(title="KIS"))
 
     @property
     def house(self) -> House:

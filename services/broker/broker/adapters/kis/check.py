@@ -7,8 +7,9 @@ from typing import Final
 import httpx
 
 from broker.adapters.balance import Balance
-from broker.adapters.kis.client import Client, Credentials, Environment, Tokens
+from broker.adapters.kis.client import Client, Credentials, Environment
 from broker.adapters.kis.connector import Kis
+from broker.adapters.line import Tokens
 from broker.brokers import Line
 from broker.domain.connection import Secrets
 from broker.domain.order import ClientKey
@@ -29,7 +30,7 @@ async def look(
     fields = secrets.fields
     account = fields["account"]
     credentials = Credentials(fields["app_key"], fields["app_secret"], account[:8], account[8:])
-    token = tokens.of(environment, credentials, line.calls_per_second)
+    token = tokens.of("KIS", (environment, credentials.app_key, credentials.app_secret), line.calls_per_second)
     async with httpx.AsyncClient(base_url=line.rest, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
         return await Kis(Client(http, environment, credentials, clock, token), _nobody).balance()
 

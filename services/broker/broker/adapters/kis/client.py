@@ -4,10 +4,7 @@ A connection that never came about is `NotSent`. Whatever breaks after that leav
 that it turned the call away.
 """
 
-import asyncio
-import hashlib
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -17,21 +14,13 @@ from kit.json import dumps_text, loads
 
 from broker.adapters.daylist import No
 from broker.adapters.kis import parse
+from broker.adapters.line import KeyRefused, Token, request
 from broker.adapters.port import NotSent, RateLimited, Unreachable
 
 Environment = Literal["paper", "real"]
 TRADING: Final = "/uapi/domestic-stock/v1/trading/"
 PAGES_MAX: Final = 200
 """At 15 rows a page, more orders than an account places in a day."""
-TURN_SECONDS_MAX: Final = 3.0
-TOKENS_MAX: Final = 10_000
-TOKEN_EVERY: Final = timedelta(minutes=1)
-TOKEN_MARGIN: Final = timedelta(minutes=10)
-_NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-
-
-class KeyRefused(NotSent):
-    """KIS does not know this key, or not with this secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,75 +31,6 @@ class Credentials:
     app_secret: str = field(repr=False)
     account: str = field(repr=False)
     product: str = field(default="01", repr=False)
-
-
-@dataclass
-class Token:
-    """The one token of a key: asked for at most once a minute, whoever needs it and however often it fails.
-
-    Its calls take turns, so that KIS, which counts them, need not turn one away; a turn too far off is refused here.
-    """
-
-    calls_per_second: int = 0
-    """0 for no turns."""
-    next_turn: float = 0.0
-
-    text: str = field(default="", repr=False)
-    until: datetime | None = None
-    asked_at: datetime | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
-
-    async def current(
-        self, clock: Callable[[], datetime], issue: Callable[[], Awaitable["tuple[str, datetime]"]]
-    ) -> str:
-        """A token with some life left.
-
-        Raises:
-            NotSent: when there is none, and it is too soon to ask again.
-        """
-        async with self.lock:
-            now = clock()
-            if self.text and self.until is not None and now < self.until - TOKEN_MARGIN:
-                return self.text
-            if self.asked_at is not None and now - self.asked_at < TOKEN_EVERY:
-                raise NotSent("KIS issues one token a minute, and the last one is not valid any more")
-            self.asked_at = now
-            self.text, self.until = await issue()
-            return self.text
-
-    async def turn(self) -> None:
-        """Wait for a turn.
-
-        Raises:
-            RateLimited: when so many wait already that this would take too long.
-        """
-        if not self.calls_per_second:
-            return
-        now = time.monotonic()
-        wait = max(0.0, self.next_turn - now)
-        if wait > TURN_SECONDS_MAX:
-            raise RateLimited("too many calls of this key wait for KIS already")
-        self.next_turn = now + wait + 1 / self.calls_per_second
-        await asyncio.sleep(wait)
-
-    def forget(self, text: str) -> None:
-        """KIS refused this token."""
-        if self.text == text:
-            self.text = ""
-
-
-class Tokens:
-    """The tokens of a process: one for each key, for as long as the process lives."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, Token] = {}
-
-    def of(self, environment: Environment, credentials: Credentials, calls_per_second: int) -> Token:
-        """The token of a key with its secret, asked for by whoever needs it first."""
-        text = f"{environment}|{credentials.app_key}|{credentials.app_secret}"
-        if len(self._known) >= TOKENS_MAX:
-            self._known.pop(next(iter(self._known)))
-        return self._known.setdefault(hashlib.sha256(text.encode()).digest(), Token(calls_per_second))
 
 
 class Client:
@@ -128,7 +48,7 @@ class Client:
         self._credentials = credentials
         self.environment = environment
         self.clock = clock
-        self._token = token or Token()
+        self._token = token or Token(title="KIS")
 
     def transaction(self, name: str) -> str:
         """The name of a transaction: on paper the first letter is a V."""
@@ -181,7 +101,7 @@ class Client:
             "tr_cont": page,
             "custtype": "P",
         }
-        answer = await self._request(method, path, headers=headers, **content)
+        answer = await request(self._http, "KIS", method, path, headers=headers, **content)
         try:
             parse.read(answer.status_code, answer.text)
         except parse.TokenRefused:
@@ -191,18 +111,12 @@ class Client:
             pass  # whoever asked reads the answer, and knows what it means there
         return answer
 
-    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        try:
-            return await self._http.request(method, path, **content)
-        except _NEVER_LEFT as failed:
-            raise NotSent(f"no connection to KIS: {type(failed).__name__}") from failed
-        except httpx.HTTPError as failed:  # never its text, which may hold the address and what was sent
-            raise Unreachable(f"the line to KIS broke: {type(failed).__name__}") from None
-
     async def _issue(self) -> tuple[str, datetime]:
         keys = {"appkey": self._credentials.app_key, "appsecret": self._credentials.app_secret}
         try:
-            answer = await self._request("POST", "/oauth2/tokenP", json={"grant_type": "client_credentials"} | keys)
+            answer = await request(
+                self._http, "KIS", "POST", "/oauth2/tokenP", json={"grant_type": "client_credentials"} | keys
+            )
             body = loads(answer.text)
             return str(body["access_token"]), self.clock() + timedelta(seconds=int(body["expires_in"]))
         except Unreachable as failed:
