@@ -19,6 +19,10 @@ from broker.adapters.kis.client import Client as KisClient
 from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
 from broker.adapters.line import Token
+from broker.adapters.ls.capabilities import PAPER as LS
+from broker.adapters.ls.client import Client as LsClient
+from broker.adapters.ls.client import Credentials as LsCredentials
+from broker.adapters.ls.connector import Ls
 from broker.adapters.port import Connector
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import ClientKey
@@ -26,6 +30,7 @@ from emulators.alpaca.server import create_app as alpaca_app
 from emulators.faults import Faults
 from emulators.house import House, Slip
 from emulators.kis.server import create_app as kis_app
+from emulators.ls.server import create_app as ls_app
 from fastapi import FastAPI
 from quant.matching import Outside
 
@@ -169,7 +174,31 @@ def _alpaca(
     return Alpaca(client, keys_of, poll_seconds, stream and emulated.socket(stream))
 
 
+def _ls_app(clock: Clock) -> FastAPI:
+    app = ls_app(clock)
+    app.state.limits = {"*": 1_000_000}
+    return app
+
+
+def _ls(
+    emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
+) -> Ls:
+    emulated.kept = emulated.kept or Token(title="LS")
+    client = LsClient(http, LsCredentials("K" * 36, "S" * 36), emulated.clock, emulated.kept)
+    return Ls(client, keys_of, poll_seconds, stream and emulated.socket(stream))
+
+
 KINDS: dict[str, Kind] = {
+    "ls": Kind(
+        able=LS,
+        app=_ls_app,
+        connect=_ls,
+        order_call="CSPAT00601",
+        list_call="t0425",
+        symbol="005930",
+        reasons=frozenset({"rejected_by_broker"}),
+        listen=lambda emulated, poll: _ls(emulated, emulated.http, emulated.keys_of, poll, "/websocket"),
+    ),
     "alpaca": Kind(
         able=ALPACA,
         app=_alpaca_app,

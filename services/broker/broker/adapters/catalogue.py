@@ -4,7 +4,8 @@ from typing import Final
 
 from broker.adapters.alpaca.capabilities import PAPER as ALPACA
 from broker.adapters.kis.capabilities import PAPER as KIS
+from broker.adapters.ls.capabilities import PAPER as LS
 from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.domain.capabilities import Capabilities
 
-CATALOGUE: Final[tuple[Capabilities, ...]] = (SIMULATOR, KIS, ALPACA)
+CATALOGUE: Final[tuple[Capabilities, ...]] = (SIMULATOR, KIS, LS, ALPACA)

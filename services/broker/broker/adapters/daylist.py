@@ -104,6 +104,10 @@ class Wire(Protocol):
         """The whole list since a day, of one symbol or (empty) of all, oldest first."""
         ...
 
+    async def follow(self, hint: asyncio.Event) -> None:
+        """Follow the broker's notices for ever, and set the hint for each; return where it has none."""
+        ...
+
 
 class DayList:
     """One account at such a broker."""
@@ -180,17 +184,21 @@ class DayList:
 
     async def reports(self) -> AsyncGenerator[Sequence[Report], None]:
         """Tell of orders whose row in the day's list has changed, as soon as a hint comes and every few seconds."""
-        while True:
-            self.hint.clear()
-            news, seen = await self._news()
-            if news:
-                yield news
-                self._told.update(seen)
-                continue
-            try:
-                await asyncio.wait_for(self.hint.wait(), self._poll_seconds)
-            except TimeoutError:
-                continue
+        following = asyncio.ensure_future(self.wire.follow(self.hint))
+        try:
+            while True:
+                self.hint.clear()
+                news, seen = await self._news()
+                if news:
+                    yield news
+                    self._told.update(seen)
+                    continue
+                try:
+                    await asyncio.wait_for(self.hint.wait(), self._poll_seconds)
+                except TimeoutError:
+                    continue
+        finally:
+            following.cancel()
 
     async def _news(self) -> tuple[list[Report], dict[str, tuple[Decimal, Decimal]]]:
         try:

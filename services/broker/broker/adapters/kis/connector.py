@@ -1,5 +1,6 @@
 """KIS's connector: cash orders, changes and cancels, the day's list, the balance."""
 
+import asyncio
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -95,6 +96,9 @@ class KisWire:
         pages = [parse.balance(body) for body in await self.client.pages("inquire-balance", "TTTC8434R", fields)]
         held = tuple(holding for page in pages for holding in page.holdings)
         return Balance(pages[0].cash, pages[0].cash_next_day, pages[0].cash_second_day, held)
+
+    async def follow(self, hint: asyncio.Event) -> None:
+        """Nothing to follow yet: the list is polled."""
 
     def _today(self) -> str:
         return f"{self.client.clock().astimezone(SEOUL):%Y%m%d}"
