@@ -18,6 +18,10 @@ from broker.adapters.kis.capabilities import PAPER as KIS
 from broker.adapters.kis.client import Client as KisClient
 from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
+from broker.adapters.kiwoom.capabilities import PAPER as KIWOOM
+from broker.adapters.kiwoom.client import Client as KiwoomClient
+from broker.adapters.kiwoom.client import Credentials as KiwoomCredentials
+from broker.adapters.kiwoom.connector import Kiwoom
 from broker.adapters.line import Token
 from broker.adapters.ls.capabilities import PAPER as LS
 from broker.adapters.ls.client import Client as LsClient
@@ -30,6 +34,7 @@ from emulators.alpaca.server import create_app as alpaca_app
 from emulators.faults import Faults
 from emulators.house import House, Slip
 from emulators.kis.server import create_app as kis_app
+from emulators.kiwoom.server import create_app as kiwoom_app
 from emulators.ls.server import create_app as ls_app
 from fastapi import FastAPI
 from quant.matching import Outside
@@ -188,7 +193,31 @@ def _ls(
     return Ls(client, keys_of, poll_seconds, stream and emulated.socket(stream))
 
 
+def _kiwoom_app(clock: Clock) -> FastAPI:
+    app = kiwoom_app(clock)
+    app.state.calls_per_second = 1_000_000
+    return app
+
+
+def _kiwoom(
+    emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
+) -> Kiwoom:
+    emulated.kept = emulated.kept or Token(title="Kiwoom")
+    client = KiwoomClient(http, KiwoomCredentials("K" * 43, "S" * 43), emulated.clock, emulated.kept)
+    return Kiwoom(client, keys_of, poll_seconds, stream and emulated.socket(stream))
+
+
 KINDS: dict[str, Kind] = {
+    "kiwoom": Kind(
+        able=KIWOOM,
+        app=_kiwoom_app,
+        connect=_kiwoom,
+        order_call="kt10000",
+        list_call="kt00007",
+        symbol="005930",
+        reasons=frozenset({"market_closed", "unknown_symbol", "order_type_not_allowed"}),
+        listen=lambda emulated, poll: _kiwoom(emulated, emulated.http, emulated.keys_of, poll, "/api/dostk/websocket"),
+    ),
     "ls": Kind(
         able=LS,
         app=_ls_app,

@@ -21,7 +21,21 @@ from broker.adapters.port import LineFailure, NotSent, RateLimited, Unreachable
 
 _CODE: Final = re.compile(r"\((RC[0-9]{4})|\[([0-9]{4})")
 _BAD_TOKEN: Final = {"8003", "8005", "8006", "8009"}
-_BAD_KEY: Final = {"8001", "8002", "8010", "8011", "8012", "8015", "8016", "8020", "8030", "8031", "8040", "8050", "8103"}
+_BAD_KEY: Final = {
+    "8001",
+    "8002",
+    "8010",
+    "8011",
+    "8012",
+    "8015",
+    "8016",
+    "8020",
+    "8030",
+    "8031",
+    "8040",
+    "8050",
+    "8103",
+}
 _AT_THE_GATE: Final = {"1501", "1504", "1505", "1511", "1512", "1513", "1514", "1515", "1516", "1517"}
 _TOO_MANY: Final = {"1700"}
 _REASONS: Final = {
@@ -154,7 +168,7 @@ def _row(row: Mapping[str, Any], moved: Mapping[str, Decimal], day: date) -> Row
     quantity, filled, left = (number(row[field]) for field in ("ord_qty", "cntr_qty", "ord_remnq"))
     rejected = quantity if _is_no(row) else Decimal(0)
     gone = quantity - filled - left - rejected - moved.get(name, Decimal(0))
-    at = datetime.strptime(f"{day:%Y%m%d}{str(row['ord_tm']).strip().replace(':', '')[:6]}", "%Y%m%d%H%M%S")
+    clock = str(row["ord_tm"]).strip().replace(":", "")[:6]
     return Row(
         number=name,
         original=_original(row),
@@ -164,7 +178,7 @@ def _row(row: Mapping[str, Any], moved: Mapping[str, Decimal], day: date) -> Row
         kind="",
         quantity=quantity,
         price=price(row["ord_uv"]),
-        at=at.replace(tzinfo=SEOUL),
+        at=datetime.strptime(f"{day:%Y%m%d}{clock}", "%Y%m%d%H%M%S").replace(tzinfo=SEOUL),
         filled=filled,
         amount=filled * price(row["cntr_uv"]),
         canceled=max(gone, Decimal(0)),
