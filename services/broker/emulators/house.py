@@ -124,6 +124,7 @@ class House:
         self.dealt: list[Dealt] = []
         self.exchanges: dict[str, Exchange] = {}
         self.tell: Callable[[Notice], None] = lambda _: None
+        self.show: Callable[[str, Exchange], None] = lambda _, __: None
         self._count = 0
 
     def account(self, number: str) -> Account:
@@ -141,6 +142,7 @@ class House:
     def quote(self, symbol: str, outside: Outside) -> None:
         """Move the market outside."""
         self._settle(self.exchanges[symbol].quote(outside))
+        self.show(symbol, self.exchanges[symbol])
 
     def close(self, symbol: str) -> None:
         """End the day of a symbol."""

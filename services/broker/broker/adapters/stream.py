@@ -13,6 +13,8 @@ import structlog
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
+from broker.adapters.port import LineFailure
+
 PAUSE_SECONDS_MIN: Final = 1.0
 PAUSE_SECONDS_MAX: Final = 60.0
 FRAME_BYTES_MAX: Final = 1 << 20
@@ -36,7 +38,7 @@ async def follow(url: str, greet: Greet, hear: Hear, hint: asyncio.Event) -> Non
                 async for frame in line:
                     if await hear(line, frame):
                         hint.set()
-        except (OSError, TimeoutError, websockets.WebSocketException, ValueError) as lost:
+        except (OSError, TimeoutError, websockets.WebSocketException, ValueError, LineFailure) as lost:
             log.warning("a broker's stream is lost", host=url.split("/")[2], error=type(lost).__name__)
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - apart from others, not secret
         pause = min(pause * 2, PAUSE_SECONDS_MAX)

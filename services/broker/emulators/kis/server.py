@@ -1,4 +1,4 @@
-"""The emulator's REST side: `create_app(environment)`; admin routes under /_emulator move the market and switch faults.
+"""The emulator of KIS: `create_app(environment)`; admin routes under /_emulator move the market and switch faults.
 
 Run alone: `uvicorn emulators.kis.server:paper --factory --port 34990`, with libs/quant and services/broker on the path.
 """
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 from quant.markets.calendar import SEOUL
 from quant.matching import TimeInForce
@@ -19,6 +19,7 @@ from emulators.house import House, No, Slip, korea
 from emulators.kis import rows
 from emulators.kis.gate import Answer, Gate, problem
 from emulators.kis.rows import OFFICE
+from emulators.kis.stream import Stream
 
 Environment = Literal["real", "paper"]
 TRADING: Final = "/uapi/domestic-stock/v1/trading"
@@ -236,6 +237,8 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
     house, faults = House(clock, korea(digits=10)), Faults()
     app = FastAPI(openapi_url=None)
     app.state.house, app.state.desk, app.state.faults = house, Desk(house, environment), faults
+    stream = Stream(faults, clock)
+    house.tell, house.show, app.state.stream = stream.tell, stream.show, stream
     app.state.gate = gate = Gate(clock, 20 if environment == "real" else 2)
     app.state.calls, app.state.lists = [], {}
     for call, folder in [(call, QUOTES if call == "inquire-price" else TRADING) for call in _CALLS]:
@@ -253,8 +256,15 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
         return _json({"code": 200, "message": "접근토큰 폐기에 성공하였습니다"})
 
     @app.post("/oauth2/Approval")
-    async def approval(_: Request) -> Response:
-        return _json({"approval_key": str(uuid.uuid4())})
+    async def approval(request: Request) -> Response:
+        asked = await request.json()
+        if gate.keys and gate.keys.get(str(asked.get("appkey"))) != asked.get("secretkey"):
+            return _json(Answer(403, {"error_code": "EGW00103", "error_description": "유효하지 않은 AppKey입니다."}))
+        return _json({"approval_key": stream.approve(str(asked.get("appkey")))})
+
+    @app.websocket("/{path:path}")
+    async def listen(socket: WebSocket) -> None:
+        await stream.serve(socket)
 
     @app.post("/uapi/hashkey")
     async def hashkey(request: Request) -> Response:
