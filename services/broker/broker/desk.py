@@ -3,25 +3,35 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from kit.db import Database
 from redis.asyncio import Redis
 
 from broker.adapters.port import Connector
 from broker.config import Settings
-from broker.domain.order import OrderIntent
+from broker.domain.order import OrderIntent, OwnerId
+
+
+class Bound(Protocol):
+    """Where the lines of connections are to be had."""
+
+    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
+        """The connector of a connection."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Connectors by broker, and what they and we depend on. `bound` opens the line of a person's own connection."""
+    """Connectors by broker, and what they and we depend on. `lines` has those of people's own connections."""
 
     database: Database
     cache: Redis
     connectors: Mapping[str, Connector]
     clock: Callable[[], datetime]
     settings: Settings
-    bound: Callable[[OrderIntent], Connector] | None = None
+    lines: Bound | None = None
 
     def connector_for(self, order: OrderIntent) -> Connector:
         """The connector an order goes through: that of its connection, or the one that serves its kind of account.
@@ -29,8 +39,8 @@ class Desk:
         Where none does, the first, whose capabilities refuse it.
         """
         if order.connection_id is not None:
-            assert self.bound is not None, "a desk that takes orders of connections can open them"
-            return self.bound(order)
+            assert self.lines is not None, "a desk that takes orders of connections can open them"
+            return self.lines.of(order.owner, order.connection_id, order.broker)
         connectors = tuple(self.connectors.values())
         serving = (each for each in connectors if order.account_kind in each.capabilities.account_kinds)
         return next(serving, connectors[0])

@@ -160,10 +160,13 @@ def _kis_app(clock: Clock) -> FastAPI:
     return app
 
 
-def _kis(emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf) -> Kis:
+def _kis(
+    emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
+) -> Kis:
     emulated.kept = emulated.kept or Token(title="KIS")
     keys = Credentials("K" * 36, "S" * 180, "50123456")
-    return Kis(KisClient(http, "paper", keys, emulated.clock, emulated.kept), keys_of, poll_seconds=0.05)
+    client = KisClient(http, "paper", keys, emulated.clock, emulated.kept)
+    return Kis(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
 
 
 def _alpaca_app(clock: Clock) -> FastAPI:
@@ -247,6 +250,7 @@ KINDS: dict[str, Kind] = {
         connect=_kis,
         order_call="order-cash",
         list_call="inquire-daily-ccld",
+        listen=lambda emulated, poll: _kis(emulated, emulated.http, emulated.keys_of, poll, "/tryitout"),
         symbol="005930",
         reasons=frozenset({"market_closed", "unknown_symbol", "insufficient_cash", "insufficient_shares"}),
     ),

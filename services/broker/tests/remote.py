@@ -9,7 +9,7 @@ from broker.adapters.port import Connector, Report
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.attempt import Attempt
-from broker.domain.order import ClientKey, OrderIntent
+from broker.domain.order import ClientKey, OrderIntent, OwnerId
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
@@ -26,6 +26,16 @@ from services.broker.tests.builders import an_order, submitted
 from services.broker.tests.emulated import Emulated
 
 LOOK_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class OneLine:
+    """The same line, whoever asks."""
+
+    connector: Connector
+
+    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
+        return self.connector
 
 
 @dataclass
@@ -48,13 +58,12 @@ class RemoteFloor:
 
     def restarts(self) -> None:
         """A connector that remembers nothing by itself."""
-        connector = self.emulated.connector(keys_of=self._keys_of)
-        self.desk = replace(self.desk, bound=lambda _: connector)
+        self.desk = replace(self.desk, lines=OneLine(self.emulated.connector(keys_of=self._keys_of)))
 
     @property
     def connector(self) -> Connector:
-        assert self.desk.bound is not None
-        return self.desk.bound(self.order())
+        assert isinstance(self.desk.lines, OneLine)
+        return self.desk.lines.connector
 
     async def _keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:
         async with self.database.system() as session:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from quant.markets.calendar import SEOUL
 from quant.markets.listing import Side
 
+from broker.adapters.line import in_lane
 from broker.adapters.port import LineFailure, Report
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import (
@@ -122,11 +123,16 @@ class DayList:
 
     async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:  # noqa: ARG002 - no key is taken
         """Send an order."""
-        answer = await self.wire.place(order)
+        with in_lane("entry" if order.side == "buy" else "exit"):
+            answer = await self.wire.place(order)
         return Refused(answer.reason, answer.text) if isinstance(answer, No) else Accepted(*answer)
 
     async def cancel(self, order: OrderIntent, key: ClientKey, broker_order_id: str) -> Accepted | CancelRefused:  # noqa: ARG002 - no key is taken
         """Cancel what is open at the end of the order's chain; what is canceled already is answered as it is."""
+        with in_lane("cancel"):
+            return await self._cancel(order, broker_order_id)
+
+    async def _cancel(self, order: OrderIntent, broker_order_id: str) -> Accepted | CancelRefused:
         line = await self._chain(order, broker_order_id)
         if not line:
             return CancelRefused("order_not_found", f"{self._title} shows no order {broker_order_id}.")
@@ -147,6 +153,12 @@ class DayList:
         change: Replacement,
     ) -> Replaced | ReplaceRefused:
         """Change what is open; what is so already, in the list, is answered as it is."""
+        with in_lane("exit"):
+            return await self._replace(order, broker_order_id, change)
+
+    async def _replace(
+        self, order: OrderIntent, broker_order_id: str, change: Replacement
+    ) -> Replaced | ReplaceRefused:
         line = await self._chain(order, broker_order_id)
         if not line:
             return ReplaceRefused("order_not_found", f"{self._title} shows no order {broker_order_id}.")
@@ -202,7 +214,8 @@ class DayList:
 
     async def _news(self) -> tuple[list[Report], dict[str, tuple[Decimal, Decimal]]]:
         try:
-            rows = await self.wire.rows("", self.wire.now())
+            with in_lane("history"):
+                rows = await self.wire.rows("", self.wire.now())
         except LineFailure:
             rows = []
         owners = await self._keys_of([row.id for row in rows]) if rows else {}

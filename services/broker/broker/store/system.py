@@ -8,7 +8,7 @@ from kit.db import Session
 from sqlalchemy import Uuid, bindparam, select
 
 from broker.domain.attempt import UNSETTLED, Attempt
-from broker.domain.order import ClientKey
+from broker.domain.order import ClientKey, OwnerId
 from broker.store.attempts import attempt_of
 from broker.store.tables import attempts
 
@@ -17,6 +17,12 @@ _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
     attempts.c.broker == bindparam("broker"),
     attempts.c.broker_order_id.in_(bindparam("numbers", expanding=True)),
     attempts.c.connection_id.is_not_distinct_from(bindparam("connection", type_=Uuid)),
+)
+_LIST_IN_USE = (
+    select(attempts.c.owner_id, attempts.c.connection_id, attempts.c.broker)
+    .where(attempts.c.connection_id.is_not(None), attempts.c.begun_at > bindparam("since"))
+    .distinct()
+    .limit(bindparam("limit"))
 )
 _LIST_UNSETTLED = (
     select(attempts)
@@ -46,6 +52,12 @@ async def list_keys(
     asked = {"broker": broker, "numbers": list(numbers), "connection": connection}
     rows = await session.execute(_LIST_NUMBERS, asked)
     return {row.broker_order_id: ClientKey(row.order_id) for row in rows}
+
+
+async def list_connections_in_use(session: Session, since: datetime, limit: int) -> list[tuple[OwnerId, UUID, str]]:
+    """Connections that orders went through since a moment: whose, which, and to which broker."""
+    rows = await session.execute(_LIST_IN_USE, {"since": since, "limit": limit})
+    return [(OwnerId(row.owner_id), row.connection_id, row.broker) for row in rows]
 
 
 async def list_unsettled(session: Session, before: datetime, limit: int) -> list[Attempt]:

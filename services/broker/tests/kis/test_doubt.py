@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
+from uuid import UUID
 
 import pytest
 from broker.adapters.kis.connector import Kis
@@ -22,11 +23,13 @@ from emulators.house import Slip
 from kit.db import Database
 from kit.errors import Unavailable
 from kit.events import Envelope
+from kit.ids import new_id
 from redis.asyncio import Redis
 from sqlalchemy import text
 
 from services.broker.tests.builders import an_order, submitted
 from services.broker.tests.kis.emulator import Emulator, emulator
+from services.broker.tests.remote import OneLine
 
 RUNS = int(os.environ.get("EXODUS_FAULT_RUNS", "60"))
 ROUNDS_MAX = 12
@@ -40,11 +43,13 @@ class Floor:
 
     kis: Emulator
     desk: Desk
+    connection: UUID
     made: dict[str, list[Slip]] = field(default_factory=dict)
 
     async def deliver(self, message: Envelope) -> bool:
         """Handle a message as the worker does; false when it must come again."""
         subscription = subscriptions.handlers[message.type]
+        message.data.update(broker="kis", connection_id=str(self.connection))
         before = set(self.kis.house.slips)
         try:
             await subscription.handler(self.desk, subscription.model.model_validate(message.data), message)
@@ -69,12 +74,14 @@ class Floor:
 
 
 def a_floor(kis: Emulator, database: Database, redis: "Redis", settings: Settings) -> Floor:
+    connection = new_id()
+
     async def keys_of(numbers: Sequence[str]) -> Mapping[str, ClientKey]:
         async with database.system() as session:
-            return await system.list_keys(session, "kis", None, numbers)
+            return await system.list_keys(session, "kis", connection, numbers)
 
     connector = Kis(kis.client(), keys_of)
-    return Floor(kis, Desk(database, redis, {"kis": connector}, kis.clock, settings))
+    return Floor(kis, Desk(database, redis, {}, kis.clock, settings, OneLine(connector)), connection)
 
 
 async def resolve(floor: Floor, rounds: int = ROUNDS_MAX) -> None:
@@ -170,7 +177,8 @@ async def test_sums_become_executions_once_and_a_smaller_sum_is_old_news(
     async with emulator() as kis:
         floor, order = a_floor(kis, database, redis, settings), an_order("005930", limit_price="69900")
         await floor.deliver(submitted(order))
-        connector = floor.desk.connectors["kis"]
+        assert isinstance(floor.desk.lines, OneLine)
+        connector = floor.desk.lines.connector
         told = []
         for size in (3, 4, 50):
             kis.quotes(bid=69_800, ask=69_900, ask_size=size)

@@ -20,6 +20,7 @@ from broker.adapters.alpaca.client import Client
 from broker.adapters.alpaca.parse import AlpacaOrder, Fill
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import KeysOf, No
+from broker.adapters.line import in_lane
 from broker.adapters.port import LineFailure, Report, Unreachable
 from broker.adapters.stream import follow
 from broker.domain.capabilities import Capabilities
@@ -72,7 +73,8 @@ class Alpaca:
         }
         if order.limit_price is not None:
             body["limit_price"] = f"{order.limit_price:f}"
-        answer = await self._client.call("POST", "orders", body)
+        with in_lane("entry" if order.side == "buy" else "exit"):
+            answer = await self._client.call("POST", "orders", body)
         if isinstance(answer, No) and answer.reason == parse.NOT_UNIQUE:
             earlier = await self.find(order, key, self._client.clock())
             if isinstance(earlier, Absent):
@@ -92,6 +94,10 @@ class Alpaca:
 
     async def cancel(self, order: OrderIntent, key: ClientKey, broker_order_id: str) -> Accepted | CancelRefused:  # noqa: ARG002 - its id is enough here
         """Cancel the newest of the chain; what is canceled already is answered as it is."""
+        with in_lane("cancel"):
+            return await self._cancel(broker_order_id)
+
+    async def _cancel(self, broker_order_id: str) -> Accepted | CancelRefused:
         line = await self._chain(broker_order_id)
         if not line:
             return CancelRefused("order_not_found", f"Alpaca shows no order {broker_order_id}.")
@@ -114,6 +120,10 @@ class Alpaca:
         change: Replacement,
     ) -> Replaced | ReplaceRefused:
         """Replace the newest of the chain; what is so already is answered as it is."""
+        with in_lane("exit"):
+            return await self._replace(broker_order_id, change)
+
+    async def _replace(self, broker_order_id: str, change: Replacement) -> Replaced | ReplaceRefused:
         line = await self._chain(broker_order_id)
         if not line:
             return ReplaceRefused("order_not_found", f"Alpaca shows no order {broker_order_id}.")
@@ -160,7 +170,8 @@ class Alpaca:
 
     async def _news(self) -> tuple[list[Report], dict[str, tuple[str, str, Decimal]]]:
         try:
-            orders = await self._recent()
+            with in_lane("history"):
+                orders = await self._recent()
             tails = {order.id: _tail(orders, order) for order in orders.values()}
             owners = await self._keys_of(list(orders)) if orders else {}
             seen = {name: (tails[name].id, tails[name].status, tails[name].filled) for name in owners}

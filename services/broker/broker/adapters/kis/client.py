@@ -87,6 +87,24 @@ class Client:
             more, mark = "N", next_mark
         raise Unreachable(f"KIS shows more than {PAGES_MAX} pages of {call}")
 
+    def is_mine(self, account: str) -> bool:
+        """Whether a number in a notice, with or without the product behind it, is this account's."""
+        return account.startswith(self._credentials.account)
+
+    async def approval(self) -> str:
+        """A key for one connection to the stream.
+
+        Raises:
+            NotSent, Unreachable: when there is none to be had.
+        """
+        keys = {"appkey": self._credentials.app_key, "secretkey": self._credentials.app_secret}
+        body = {"grant_type": "client_credentials"} | keys
+        answer = await request(self._http, "KIS", "POST", "/oauth2/Approval", json=body)
+        try:
+            return str(loads(answer.text)["approval_key"])
+        except (ValueError, KeyError, TypeError):
+            raise NotSent("KIS gives no key for its stream now") from None
+
     async def _send(
         self, method: str, path: str, transaction: str, page: str, content: Mapping[str, Any]
     ) -> httpx.Response:
@@ -101,14 +119,13 @@ class Client:
             "tr_cont": page,
             "custtype": "P",
         }
-        answer = await request(self._http, "KIS", method, path, headers=headers, **content)
         try:
-            parse.read(answer.status_code, answer.text)
+            with self._token.judged():
+                answer = await request(self._http, "KIS", method, path, headers=headers, **content)
+                parse.read(answer.status_code, answer.text)
         except parse.TokenRefused:
             self._token.forget(token)
             raise
-        except (NotSent, Unreachable):
-            pass  # whoever asked reads the answer, and knows what it means there
         return answer
 
     async def _issue(self) -> tuple[str, datetime]:

@@ -12,6 +12,7 @@ from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.kis import parse
 from broker.adapters.kis.capabilities import PAPER
 from broker.adapters.kis.client import Client
+from broker.adapters.kis.notices import Notices
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import OrderIntent
 
@@ -30,8 +31,9 @@ class KisWire:
 
     able: Capabilities = PAPER
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, stream: str, login_name: str) -> None:
         self.client = client
+        self._notices = Notices(client, stream, login_name) if stream and login_name else None
 
     def now(self) -> datetime:
         return self.client.clock()
@@ -98,7 +100,9 @@ class KisWire:
         return Balance(pages[0].cash, pages[0].cash_next_day, pages[0].cash_second_day, held)
 
     async def follow(self, hint: asyncio.Event) -> None:
-        """Nothing to follow yet: the list is polled."""
+        """Follow the notices of a customer whose log-in name we know; otherwise the list is polled, and that is all."""
+        if self._notices is not None:
+            await self._notices.follow(hint)
 
     def _today(self) -> str:
         return f"{self.client.clock().astimezone(SEOUL):%Y%m%d}"
@@ -109,8 +113,10 @@ class Kis(DayList):
 
     wire: KisWire
 
-    def __init__(self, client: Client, keys_of: KeysOf, poll_seconds: float = 5.0) -> None:
-        super().__init__(KisWire(client), keys_of, poll_seconds)
+    def __init__(
+        self, client: Client, keys_of: KeysOf, poll_seconds: float = 5.0, stream: str = "", login_name: str = ""
+    ) -> None:
+        super().__init__(KisWire(client, stream, login_name), keys_of, poll_seconds)
 
     async def balance(self) -> Balance:
         """Cash and holdings of the account."""

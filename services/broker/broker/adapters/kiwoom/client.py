@@ -81,9 +81,10 @@ class Client:
             "cont-yn": "Y" if key else "N",
             "next-key": key,
         }
-        answer = await request(self._http, TITLE, "POST", FOLDER + folder, headers=headers, json=dict(fields))
         try:
-            body = parse.read(answer.status_code, answer.text)
+            with self._token.judged():
+                answer = await request(self._http, TITLE, "POST", FOLDER + folder, headers=headers, json=dict(fields))
+                body = parse.read(answer.status_code, answer.text)
         except parse.TokenRefused:
             self._token.forget(token)
             raise

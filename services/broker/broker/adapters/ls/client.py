@@ -82,9 +82,10 @@ class Client:
             "tr_cont_key": key,
             "mac_address": "",
         }
-        answer = await request(self._http, TITLE, "POST", path, headers=headers, json=body)
         try:
-            read = parse.read(answer.status_code, answer.text)
+            with self._token.judged():
+                answer = await request(self._http, TITLE, "POST", path, headers=headers, json=body)
+                read = parse.read(answer.status_code, answer.text)
         except parse.TokenRefused:
             self._token.forget(token)
             raise

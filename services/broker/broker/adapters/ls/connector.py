@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection
 
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
+from broker.adapters.line import KeyRefused
 from broker.adapters.ls import parse
 from broker.adapters.ls.capabilities import PAPER
 from broker.adapters.ls.client import Client
@@ -89,7 +90,13 @@ class LsWire:
         return parse.rows([block for page in pages for block in page.get("t0425OutBlock1", [])], today.date())
 
     async def balance(self) -> Balance:
-        """Cash and holdings of the account."""
+        """Cash and holdings of the account.
+
+        Raises:
+            KeyRefused: when the key is that of a real account: both kinds have one host here.
+        """
+        if not await self.is_paper():
+            raise KeyRefused("LS does not call this a paper key")
         cash = await self.client.call(ACCOUNT, "CSPAQ12200", {"BalCreTp": "0"})
         if isinstance(cash, No):
             raise Unreachable(f"LS does not show its cash: {cash.text}")
