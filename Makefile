@@ -55,6 +55,7 @@ check: venv ## format, lint, types, architecture rules, contracts
 	.venv/bin/lint-imports
 	$(PYTHON) -m tools.tidy
 	$(PYTHON) -m tools.contracts --check
+	$(PYTHON) -m tools.conformance --check
 
 bench: venv ## measure; writes benchmarks/results/latest.json
 	@$(PYTHON) -m benchmarks

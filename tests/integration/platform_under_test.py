@@ -31,6 +31,7 @@ class Platform:
 
     @classmethod
     def start(cls) -> "Platform":
+        os.environ["EXODUS_EMULATORS"] = "1"
         layout = private_stack.start(".stack-integration", PORTS)
         return cls(layout, cli.gateway_of(layout))
 

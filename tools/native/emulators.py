@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +11,28 @@ from tools.native.layout import ROOT, Layout
 from tools.native.probes import why_not_ready
 from tools.native.programs import Program
 
-KIS_OFFSET: Final = 301
-CALLS_PER_SECOND: Final = 1
-"""As the built-in list has it: the emulator, like KIS on paper, counts two in any second."""
 FOLDERS: Final = ("libs/quant", "services/broker")
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """One broker's emulator: its port beside the base, where its notices are, and how often it may be called."""
+
+    offset: int
+    stream: str
+    calls_per_second: int
+
+    def port(self, layout: Layout) -> int:
+        return layout.ports.base + self.offset
+
+
+EMULATORS: Final = {
+    "kis": Emulator(301, "/tryitout", 1),
+    "ls": Emulator(302, "/websocket", 1),
+    "kiwoom": Emulator(303, "/api/dostk/websocket", 1),
+    "alpaca": Emulator(304, "/stream", 3),
+}
+"""Calls a second are those of the built-in list; the emulators count as their brokers do."""
 
 
 def are_wanted() -> bool:
@@ -23,33 +42,36 @@ def are_wanted() -> bool:
 
 def programs(layout: Layout) -> list[Program]:
     """One process for each emulator."""
-    if not are_wanted():
-        return []
-    port = layout.ports.base + KIS_OFFSET
-    return [
-        Program(
-            name="kis-emulator",
-            group="services",
-            command=(
-                *(sys.executable, "-m", "uvicorn", "emulators.kis.server:paper", "--factory"),
-                *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--no-server-header"),
-            ),
-            directory=layout.directory,
-            why_not_ready=lambda: why_not_ready(port, "/_emulator/ready"),
-            environment={
-                "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in FOLDERS),
-                "PYTHONUNBUFFERED": "1",
-            },
-            depends_on=tuple(sorted((ROOT / "services/broker/emulators").glob("**/*.py"))),
-        )
-    ]
+    return [_program(layout, name, each.port(layout)) for name, each in EMULATORS.items()] if are_wanted() else []
+
+
+def _program(layout: Layout, name: str, port: int) -> Program:
+    return Program(
+        name=f"{name}-emulator",
+        group="services",
+        command=(
+            *(sys.executable, "-m", "uvicorn", f"emulators.{name}.server:paper", "--factory"),
+            *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--no-server-header"),
+        ),
+        directory=layout.directory,
+        why_not_ready=lambda: why_not_ready(port, "/_emulator/ready"),
+        environment={
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in FOLDERS),
+            "PYTHONUNBUFFERED": "1",
+        },
+        depends_on=tuple(sorted((ROOT / "services/broker/emulators").glob("**/*.py"))),
+    )
 
 
 def settings(layout: Layout) -> dict[str, str]:
     """What the broker service is told, so that it speaks to the emulators: a list of brokers with their addresses."""
     if not are_wanted():
         return {}
+    brokers = {}
+    for name, each in EMULATORS.items():
+        host = f"127.0.0.1:{each.port(layout)}"
+        line = {"rest": f"http://{host}", "calls_per_second": each.calls_per_second}
+        brokers[name] = {"paper": line | ({"stream": f"ws://{host}{each.stream}"} if each.stream else {})}
     file: Path = layout.directory / "brokers.yaml"
-    line = {"rest": f"http://127.0.0.1:{layout.ports.base + KIS_OFFSET}", "calls_per_second": CALLS_PER_SECOND}
-    file.write_text(json.dumps({"kis": {"paper": line}}, indent=1))
+    file.write_text(json.dumps(brokers, indent=1))
     return {"BROKER_BROKERS_FILE": str(file)}

@@ -162,11 +162,14 @@ def test_emulators_run_only_when_asked_for_and_the_broker_service_is_pointed_at_
     monkeypatch.delenv("EXODUS_EMULATORS", raising=False)
     assert (emulators.programs(stack), emulators.settings(stack)) == ([], {})
     monkeypatch.setenv("EXODUS_EMULATORS", "1")
-    [kis] = emulators.programs(stack)
-    port = str(stack.ports.base + emulators.KIS_OFFSET)
-    assert port in kis.command
-    [(_, line)] = read_brokers(Path(emulators.settings(stack)["BROKER_BROKERS_FILE"]), live_allowed=True).items()
-    assert line.rest == f"http://127.0.0.1:{port}"
+    ports = {name: str(each.port(stack)) for name, each in emulators.EMULATORS.items()}
+    assert {program.name: program.command[-3] for program in emulators.programs(stack)} == {
+        f"{name}-emulator": port for name, port in ports.items()
+    }
+    lines = read_brokers(Path(emulators.settings(stack)["BROKER_BROKERS_FILE"]), live_allowed=True)
+    assert {name: line.rest for (name, _), line in lines.items()} == {
+        name: f"http://127.0.0.1:{port}" for name, port in ports.items()
+    }
 
 
 # --- secrets

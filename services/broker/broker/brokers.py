@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 BUILT_IN: Final = Path(__file__).with_name("brokers.yaml")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 Environment = Literal["paper", "real"]
+BrokerName = Literal["kis", "ls", "kiwoom", "alpaca"]
 
 
 class Line(BaseModel):
@@ -18,15 +19,22 @@ class Line(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rest: str
+    stream: str = ""
+    """The address of its notices; empty where they are not followed."""
+    stream_is_plain: bool = False
+    """The broker offers no encrypted stream: what it tells there (KIS encrypts it itself) is no more than a hint."""
     calls_per_second: Annotated[int, Field(ge=1, le=100)]
 
     @model_validator(mode="after")
     def _is_private(self) -> "Line":
-        address = urlsplit(self.rest)
-        if address.scheme != "https" and address.hostname not in LOOPBACK:
-            raise ValueError(f"{self.rest}: a broker is spoken to over https")
-        if not address.hostname or address.username or address.query:
-            raise ValueError(f"{self.rest}: give scheme, host and port")
+        for text, scheme in ((self.rest, "https"), (self.stream, "ws" if self.stream_is_plain else "wss")):
+            address = urlsplit(text)
+            if text and address.scheme != scheme and address.hostname not in LOOPBACK:
+                raise ValueError(f"{text}: a broker is spoken to over {scheme}")
+            if text and (not address.hostname or address.username or address.query):
+                raise ValueError(f"{text}: give scheme, host and port")
+        if not self.rest:
+            raise ValueError("rest: give scheme, host and port")
         return self
 
 
@@ -40,12 +48,17 @@ class Broker(BaseModel):
 
     @model_validator(mode="after")
     def _are_apart(self) -> "Broker":
-        if self.real is not None and urlsplit(self.real.rest).netloc == urlsplit(self.paper.rest).netloc:
+        if self.real is None:
+            return self
+        paper, real = (
+            {urlsplit(text).netloc for text in (line.rest, line.stream) if text} for line in (self.paper, self.real)
+        )
+        if paper & real:
             raise ValueError("paper and real share a host: an order on paper could be a real one")
         return self
 
 
-class Brokers(RootModel[dict[Literal["kis"], Broker]]):
+class Brokers(RootModel[dict[BrokerName, Broker]]):
     """All of them."""
 
 

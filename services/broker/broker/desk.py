@@ -3,25 +3,44 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from kit.db import Database
 from redis.asyncio import Redis
 
 from broker.adapters.port import Connector
 from broker.config import Settings
+from broker.domain.order import OrderIntent, OwnerId
+
+
+class Bound(Protocol):
+    """Where the lines of connections are to be had."""
+
+    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
+        """The connector of a connection."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Connectors by broker, and what they and we depend on."""
+    """Connectors by broker, and what they and we depend on. `lines` has those of people's own connections."""
 
     database: Database
     cache: Redis
     connectors: Mapping[str, Connector]
     clock: Callable[[], datetime]
     settings: Settings
+    lines: Bound | None = None
 
-    def connector_for(self, account_kind: str) -> Connector:
-        """The connector that serves a kind of account; where none does, the first, whose capabilities refuse it."""
+    def connector_for(self, order: OrderIntent) -> Connector:
+        """The connector an order goes through: that of its connection, or the one that serves its kind of account.
+
+        Where none does, the first, whose capabilities refuse it.
+        """
+        if order.connection_id is not None:
+            assert self.lines is not None, "a desk that takes orders of connections can open them"
+            return self.lines.of(order.owner, order.connection_id, order.broker)
         connectors = tuple(self.connectors.values())
-        return next((each for each in connectors if account_kind in each.capabilities.account_kinds), connectors[0])
+        serving = (each for each in connectors if order.account_kind in each.capabilities.account_kinds)
+        return next(serving, connectors[0])

@@ -7,12 +7,16 @@ from datetime import datetime
 
 from kit import cache
 from kit.db import Database
+from redis.asyncio import Redis
 
-from broker.adapters.kis.client import Tokens
+from broker.adapters.line import Tokens
 from broker.adapters.simulator.connector import Simulator
 from broker.brokers import Environment, Line, read_brokers
 from broker.config import Settings
 from broker.desk import Desk
+from broker.lines import Lines
+from broker.shared_turns import SharedTurns
+from broker.token_room import TokenRoom
 from broker.vault import Vault
 
 
@@ -35,14 +39,21 @@ def _database(settings: Settings) -> Database:
     )
 
 
+def _tokens(database: Database, vault: Vault, redis: "Redis") -> Tokens:
+    """Tokens and turns that every process of this service shares."""
+    return Tokens(TokenRoom(database, vault), vault.print_of, SharedTurns(redis))
+
+
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Connect the API's database, and disconnect it at the end."""
-    database = _database(settings)
+    database, redis = _database(settings), cache.connect(settings.redis_url.get_secret_value())
     try:
         lines = read_brokers(settings.brokers_file, live_allowed=settings.live_allowed)
-        yield Resources(database, Vault(settings.vault_key.get_secret_value()), lines, Tokens())
+        vault = Vault(settings.vault_key.get_secret_value())
+        yield Resources(database, vault, lines, _tokens(database, vault, redis))
     finally:
+        await redis.aclose()
         await database.close()
 
 
@@ -51,8 +62,12 @@ async def open_desk(settings: Settings, clock: Callable[[], datetime]) -> AsyncI
     """Connect everything the worker needs, the connectors included."""
     database, redis = _database(settings), cache.connect(settings.redis_url.get_secret_value())
     simulator = Simulator(database, redis, clock, settings.fee_schedule, settings.slippage_ticks)
+    vault = Vault(settings.vault_key.get_secret_value())
+    known = read_brokers(settings.brokers_file, live_allowed=settings.live_allowed)
+    lines = Lines(database, vault, known, _tokens(database, vault, redis), clock)
     try:
-        yield Desk(database, redis, {simulator.capabilities.broker: simulator}, clock, settings)
+        yield Desk(database, redis, {simulator.capabilities.broker: simulator}, clock, settings, lines)
     finally:
+        await lines.close()
         await redis.aclose()
         await database.close()

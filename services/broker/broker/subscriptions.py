@@ -34,6 +34,8 @@ class OrderSubmittedFact(BaseModel):
     time_in_force: str
     quantity: Money
     limit_price: Money | None
+    broker: str = "simulator"
+    connection_id: UUID | None = None
 
     def intent(self, owner: UUID) -> OrderIntent:
         """The order to send, in our words."""
@@ -51,6 +53,8 @@ class OrderSubmittedFact(BaseModel):
             time_in_force=self.time_in_force,
             quantity=self.quantity,
             limit_price=self.limit_price,
+            broker=self.broker,
+            connection_id=self.connection_id,
         )
 
 

@@ -4,6 +4,7 @@ Every box is bound to its place (owner, connection, field, key version): moved t
 changed, it does not open. The wrapping key is a secret file; without it the database says nothing.
 """
 
+import hmac
 import os
 from dataclasses import dataclass
 from typing import Final
@@ -46,7 +47,9 @@ class Vault:
     """Locks and opens, with the wrapping key in memory only."""
 
     def __init__(self, wrapping_key: str) -> None:
-        self._wrapping = AESGCM(bytes.fromhex(wrapping_key))
+        key = bytes.fromhex(wrapping_key)
+        self._wrapping = AESGCM(key)
+        self._print_key = hmac.digest(key, b"prints of broker keys", "sha256")
 
     def new_key(self, owner: UUID, version: int) -> OwnerKey:
         """A fresh key for an owner."""
@@ -63,6 +66,22 @@ class Vault:
             DoesNotOpen: otherwise.
         """
         return _unlock(self._unwrapped(key, place), box, place.text()).decode()
+
+    def print_of(self, text: str) -> bytes:
+        """What stands for a secret where it must be found again: nobody without the wrapping key can make it."""
+        return hmac.digest(self._print_key, text.encode(), "sha256")
+
+    def seal_token(self, key_print: bytes, text: str) -> bytes:
+        """Lock a broker's token, for the key it belongs to."""
+        return _lock(self._wrapping, text.encode(), b"token|" + key_print)
+
+    def open_token(self, key_print: bytes, box: bytes) -> str:
+        """The token in a box.
+
+        Raises:
+            DoesNotOpen: when it is another key's.
+        """
+        return _unlock(self._wrapping, box, b"token|" + key_print).decode()
 
     def _unwrapped(self, key: OwnerKey, place: Place) -> AESGCM:
         if (key.owner, key.version) != (place.owner, place.key_version):

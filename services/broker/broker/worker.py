@@ -20,6 +20,7 @@ from broker.resources import open_desk
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
 from broker.usecases.report_executions import report_executions
+from broker.usecases.watch_connections import watch_connections
 
 log = structlog.get_logger()
 
@@ -31,6 +32,7 @@ async def watch_brokers(desk: Desk) -> None:
             group.create_task(report_executions(desk, connector))
             if isinstance(connector, Simulator):
                 group.create_task(QuoteFeed(connector, desk.cache).run())
+        group.create_task(watch_connections(desk))
         group.create_task(_recover_forever(desk))
 
 

@@ -72,6 +72,8 @@ def submitted(order: OrderIntent) -> Envelope:
         "quantity": decimal_text(order.quantity),
         "limit_price": None if order.limit_price is None else decimal_text(order.limit_price),
         "time_in_force": order.time_in_force,
+        "broker": order.broker,
+        "connection_id": None if order.connection_id is None else str(order.connection_id),
     }
     return a_message("trading.order.submitted.v1", order, data)
 

@@ -4,7 +4,9 @@ import pytest
 from kit.testing import isolation
 from kit.testing.databases import TestDatabase
 
-TABLES: dict[str, str] = {}
+TABLES: dict[str, str] = {
+    "broker_tokens": "found by the keyed print of a key that only its owner can give, and sealed to it",
+}
 KEYS: dict[str, str] = {
     "broker_executions_pkey": "the broker's own id, with its name in front",
     "broker_executions_order_id_fkey": "an attempt's random id; the worker alone writes both",

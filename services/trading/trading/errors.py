@@ -15,6 +15,21 @@ class AccountNotFound(NotFound):
     TITLE = "There is no such account"
 
 
+class ConnectionNotFound(NotFound):
+    """There is no such connection to a broker, or it is somebody else's."""
+
+    CODE = "connection_not_found"
+    TITLE = "There is no such connection"
+
+
+class ConnectionTaken(AppError):
+    """One account at a broker is one account here: two could not be told apart there."""
+
+    STATUS = 409
+    CODE = "connection_taken"
+    TITLE = "Another account is bound to this connection"
+
+
 class OrderNotFound(NotFound):
     """There is no such order, or it is somebody else's."""
 

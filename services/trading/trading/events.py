@@ -96,6 +96,8 @@ class OrderSubmitted(Event):
     quantity: Money
     limit_price: Money | None
     time_in_force: TimeInForce
+    broker: str
+    connection_id: UUID | None
 
 
 class OrderCancelRequested(Event):
@@ -363,6 +365,8 @@ def order_submitted(order: Order, account: Account) -> OrderSubmitted:
         quantity=order.quantity,
         limit_price=order.limit_price,
         time_in_force=order.time_in_force,
+        broker=account.broker,
+        connection_id=account.connection_id,
     )
 
 

@@ -1,7 +1,7 @@
 """What we listen to: the broker's answers, each with the fields we read and the use case that handles it."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from kit.consumer import Later, Subscriptions, take
@@ -10,6 +10,7 @@ from kit.events import Envelope
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, Field
 
+from trading.domain.account import Connection, Environment
 from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import BrokerWord, Happening
 from trading.domain.replacement import Terms
@@ -19,11 +20,13 @@ from trading.resources import Resources
 from trading.store import belongings
 from trading.usecases.halt_trading import halt_trading
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
+from trading.usecases.record_connection import record_connection
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
 
 AMOUNT_MAX = 1_000_000_000
 EXECUTION_ID_LENGTH_MAX = 200
+BROKER_LENGTH_MAX = 32
 
 subscriptions = Subscriptions("trading")
 
@@ -76,6 +79,22 @@ class ExecutionFact(OrderFact):
     trade_date: date
     settlement_date: date
     executed_at: AwareDatetime
+
+
+class ConnectionFact(BaseModel):
+    """A connection that was made, or taken away."""
+
+    connection_id: UUID
+    broker: Annotated[str, Field(min_length=1, max_length=BROKER_LENGTH_MAX)]
+    environment: Environment
+    change: Literal["saved", "deleted"]
+
+
+@subscriptions.on("broker.connection.changed.v1", ConnectionFact)
+async def connection_changed(session: Session, fact: ConnectionFact, message: Envelope) -> None:
+    """Accounts may be bound to it, or no longer."""
+    connection = Connection(id=fact.connection_id, broker=fact.broker, environment=fact.environment)
+    await record_connection(session, _owner(message), connection, fact.change)
 
 
 async def _answered(

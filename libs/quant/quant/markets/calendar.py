@@ -53,6 +53,11 @@ def next_session(market: Market, day: date) -> date:
     return add_sessions(market, day, 1)
 
 
+def session_on_or_after(market: Market, day: date) -> date:
+    """A day if it is a session of a market, else the first one after it."""
+    return day if is_session(market, day) else next_session(market, day)
+
+
 def previous_session(market: Market, day: date) -> date:
     """The last session before `day`, which need not be a session itself."""
     return add_sessions(market, day, -1)

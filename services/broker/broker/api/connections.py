@@ -1,5 +1,6 @@
 """/broker/connections: a person's own keys to brokers. They go in, are tried, and are never shown again."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -14,10 +15,11 @@ from kit.ids import new_id
 from kit.money import Money
 from kit.pagination import Page
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from quant.markets.listing import Currency
 
-from broker.adapters.kis.check import look
-from broker.adapters.kis.client import KeyRefused
-from broker.adapters.kis.parse import Balance
+from broker.adapters.balance import Balance
+from broker.adapters.line import KeyRefused
+from broker.adapters.opening import Door, look
 from broker.adapters.port import LineFailure
 from broker.domain.connection import Connection, ConnectionId, Environment, Secrets, hint
 from broker.domain.order import OwnerId
@@ -37,31 +39,93 @@ from broker.usecases.save_connection import save_connection
 router = APIRouter(prefix="/api/v1/broker/connections", tags=["connections"])
 NAME_MAX = 64
 KEY_MAX = 512
+LOGIN_NAME_MAX = 32
 _SAVED = AUTHENTICATED | responses(
     LiveNotPermitted, StepUpRequired, CredentialsRefused, BrokerUnreachable, TooManyConnections
 )
 _USED = AUTHENTICATED | responses(ConnectionNotFound, LiveNotPermitted, CredentialsRefused, BrokerUnreachable)
 
 
+_Secret = Annotated[SecretStr, Field(min_length=1, max_length=KEY_MAX)]
+
+
 class KisCredentials(BaseModel):
-    """What KIS gives a customer: key, secret, and the account as eight digits and two."""
+    """What KIS gives a customer: key, secret, the account as eight digits and two, and (or not) the log-in name."""
 
     model_config = ConfigDict(extra="forbid")
 
-    app_key: Annotated[SecretStr, Field(min_length=1, max_length=KEY_MAX)]
-    app_secret: Annotated[SecretStr, Field(min_length=1, max_length=KEY_MAX)]
+    app_key: _Secret
+    app_secret: _Secret
     account: Annotated[str, Field(pattern=r"^[0-9]{10}$", examples=["5012345601"])]
+    hts_id: Annotated[str, Field(max_length=LOGIN_NAME_MAX, pattern=r"^[0-9A-Za-z@._-]*$")] = ""
+    """The log-in name there; with it executions are heard of at once, without it within seconds."""
 
 
-class ConnectionIn(BaseModel):
-    """A connection to make."""
+class LsCredentials(BaseModel):
+    """What LS gives a customer: a key and its secret, which belong to one account."""
 
     model_config = ConfigDict(extra="forbid")
 
-    broker: Literal["kis"]
+    app_key: _Secret
+    app_secret: _Secret
+
+
+class KiwoomCredentials(BaseModel):
+    """What Kiwoom gives a customer: a key and its secret, which belong to one account."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    app_key: _Secret
+    secret_key: _Secret
+
+
+class AlpacaCredentials(BaseModel):
+    """What Alpaca gives a customer: a key and its secret, which belong to one account."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key_id: _Secret
+    secret_key: _Secret
+
+
+class _ConnectionIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     environment: Environment
     name: Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class KisConnectionIn(_ConnectionIn):
+    """A connection to KIS."""
+
+    broker: Literal["kis"]
     credentials: KisCredentials
+
+
+class LsConnectionIn(_ConnectionIn):
+    """A connection to LS Securities."""
+
+    broker: Literal["ls"]
+    credentials: LsCredentials
+
+
+class KiwoomConnectionIn(_ConnectionIn):
+    """A connection to Kiwoom."""
+
+    broker: Literal["kiwoom"]
+    credentials: KiwoomCredentials
+
+
+class AlpacaConnectionIn(_ConnectionIn):
+    """A connection to Alpaca."""
+
+    broker: Literal["alpaca"]
+    credentials: AlpacaCredentials
+
+
+ConnectionIn = Annotated[
+    KisConnectionIn | LsConnectionIn | KiwoomConnectionIn | AlpacaConnectionIn, Field(discriminator="broker")
+]
 
 
 class ConnectionOut(BaseModel):
@@ -87,7 +151,7 @@ class BrokerAccountOut(BaseModel):
     """An account as the broker shows it: cash today, and after what was traded yesterday and today has settled."""
 
     account_hint: str
-    currency: Literal["KRW"]
+    currency: Currency
     cash: Money
     cash_next_day: Money
     cash_second_day: Money
@@ -110,24 +174,18 @@ class RotatedOut(BaseModel):
 async def save_a_connection(request: Request, user: RecentUser, asked: ConnectionIn) -> ConnectionOut:
     """Try the credentials at the broker, then keep them sealed. Needs fresh authentication."""
     resources: Resources = request.app.state.resources
-    given = asked.credentials
-    secrets = Secrets(
-        {
-            "app_key": given.app_key.get_secret_value(),
-            "app_secret": given.app_secret.get_secret_value(),
-            "account": given.account,
-        }
-    )
+    secrets = Secrets({field: _plain(value) for field, value in asked.credentials if value})
     connection = Connection(
         id=ConnectionId(new_id()),
         owner=OwnerId(user.user_id),
         broker=asked.broker,
         environment=asked.environment,
         name=asked.name,
-        account_hint=hint(given.account),
+        account_hint="",
         created_at=now(),
     )
-    await _look(resources, user, connection, secrets)  # no transaction is open while the broker is asked
+    seen = await _look(resources, user, connection, secrets)  # no transaction is open while the broker is asked
+    connection = replace(connection, account_hint=hint(secrets.fields.get("account", seen.account)))
     async with resources.database.owned(user.user_id) as session:
         await save_connection(session, resources.vault, connection, secrets)
     return _out(connection)
@@ -178,7 +236,7 @@ async def list_broker_accounts(request: Request, user: CurrentUser, connection_i
     connection, balance = await _look_again(request, user, connection_id)
     account = BrokerAccountOut(
         account_hint=connection.account_hint,
-        currency="KRW",
+        currency=balance.currency,
         cash=balance.cash,
         cash_next_day=balance.cash_next_day,
         cash_second_day=balance.cash_second_day,
@@ -203,14 +261,21 @@ async def _look(resources: Resources, user: Identity, connection: Connection, se
     line = resources.lines.get((connection.broker, connection.environment))
     if connection.environment == "real" and "real" not in user.permissions:
         raise LiveNotPermitted("Your account may trade on paper only: ask the operator for live trading.")
+    if line is None and connection.environment == "real":
+        raise LiveNotPermitted("The operator has not switched live trading on (BROKER_LIVE_ALLOWED), or not there.")
     if line is None:
-        raise LiveNotPermitted("The operator has not switched live trading on: BROKER_LIVE_ALLOWED.")
+        raise BrokerUnreachable(f"This server's list of brokers has no {connection.broker}: ask the operator for it.")
     try:
-        return await look(line, connection.environment, secrets, resources.tokens, now)
+        door = Door(connection.broker, connection.environment, line, resources.tokens, now)
+        return await look(door, secrets)
     except KeyRefused as refused:
         raise CredentialsRefused(f"{refused}. Check key, secret and environment (paper or real).") from None
     except LineFailure as failed:
         raise BrokerUnreachable(f"{failed}. Nothing was changed: try again in a minute.") from None
+
+
+def _plain(value: SecretStr | str) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _existing(connection: Connection | None) -> Connection:

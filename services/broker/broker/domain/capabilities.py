@@ -13,7 +13,7 @@ Replaces = Literal["native", "cancel_and_new", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """One connector's abilities. The last three decide how we may learn what became of an order.
+    """One connector's abilities. The last ones decide how we may learn what became of an order.
 
     Attributes:
         replaces: `native` changes an order in place; with `cancel_and_new` the user cancels and places anew, because
@@ -22,6 +22,10 @@ class Capabilities:
         absence_is_certain: an order it does not show does not exist, and the same key never makes a second one; only
             then may an order be sent again.
         reports_executions: it tells of executions by itself.
+        answers_with_trades: the answer to an order says what it traded at once, as the simulator's does; others are
+            asked afterwards.
+        tells_costs: it says what it charged for each execution; for others the schedule of fees does.
+        tells_expiry: it tells an order that expired from one that somebody canceled.
     """
 
     broker: str
@@ -35,6 +39,9 @@ class Capabilities:
     identifies_by_key: bool
     absence_is_certain: bool
     reports_executions: bool
+    answers_with_trades: bool = False
+    tells_costs: bool = False
+    tells_expiry: bool = False
 
 
 def refuse_beyond(able: Capabilities, order: OrderIntent) -> Refused | None:

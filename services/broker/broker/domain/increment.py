@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 from quant.fees import Trade, fees_for, settlement_date
+from quant.markets.calendar import session_on_or_after
 
 from broker.domain.attempt import Attempt
 from broker.domain.order import Execution, Progress
@@ -21,14 +22,15 @@ def execution_between(attempt: Attempt, quantity: Decimal, amount: Decimal, now:
     shares = now.quantity - quantity
     price = ((now.amount - amount) / shares).quantize(_PLACES, rounding=ROUND_HALF_UP).normalize()
     intent = attempt.intent
-    costs = fees_for(Trade(intent.market, intent.board, intent.kind, intent.side, shares, price, now.trade_date))
+    day = session_on_or_after(intent.market, now.trade_date)
+    costs = fees_for(Trade(intent.market, intent.board, intent.kind, intent.side, shares, price, day))
     return Execution(
         execution_id=f"{attempt.broker}:{intent.account_id}:{attempt.broker_order_id}:{now.quantity.normalize():f}",
         quantity=shares,
         price=Decimal(f"{price:f}"),
         fee=costs.fee,
         tax=costs.taxes,
-        trade_date=now.trade_date,
-        settlement_date=settlement_date(intent.market, now.trade_date),
+        trade_date=day,
+        settlement_date=settlement_date(intent.market, day),
         executed_at=now.seen_at,
     )

@@ -32,6 +32,9 @@ class OrderIntent:
     time_in_force: str
     quantity: Decimal
     limit_price: Decimal | None
+    broker: str = "simulator"
+    connection_id: UUID | None = None
+    """Whose keys open the broker's door; None for the simulator, which has none."""
 
     @property
     def key(self) -> ClientKey:

@@ -71,6 +71,7 @@ async def save_new(session: Session, owner: OwnerId, attempt: Attempt) -> bool:
         "intent": _written(attempt.intent),
         "correlation_id": attempt.correlation_id,
         "begun_at": attempt.begun_at,
+        "connection_id": attempt.intent.connection_id,
     }
     return (await session.execute(_BEGIN, row)).first() is not None
 
@@ -144,6 +145,8 @@ def _written(intent: OrderIntent) -> dict[str, Any]:
         "time_in_force": intent.time_in_force,
         "quantity": decimal_text(intent.quantity),
         "limit_price": None if intent.limit_price is None else decimal_text(intent.limit_price),
+        "broker": intent.broker,
+        "connection_id": None if intent.connection_id is None else str(intent.connection_id),
     }
 
 
@@ -170,7 +173,7 @@ def _execution_row(attempt: Attempt, execution: Execution) -> dict[str, Any]:
 def attempt_of(row: Row[Any]) -> Attempt:
     """The attempt a row holds."""
     written: dict[str, Any] = row.intent
-    limit = written["limit_price"]
+    limit, connection = written["limit_price"], written.get("connection_id")
     intent = OrderIntent(
         order_id=OrderId(row.order_id),
         owner=OwnerId(row.owner_id),
@@ -179,6 +182,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
             "account_id": AccountId(UUID(written["account_id"])),
             "quantity": Decimal(written["quantity"]),
             "limit_price": None if limit is None else Decimal(limit),
+            "connection_id": None if connection is None else UUID(connection),
         },
     )
     return Attempt(

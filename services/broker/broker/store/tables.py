@@ -33,6 +33,7 @@ attempts = Table(
     Column("looks", Integer, nullable=False),
     Column("first_look_at", DateTime(timezone=True)),
     Column("needs_human", Boolean, nullable=False),
+    Column("connection_id", Uuid),
 )
 
 broker_executions = Table(

@@ -48,7 +48,7 @@ async def cancel_order(desk: Desk, owner: OwnerId, order_id: OrderId, message_id
 
 
 async def _cancel(desk: Desk, attempt: Attempt) -> CancelRefused | Accepted:
-    connector = desk.connectors[attempt.broker]
+    connector = desk.connector_for(attempt.intent)
     assert attempt.broker_order_id is not None
     try:
         async with asyncio.timeout(desk.settings.submit_timeout_seconds):

@@ -44,7 +44,7 @@ async def replace_order(desk: Desk, owner: OwnerId, order_id: OrderId, change: R
 
 
 async def _replace(desk: Desk, attempt: Attempt, change: Replacement) -> Replaced | ReplaceRefused:
-    connector = desk.connectors[attempt.broker]
+    connector = desk.connector_for(attempt.intent)
     title = connector.capabilities.title
     if connector.capabilities.replaces != "native":
         return ReplaceRefused("replace_not_supported", f"{title} changes no orders: cancel it and place a new one.")

@@ -53,7 +53,7 @@ async def submit_order(desk: Desk, intent: OrderIntent, message_id: UUID | None)
 
 
 async def _begin(desk: Desk, intent: OrderIntent) -> tuple[Attempt, bool]:
-    able = desk.connector_for(intent.account_kind).capabilities
+    able = desk.connector_for(intent).capabilities
     attempt = Attempt(
         intent=intent,
         broker=able.broker,
@@ -77,7 +77,7 @@ async def _begin(desk: Desk, intent: OrderIntent) -> tuple[Attempt, bool]:
 
 async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> tuple[Attempt, Answer | None]:
     """The broker's answer, by sending or by looking; None when it is known already."""
-    connector = desk.connectors[attempt.broker]
+    connector = desk.connector_for(attempt.intent)
     if is_new:
         return attempt, await _send(desk, connector, attempt)
     if attempt.is_settled or not attempt.is_due(desk.clock()):

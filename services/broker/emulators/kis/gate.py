@@ -1,22 +1,17 @@
-"""The emulator's gate: keys, tokens, calls a second, and the faults an operator has switched on."""
+"""The emulator's gate: keys, tokens, and calls a second."""
 
 import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from quant.markets.calendar import SEOUL
 
 TOKEN_LIFE: Final = timedelta(hours=24)
 SAME_TOKEN_FOR: Final = timedelta(hours=6)
 TOKEN_EVERY: Final = timedelta(minutes=1)
-
-Fault = Literal[
-    "hang_before", "hang_after", "reset_before", "reset_after", "server_error", "html", "empty", "rate_limit",
-    "ledger_timeout", "token_expired", "paging_cut", "notice_lost", "notice_twice", "grown_frame",
-]  # fmt: skip
 
 
 @dataclass
@@ -40,19 +35,10 @@ class Gate:
     calls_per_second: int
     keys: dict[str, str] = field(default_factory=dict)
     """appkey → appsecret; empty lets every pair in, for people's own clients."""
-    faults: list[tuple[str, Fault]] = field(default_factory=list)
     tokens: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     asked: dict[str, datetime] = field(default_factory=dict)
     tokens_issued: int = 0
     _calls: dict[str, deque[datetime]] = field(default_factory=dict)
-
-    def take_fault(self, call: str, *kinds: Fault) -> Fault | None:
-        """The next fault for this call of one of these kinds, which happens once."""
-        for fault in self.faults:
-            if fault[0] in {call, "*"} and fault[1] in kinds:
-                self.faults.remove(fault)
-                return fault[1]
-        return None
 
     def issue(self, key: str, secret: str) -> dict[str, str | int] | Answer:
         """A token for a key: at most once a minute, the same one for six hours."""

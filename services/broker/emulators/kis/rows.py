@@ -6,7 +6,9 @@ from typing import Final
 from quant.markets.calendar import SEOUL
 from quant.matching import Exchange
 
-from emulators.kis.house import OFFICE, Account, Slip
+from emulators.house import Account, Slip
+
+OFFICE: Final = "00950"
 
 _SIDE: Final = {"sell": ("01", "현금매도"), "buy": ("02", "현금매수")}
 _DAILY_EMPTY: Final = (
@@ -41,7 +43,7 @@ def order_row(slip: Slip) -> dict[str, str]:
         "orgn_odno": slip.original,
         "ord_dvsn_name": "지정가" if slip.price else "시장가",
         "sll_buy_dvsn_cd": side,
-        "sll_buy_dvsn_cd_name": {"0": name, "1": f"{name}정정", "2": f"{name}취소"}[slip.action],
+        "sll_buy_dvsn_cd_name": {"order": name, "change": f"{name}정정", "cancel": f"{name}취소"}[slip.action],
         "pdno": slip.symbol,
         "prdt_name": slip.symbol,
         "ord_qty": whole(slip.quantity),
@@ -49,10 +51,10 @@ def order_row(slip: Slip) -> dict[str, str]:
         "ord_tmd": f"{at:%H%M%S}",
         "tot_ccld_qty": whole(slip.filled),
         "avg_prvs": whole(average),
-        "cncl_yn": "Y" if slip.canceled and not slip.open else "N",
+        "cncl_yn": "Y" if slip.canceled + slip.expired and not slip.open else "N",
         "tot_ccld_amt": whole(slip.amount),
         "ord_dvsn_cd": slip.kind,
-        "cnc_cfrm_qty": whole(slip.canceled),
+        "cnc_cfrm_qty": whole(slip.canceled + slip.expired),
         "rmn_qty": whole(slip.open),
         "rjct_qty": whole(slip.rejected),
         "prdt_type_cd": "300",

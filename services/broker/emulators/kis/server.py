@@ -1,26 +1,27 @@
-"""The emulator's REST side: `create_app(environment)`; admin routes under /_emulator move the market and switch faults.
+"""The emulator of KIS: `create_app(environment)`; admin routes under /_emulator move the market and switch faults.
 
 Run alone: `uvicorn emulators.kis.server:paper --factory --port 34990`, with libs/quant and services/broker on the path.
 """
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
-from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import JSONResponse, Response
 from quant.markets.calendar import SEOUL
-from quant.matching import Outside
+from quant.matching import TimeInForce
 
+from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
+from emulators.house import House, No, Slip, korea
 from emulators.kis import rows
 from emulators.kis.gate import Answer, Gate, problem
-from emulators.kis.house import OFFICE, House, No, Slip
+from emulators.kis.rows import OFFICE
+from emulators.kis.stream import Stream
 
 Environment = Literal["real", "paper"]
-HANG_SECONDS: Final = 30
 TRADING: Final = "/uapi/domestic-stock/v1/trading"
 QUOTES: Final = "/uapi/domestic-stock/v1/quotations"
 _PAGE: Final = {"real": (100, 50), "paper": (15, 20)}
@@ -37,6 +38,33 @@ _CALLS: Final = {
     "inquire-price": {"FHKST01010100"},
 }
 _REAL_ONLY: Final = {"inquire-psbl-rvsecncl"}
+KINDS: Final[dict[str, tuple[bool, TimeInForce]]] = {
+    "00": (True, "day"),
+    "01": (False, "day"),
+    "11": (True, "ioc"),
+    "12": (True, "fok"),
+    "13": (False, "ioc"),
+    "14": (False, "fok"),
+}
+"""ORD_DVSN: whether it has a limit, and how long it lasts."""
+UNHEARD_OF: Final = "APBK9999"
+"""Stands for KIS's codes that we have not seen: whoever speaks to us must not take such a no for certain."""
+_CODES: Final = {
+    "unknown_symbol": ("APBK0656", "해당종목정보가 없습니다."),
+    "market_closed": ("APBK0918", "장운영시간이 아닙니다."),
+    "trading_halted": ("APBK0634", "거래정지 종목입니다."),
+    "price_off_tick": (UNHEARD_OF, "주문단가를 잘못 입력하셨습니다. 호가단위를 확인하세요."),
+    "price_outside_band": (UNHEARD_OF, "상하한가를 벗어난 주문단가입니다."),
+    "quantity_off_lot": (UNHEARD_OF, "주문수량을 확인하세요."),
+    "order_type_not_allowed": ("APBK1058", "주문구분을 확인하세요."),
+    "insufficient_shares": ("APBK0400", "주문 가능한 수량을 초과했습니다."),
+    "quantity_grows": ("APBK0400", "정정가능수량을 초과했습니다."),
+    "insufficient_cash": ("APBK0952", "주문가능금액을 초과 했습니다"),
+    "order_not_found": ("APBK1663", "원주문정보가 존재하지 않습니다."),
+    "unknown_service": ("OPSQ2002", "없는 서비스 코드 입니다"),
+    "not_on_paper": ("OPSQ2002", "모의투자에서는 제공하지 않는 서비스 입니다."),
+    "field_missing": ("OPSQ2001", "ERROR : INPUT FIELD NOT FOUND"),
+}
 Fields = Mapping[str, str]
 Body = dict[str, Any]
 
@@ -63,13 +91,13 @@ class Desk:
         known = _REAL_LETTER.get(tr_id[1:], "T") + tr_id[1:] if tr_id[:1] == "V" else tr_id
         is_right = tr_id[:1] == "F" or (tr_id[:1] == "V") == (self.environment == "paper")
         if known not in _CALLS[call] or not is_right:
-            return _refused(No("OPSQ2002", "없는 서비스 코드 입니다"))
+            return _refused(No("unknown_service"))
         if call in _REAL_ONLY and self.environment == "paper":
-            return _refused(No("OPSQ2002", "모의투자에서는 제공하지 않는 서비스 입니다."))
+            return _refused(No("not_on_paper"))
         try:
             found = self._answers[call](fields, known, page)
         except (KeyError, InvalidOperation):
-            return _refused(No("OPSQ2001", "ERROR : INPUT FIELD NOT FOUND"))
+            return _refused(No("field_missing"))
         return (
             _refused(found)
             if isinstance(found, No)
@@ -77,6 +105,9 @@ class Desk:
         )
 
     def _order(self, fields: Fields, tr_id: str, _: str) -> Body | No:
+        if fields["ORD_DVSN"] not in KINDS:
+            return No("order_type_not_allowed")
+        limit, time_in_force = KINDS[fields["ORD_DVSN"]]
         slip = Slip(
             number=self.house.next_number(),
             original="",
@@ -87,6 +118,8 @@ class Desk:
             quantity=Decimal(fields["ORD_QTY"]),
             price=Decimal(fields["ORD_UNPR"]),
             at=self.house.clock(),
+            limit=limit,
+            time_in_force=time_in_force,
             venue=fields.get("EXCG_ID_DVSN_CD", "KRX"),
         )
         refusal = self.house.place(slip)
@@ -163,7 +196,7 @@ class Desk:
     def _buying_power(self, fields: Fields, _: str, __: str) -> Body | No:
         exchange = self.house.exchanges.get(fields["PDNO"])
         if exchange is None or exchange.rules.band is None:
-            return No("APBK0656", "해당종목정보가 없습니다.")
+            return No("unknown_symbol")
         price = exchange.rules.band.upper if fields["ORD_DVSN"] == "01" else Decimal(fields["ORD_UNPR"])
         cash = self.house.account(_account(fields)).cash
         amounts = dict.fromkeys(("ord_psbl_cash", "nrcvb_buy_amt", "max_buy_amt"), rows.whole(cash))
@@ -175,14 +208,14 @@ class Desk:
     def _price(self, fields: Fields, _: str, __: str) -> Body | No:
         exchange = self.house.exchanges.get(fields["FID_INPUT_ISCD"])
         if exchange is None or exchange.rules.band is None:
-            return No("APBK0656", "해당종목정보가 없습니다.")
+            return No("unknown_symbol")
         outside, band = exchange.outside, exchange.rules.band
         prices = {"stck_prpr": exchange.last, "askp1": outside.ask, "bidp1": outside.bid}
         prices |= {"stck_mxpr": band.upper, "stck_llam": band.lower}
         return {"output": {name: rows.whole(price or Decimal(0)) for name, price in prices.items()}}
 
 
-_PROBLEMS: Final = {
+_PROBLEMS: Final[dict[str, Answer]] = {
     "rate_limit": problem("EGW00201", "초당 거래건수를 초과하였습니다."),
     "ledger_timeout": problem("EGW00302", "Transaction Timeout"),
     "server_error": problem("IGW00009", "Gateway 라우팅 오류"),
@@ -195,16 +228,19 @@ def _account(fields: Fields) -> str:
 
 
 def _refused(no: No) -> Body:
-    return {"rt_cd": "1", "msg_cd": no.code, "msg1": no.text}
+    code, text = _CODES[no.reason]
+    return {"rt_cd": "1", "msg_cd": code, "msg1": text}
 
 
 def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastAPI:
     """An emulator of one environment, with an empty ledger."""
-    house = House(clock)
+    house, faults = House(clock, korea(digits=10)), Faults()
     app = FastAPI(openapi_url=None)
-    app.state.house, app.state.desk = house, Desk(house, environment)
+    app.state.house, app.state.desk, app.state.faults = house, Desk(house, environment), faults
+    stream = Stream(faults, clock)
+    house.tell, house.show, app.state.stream = stream.tell, stream.show, stream
     app.state.gate = gate = Gate(clock, 20 if environment == "real" else 2)
-    app.state.calls = []
+    app.state.calls, app.state.lists = [], {}
     for call, folder in [(call, QUOTES if call == "inquire-price" else TRADING) for call in _CALLS]:
         method = "POST" if call.startswith("order") else "GET"
         app.add_api_route(f"{folder}/{call}", _route(app, call), methods=[method])
@@ -220,59 +256,46 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
         return _json({"code": 200, "message": "접근토큰 폐기에 성공하였습니다"})
 
     @app.post("/oauth2/Approval")
-    async def approval(_: Request) -> Response:
-        return _json({"approval_key": str(uuid.uuid4())})
+    async def approval(request: Request) -> Response:
+        asked = await request.json()
+        if gate.keys and gate.keys.get(str(asked.get("appkey"))) != asked.get("secretkey"):
+            return _json(Answer(403, {"error_code": "EGW00103", "error_description": "유효하지 않은 AppKey입니다."}))
+        return _json({"approval_key": stream.approve(str(asked.get("appkey")))})
+
+    @app.websocket("/{path:path}")
+    async def listen(socket: WebSocket) -> None:
+        await stream.serve(socket)
 
     @app.post("/uapi/hashkey")
     async def hashkey(request: Request) -> Response:
         return _json({"BODY": await request.json(), "HASH": uuid.uuid4().hex * 2})
 
-    _add_admin(app)
+    add_admin(app, house, faults)
     return app
-
-
-def _add_admin(app: FastAPI) -> None:
-    house: House = app.state.house
-    gate: Gate = app.state.gate
-
-    @app.get("/_emulator/ready")
-    async def ready() -> Response:
-        return _json({"orders": len(house.slips)})
-
-    @app.post("/_emulator/faults")
-    async def fault(request: Request) -> Response:
-        asked = await request.json()
-        gate.faults += [(asked["call"], asked["fault"])] * int(asked.get("times", 1))
-        return _json({"faults": len(gate.faults)})
-
-    @app.post("/_emulator/quotes")
-    async def quote(request: Request) -> Response:
-        asked = await request.json()
-        if asked["symbol"] not in house.exchanges:
-            house.list_symbol(asked["symbol"], Decimal(asked["base"]))
-        sizes = {name: Decimal(asked[name]) for name in ("bid", "bid_size", "ask", "ask_size")}
-        house.quote(asked["symbol"], Outside(**sizes))
-        return _json({"symbol": asked["symbol"]})
 
 
 def _route(app: FastAPI, call: str) -> Callable[[Request], Any]:
     gate: Gate = app.state.gate
     desk: Desk = app.state.desk
+    faults: Faults = app.state.faults
 
     async def answer(request: Request) -> Response:
         headers = request.headers
-        if fault := gate.take_fault(call, "hang_before", "reset_before", "server_error", "html", "empty", "rate_limit"):
+        if fault := faults.take(call, *BEFORE):
             return await _broken(fault)
-        if gate.take_fault(call, "token_expired"):
+        if faults.take(call, "token_expired"):
             return _json(problem("EGW00123", "기간이 만료된 token 입니다."))
         if stopped := gate.check(headers.get("appkey", ""), headers.get("authorization", "")):
             return _json(stopped)
         given = await request.json() if request.method == "POST" else request.query_params
         fields = {key.upper(): str(value) for key, value in given.items()}
-        desk.pages_cut = gate.take_fault(call, "paging_cut") is not None
+        desk.pages_cut = faults.take(call, "paging_cut") is not None
         body = desk.answer(call, fields, headers.get("tr_id", ""), headers.get("tr_cont", ""))
         app.state.calls.append((call, fields))
-        if fault := gate.take_fault(call, "hang_after", "reset_after", "ledger_timeout"):
+        if faults.take(call, "stale_list"):
+            body = dict(app.state.lists.get(call, body))
+        app.state.lists[call] = dict(body)
+        if fault := faults.take(call, *AFTER):
             return await _broken(fault)
         more = body.pop("_more", None)
         paging = {} if more is None else {"tr_cont": "M" if more else "D"}
@@ -281,21 +304,8 @@ def _route(app: FastAPI, call: str) -> Callable[[Request], Any]:
     return answer
 
 
-async def _broken(fault: str) -> Response:
-    """What comes instead of an answer."""
-    if fault in {"hang_before", "hang_after"}:
-        await asyncio.sleep(HANG_SECONDS)
-        return Response(status_code=504)
-    if fault in {"reset_before", "reset_after"}:
-        return StreamingResponse(_cut_off(), headers={"content-length": "1000"})
-    if fault == "html":
-        return HTMLResponse("<html><body>502 Bad Gateway</body></html>", status_code=502)
-    return _json(_PROBLEMS[fault]) if fault in _PROBLEMS else Response(status_code=200)
-
-
-async def _cut_off() -> AsyncIterator[bytes]:
-    yield b'{"rt_cd"'
-    raise ConnectionResetError("the emulator hangs up, as it was told to")
+async def _broken(fault: Fault) -> Response:
+    return _json(_PROBLEMS[fault]) if fault in _PROBLEMS else await broken(fault)
 
 
 def _json(answer: Answer | Mapping[str, Any]) -> Response:

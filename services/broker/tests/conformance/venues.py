@@ -4,28 +4,57 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
+import httpx
 from broker.adapters.port import Connector, Report
+from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.adapters.simulator.connector import Simulator
+from broker.domain.capabilities import Capabilities
+from broker.domain.order import Accepted, OrderIntent
 from kit.clock import now
 from kit.db import Database
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from services.broker.tests.builders import an_order
+from services.broker.tests.emulated import KINDS, Emulated, emulated
 from services.broker.tests.floor import Tape
 
 NEWS_SECONDS = 0.5
+EVERYTHING = frozenset(
+    {
+        *("price_off_tick", "price_outside_band", "quantity_off_lot", "market_closed", "unknown_symbol"),
+        *("insufficient_cash", "insufficient_shares"),
+    }
+)
 
 
 class Venue(Protocol):
-    """What the suite needs besides a connector. A real broker's venue drives that broker's emulator."""
+    """What the suite needs besides a connector. A real broker's venue drives that broker's emulator.
+
+    Prices are said in won; where the market has other money, the venue makes them its own.
+    """
 
     connector: Connector
-    symbol: str
+    able: Capabilities
+    reasons: frozenset[str]
+
+    def order(self, **changes: Any) -> OrderIntent:
+        """A market buy of ten shares here, unless said otherwise."""
+
+    def price(self, won: str) -> Decimal:
+        """A price in this market's money."""
+
+    def learns(self, order: OrderIntent, answer: Accepted) -> None:
+        """Remember that a number is this order's, as the attempts do."""
 
     async def quotes(self, **changes: Any) -> None:
         """Move the market: bid 70000 x 500, ask 70100 x 420, band 49000 to 91000, unless said otherwise."""
+
+    async def closes(self) -> None:
+        """End the session."""
 
     async def loses_the_market(self) -> None:
         """Make the broker know no price."""
@@ -35,6 +64,9 @@ class Venue(Protocol):
 
     def cut_off(self) -> Connector:
         """The connector on a line that cannot even begin to send."""
+
+    def moment(self) -> Any:
+        """What time it is here."""
 
 
 async def news(venue: Venue) -> Sequence[Report]:
@@ -65,13 +97,23 @@ class SimulatorVenue:
     connector: Simulator
     tape: Tape
     database: Database
+    able: Capabilities = SIMULATOR
+    reasons: frozenset[str] = EVERYTHING
 
-    @property
-    def symbol(self) -> str:
-        return self.tape.symbol
+    def order(self, **changes: Any) -> OrderIntent:
+        return an_order(self.tape.symbol, **changes)
+
+    def price(self, won: str) -> Decimal:
+        return Decimal(won)
+
+    def learns(self, order: OrderIntent, answer: Accepted) -> None:
+        """The key is enough."""
 
     async def quotes(self, **changes: Any) -> None:
         await self.connector.apply(await self.tape.quotes(**changes))
+
+    async def closes(self) -> None:
+        await self.quotes(session="closed")
 
     async def loses_the_market(self) -> None:
         await self.tape.disappears()
@@ -82,6 +124,56 @@ class SimulatorVenue:
     def cut_off(self) -> Connector:
         return Simulator(self.database, Redis.from_url("redis://127.0.0.1:9/0"), now)
 
+    def moment(self) -> Any:
+        return now()
+
+
+@dataclass
+class EmulatorVenue:
+    """A broker's connector, on a real line to that broker's emulator."""
+
+    emulated: Emulated
+    connector: Connector
+
+    @property
+    def able(self) -> Capabilities:
+        return self.emulated.kind.able
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        return self.emulated.kind.reasons
+
+    def order(self, **changes: Any) -> OrderIntent:
+        [market] = self.able.markets
+        place = {"market": market, "board": "KOSPI" if market == "KRX" else "US", "broker": self.able.broker}
+        if changes.get("limit_price"):
+            changes["limit_price"] = self.price(changes["limit_price"])
+        return an_order(self.emulated.kind.symbol, **(place | changes))
+
+    def price(self, won: str) -> Decimal:
+        return self.emulated.money(won)
+
+    def learns(self, order: OrderIntent, answer: Accepted) -> None:
+        self.emulated.known[answer.broker_order_id] = order.key
+
+    async def quotes(self, **changes: Any) -> None:
+        self.emulated.quotes(**changes)
+
+    async def closes(self) -> None:
+        self.emulated.house.close(self.emulated.kind.symbol)
+
+    async def loses_the_market(self) -> None:
+        self.emulated.house.exchanges.clear()
+
+    async def restarts(self) -> None:
+        self.connector = self.emulated.connector()
+
+    def cut_off(self) -> Connector:
+        return self.emulated.connector(httpx.AsyncClient(base_url="http://127.0.0.1:9", trust_env=False))
+
+    def moment(self) -> Any:
+        return self.emulated.clock()
+
 
 @asynccontextmanager
 async def simulator_venue(database: Database, redis: "Redis") -> AsyncIterator[Venue]:
@@ -90,5 +182,18 @@ async def simulator_venue(database: Database, redis: "Redis") -> AsyncIterator[V
         await session.execute(text("UPDATE sim_orders SET told_version = version"))
 
 
+def emulator_venue(broker: str) -> "OpenVenue":
+    """How to open the venue of a broker that has an emulator."""
+
+    @asynccontextmanager
+    async def opened(_: Database, __: "Redis") -> AsyncIterator[Venue]:
+        async with emulated(broker) as running:
+            yield EmulatorVenue(running, running.connector())
+
+    return opened
+
+
 OpenVenue = Callable[[Database, "Redis"], AbstractAsyncContextManager[Venue]]
-VENUES: dict[str, OpenVenue] = {"simulator": simulator_venue}
+VENUES: dict[str, tuple[Capabilities, OpenVenue]] = {"simulator": (SIMULATOR, simulator_venue)} | {
+    name: (kind.able, emulator_venue(name)) for name, kind in KINDS.items()
+}

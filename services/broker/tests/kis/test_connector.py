@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from broker.adapters.balance import Holding
 from broker.adapters.kis.connector import Kis
-from broker.adapters.kis.parse import Holding
 from broker.adapters.port import NotSent, RateLimited, Unreachable
 from broker.domain.order import (
     Absent,
@@ -25,7 +25,7 @@ from broker.domain.order import (
     Replacement,
     ReplaceRefused,
 )
-from emulators.kis.house import UNHEARD_OF
+from emulators.kis.server import UNHEARD_OF
 from kit.ids import new_id
 
 from services.broker.tests.builders import an_order

@@ -8,25 +8,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
+from uuid import UUID
 
 import pytest
 from broker.adapters.kis.connector import Kis
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.attempt import AttemptState
-from broker.domain.order import AccountId, ClientKey, OrderIntent
+from broker.domain.order import ClientKey, OrderIntent
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
-from emulators.kis.house import Slip
+from emulators.house import Slip
 from kit.db import Database
 from kit.errors import Unavailable
 from kit.events import Envelope
+from kit.ids import new_id
 from redis.asyncio import Redis
 from sqlalchemy import text
 
 from services.broker.tests.builders import an_order, submitted
 from services.broker.tests.kis.emulator import Emulator, emulator
+from services.broker.tests.remote import OneLine
 
 RUNS = int(os.environ.get("EXODUS_FAULT_RUNS", "60"))
 ROUNDS_MAX = 12
@@ -40,13 +43,13 @@ class Floor:
 
     kis: Emulator
     desk: Desk
-    accounts: list[AccountId]
+    connection: UUID
     made: dict[str, list[Slip]] = field(default_factory=dict)
 
     async def deliver(self, message: Envelope) -> bool:
         """Handle a message as the worker does; false when it must come again."""
         subscription = subscriptions.handlers[message.type]
-        self.accounts[:] = {*self.accounts, message.data["account_id"]}
+        message.data.update(broker="kis", connection_id=str(self.connection))
         before = set(self.kis.house.slips)
         try:
             await subscription.handler(self.desk, subscription.model.model_validate(message.data), message)
@@ -71,14 +74,14 @@ class Floor:
 
 
 def a_floor(kis: Emulator, database: Database, redis: "Redis", settings: Settings) -> Floor:
-    accounts: list[AccountId] = []
+    connection = new_id()
 
     async def keys_of(numbers: Sequence[str]) -> Mapping[str, ClientKey]:
         async with database.system() as session:
-            return await system.list_keys(session, "kis", accounts, numbers)
+            return await system.list_keys(session, "kis", connection, numbers)
 
     connector = Kis(kis.client(), keys_of)
-    return Floor(kis, Desk(database, redis, {"kis": connector}, kis.clock, settings), accounts)
+    return Floor(kis, Desk(database, redis, {}, kis.clock, settings, OneLine(connector)), connection)
 
 
 async def resolve(floor: Floor, rounds: int = ROUNDS_MAX) -> None:
@@ -111,7 +114,7 @@ async def test_an_order_that_was_turned_away_at_the_gate_is_tried_again_and_then
         floor, order = a_floor(kis, database, redis, settings), an_order("005930")
         kis.breaks("order-cash", "rate_limit", times)
         await floor.deliver(submitted(order))
-        kis.gate.faults.clear()
+        kis.faults.clear()
         await resolve(floor, 1)
         assert await floor.said(order) == said
         assert len(kis.slips) == (1 if times == 2 else 0)
@@ -174,7 +177,8 @@ async def test_sums_become_executions_once_and_a_smaller_sum_is_old_news(
     async with emulator() as kis:
         floor, order = a_floor(kis, database, redis, settings), an_order("005930", limit_price="69900")
         await floor.deliver(submitted(order))
-        connector = floor.desk.connectors["kis"]
+        assert isinstance(floor.desk.lines, OneLine)
+        connector = floor.desk.lines.connector
         told = []
         for size in (3, 4, 50):
             kis.quotes(bid=69_800, ask=69_900, ask_size=size)
@@ -204,12 +208,12 @@ async def play(floor: Floor, seed: int) -> None:
             kis.breaks("order-cash", fault)
         if not await floor.deliver(message) or dice.random() < 0.3:
             again.append(message)
-        kis.gate.faults.clear()
+        kis.faults.clear()
         if fault := dice.choice(BLINDNESS):
             kis.breaks("inquire-daily-ccld", fault)
         kis.clock.passes(dice.choice([0, 1, 15, 30]))
         await recover_attempts(floor.desk, kis.clock())
-    kis.gate.faults.clear()
+    kis.faults.clear()
     for message in again:
         await floor.deliver(message)
     await resolve(floor, 8)

@@ -27,6 +27,8 @@ from trading.errors import (
     AccountLimit,
     AccountNotFound,
     CashLimit,
+    ConnectionNotFound,
+    ConnectionTaken,
     LiveNotPermitted,
     NotPaper,
     NotPayable,
@@ -56,7 +58,10 @@ def _payable(amount: Decimal, currency: Currency) -> None:
 
 
 class OpenAccount(BaseModel):
-    """A new account. `initial_cash` is its first deposit."""
+    """A new account. `initial_cash` is its first deposit.
+
+    With a `connection_id` its orders go to that connection's broker; without one, to the simulator. This never changes.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,6 +69,7 @@ class OpenAccount(BaseModel):
     kind: AccountKind = "paper"
     currency: Currency = "KRW"
     initial_cash: Annotated[Money, Field(ge=0, le=CASH_MAX)] = Decimal(0)
+    connection_id: UUID | None = None
 
     @model_validator(mode="after")
     def _cash_is_payable(self) -> "OpenAccount":
@@ -96,6 +102,8 @@ class AccountShown(BaseModel):
     currency: Currency
     trading_halted: bool
     created_at: datetime
+    broker: str
+    connection_id: UUID | None
 
 
 class ResetAccount(BaseModel):
@@ -163,9 +171,13 @@ class EntryShown(BaseModel):
     occurred_at: datetime
 
 
-@router.post("", status_code=201, responses=responses(AccountLimit, LiveNotPermitted))
+@router.post(
+    "",
+    status_code=201,
+    responses=responses(AccountLimit, LiveNotPermitted, ConnectionNotFound, ConnectionTaken),
+)
 async def post_account(body: OpenAccount, session: OwnedSession, user: CurrentUser) -> AccountShown:
-    """Open a paper account."""
+    """Open a paper account, at the simulator or at the broker of one of your connections."""
     if body.kind == "paper" and "paper" not in user.permissions:
         raise Forbidden("You may not trade with paper money here: ask the operator for the permission.")
     opening = Opening(
@@ -174,6 +186,7 @@ async def post_account(body: OpenAccount, session: OwnedSession, user: CurrentUs
         kind=body.kind,
         currency=body.currency,
         initial_cash=body.initial_cash,
+        connection_id=body.connection_id,
     )
     return AccountShown.model_validate(await open_account(session, user.user_id, opening, now()))
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
+from uuid import UUID
 
 from quant.markets.listing import Currency
 
@@ -11,11 +12,16 @@ from trading.domain.halt import HaltMode
 from trading.domain.request import AccountId
 
 AccountKind = Literal["paper", "live"]
+Environment = Literal["paper", "real"]
+SIMULATOR: Final = "simulator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A place where one owner keeps money and shares apart from other such places."""
+    """A place where one owner keeps money and shares apart from other such places.
+
+    `broker` carries its orders out, with the keys of `connection_id`; the simulator needs none.
+    """
 
     id: AccountId
     name: str
@@ -23,6 +29,17 @@ class Account:
     currency: Currency
     trading_halted: bool
     created_at: datetime
+    broker: str = SIMULATOR
+    connection_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Somebody's connection to a broker, as far as accounts need to know it: broker keeps its keys."""
+
+    id: UUID
+    broker: str
+    environment: Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,9 +56,23 @@ accounts = Table(
     Column("trading_halted", Boolean, nullable=False),
     _moment("created_at"),
     Column("reset_at", DateTime(timezone=True)),
+    Column("broker", Text, nullable=False, server_default=text("'simulator'")),
+    Column("connection_id", Uuid),
     PrimaryKeyConstraint("owner_id", "id"),
+    UniqueConstraint("owner_id", "connection_id", name="accounts_of_connection"),
     CheckConstraint("kind IN ('paper', 'live')", "accounts_kind"),
     CheckConstraint("currency IN ('KRW', 'USD')", "accounts_currency"),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    _text("broker"),
+    _text("environment"),
+    PrimaryKeyConstraint("owner_id", "id"),
+    CheckConstraint("environment IN ('paper', 'real')", "connections_environment"),
 )
 
 balances = Table(

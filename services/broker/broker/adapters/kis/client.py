@@ -4,10 +4,7 @@ A connection that never came about is `NotSent`. Whatever breaks after that leav
 that it turned the call away.
 """
 
-import asyncio
-import hashlib
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -15,22 +12,15 @@ from typing import Any, Final, Literal
 import httpx
 from kit.json import dumps_text, loads
 
+from broker.adapters.daylist import No
 from broker.adapters.kis import parse
+from broker.adapters.line import KeyRefused, Token, request
 from broker.adapters.port import NotSent, RateLimited, Unreachable
 
 Environment = Literal["paper", "real"]
 TRADING: Final = "/uapi/domestic-stock/v1/trading/"
 PAGES_MAX: Final = 200
 """At 15 rows a page, more orders than an account places in a day."""
-TURN_SECONDS_MAX: Final = 3.0
-TOKENS_MAX: Final = 10_000
-TOKEN_EVERY: Final = timedelta(minutes=1)
-TOKEN_MARGIN: Final = timedelta(minutes=10)
-_NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-
-
-class KeyRefused(NotSent):
-    """KIS does not know this key, or not with this secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,75 +31,6 @@ class Credentials:
     app_secret: str = field(repr=False)
     account: str = field(repr=False)
     product: str = field(default="01", repr=False)
-
-
-@dataclass
-class Token:
-    """The one token of a key: asked for at most once a minute, whoever needs it and however often it fails.
-
-    Its calls take turns, so that KIS, which counts them, need not turn one away; a turn too far off is refused here.
-    """
-
-    calls_per_second: int = 0
-    """0 for no turns."""
-    next_turn: float = 0.0
-
-    text: str = field(default="", repr=False)
-    until: datetime | None = None
-    asked_at: datetime | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
-
-    async def current(
-        self, clock: Callable[[], datetime], issue: Callable[[], Awaitable["tuple[str, datetime]"]]
-    ) -> str:
-        """A token with some life left.
-
-        Raises:
-            NotSent: when there is none, and it is too soon to ask again.
-        """
-        async with self.lock:
-            now = clock()
-            if self.text and self.until is not None and now < self.until - TOKEN_MARGIN:
-                return self.text
-            if self.asked_at is not None and now - self.asked_at < TOKEN_EVERY:
-                raise NotSent("KIS issues one token a minute, and the last one is not valid any more")
-            self.asked_at = now
-            self.text, self.until = await issue()
-            return self.text
-
-    async def turn(self) -> None:
-        """Wait for a turn.
-
-        Raises:
-            RateLimited: when so many wait already that this would take too long.
-        """
-        if not self.calls_per_second:
-            return
-        now = time.monotonic()
-        wait = max(0.0, self.next_turn - now)
-        if wait > TURN_SECONDS_MAX:
-            raise RateLimited("too many calls of this key wait for KIS already")
-        self.next_turn = now + wait + 1 / self.calls_per_second
-        await asyncio.sleep(wait)
-
-    def forget(self, text: str) -> None:
-        """KIS refused this token."""
-        if self.text == text:
-            self.text = ""
-
-
-class Tokens:
-    """The tokens of a process: one for each key, for as long as the process lives."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, Token] = {}
-
-    def of(self, environment: Environment, credentials: Credentials, calls_per_second: int) -> Token:
-        """The token of a key with its secret, asked for by whoever needs it first."""
-        text = f"{environment}|{credentials.app_key}|{credentials.app_secret}"
-        if len(self._known) >= TOKENS_MAX:
-            self._known.pop(next(iter(self._known)))
-        return self._known.setdefault(hashlib.sha256(text.encode()).digest(), Token(calls_per_second))
 
 
 class Client:
@@ -127,7 +48,7 @@ class Client:
         self._credentials = credentials
         self.environment = environment
         self.clock = clock
-        self._token = token or Token()
+        self._token = token or Token(title="KIS")
 
     def transaction(self, name: str) -> str:
         """The name of a transaction: on paper the first letter is a V."""
@@ -137,7 +58,7 @@ class Client:
     def account(self) -> dict[str, str]:
         return {"CANO": self._credentials.account, "ACNT_PRDT_CD": self._credentials.product}
 
-    async def post(self, call: str, transaction: str, fields: Mapping[str, str]) -> Mapping[str, Any] | parse.No:
+    async def post(self, call: str, transaction: str, fields: Mapping[str, str]) -> Mapping[str, Any] | No:
         """Ask for something to be done."""
         body = dumps_text(self.account | dict(fields))
         answer = await self._send("POST", TRADING + call, self.transaction(transaction), "", {"content": body})
@@ -155,7 +76,7 @@ class Client:
             query = self.account | dict(fields) | {"CTX_AREA_FK100": mark[0], "CTX_AREA_NK100": mark[1]}
             answer = await self._send("GET", TRADING + call, self.transaction(transaction), more, {"params": query})
             body = parse.read(answer.status_code, answer.text)
-            if isinstance(body, parse.No):
+            if isinstance(body, No):
                 raise Unreachable(f"KIS does not show {call}: {body.text}")
             found.append(body)
             next_mark = (str(body.get("ctx_area_fk100", "")), str(body.get("ctx_area_nk100", "")))
@@ -165,6 +86,24 @@ class Client:
                 raise Unreachable(f"KIS shows the same page of {call} again")
             more, mark = "N", next_mark
         raise Unreachable(f"KIS shows more than {PAGES_MAX} pages of {call}")
+
+    def is_mine(self, account: str) -> bool:
+        """Whether a number in a notice, with or without the product behind it, is this account's."""
+        return account.startswith(self._credentials.account)
+
+    async def approval(self) -> str:
+        """A key for one connection to the stream.
+
+        Raises:
+            NotSent, Unreachable: when there is none to be had.
+        """
+        keys = {"appkey": self._credentials.app_key, "secretkey": self._credentials.app_secret}
+        body = {"grant_type": "client_credentials"} | keys
+        answer = await request(self._http, "KIS", "POST", "/oauth2/Approval", json=body)
+        try:
+            return str(loads(answer.text)["approval_key"])
+        except (ValueError, KeyError, TypeError):
+            raise NotSent("KIS gives no key for its stream now") from None
 
     async def _send(
         self, method: str, path: str, transaction: str, page: str, content: Mapping[str, Any]
@@ -180,28 +119,21 @@ class Client:
             "tr_cont": page,
             "custtype": "P",
         }
-        answer = await self._request(method, path, headers=headers, **content)
         try:
-            parse.read(answer.status_code, answer.text)
+            with self._token.judged():
+                answer = await request(self._http, "KIS", method, path, headers=headers, **content)
+                parse.read(answer.status_code, answer.text)
         except parse.TokenRefused:
             self._token.forget(token)
             raise
-        except (NotSent, Unreachable):
-            pass  # whoever asked reads the answer, and knows what it means there
         return answer
-
-    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        try:
-            return await self._http.request(method, path, **content)
-        except _NEVER_LEFT as failed:
-            raise NotSent(f"no connection to KIS: {type(failed).__name__}") from failed
-        except httpx.HTTPError as failed:  # never its text, which may hold the address and what was sent
-            raise Unreachable(f"the line to KIS broke: {type(failed).__name__}") from None
 
     async def _issue(self) -> tuple[str, datetime]:
         keys = {"appkey": self._credentials.app_key, "appsecret": self._credentials.app_secret}
         try:
-            answer = await self._request("POST", "/oauth2/tokenP", json={"grant_type": "client_credentials"} | keys)
+            answer = await request(
+                self._http, "KIS", "POST", "/oauth2/tokenP", json={"grant_type": "client_credentials"} | keys
+            )
             body = loads(answer.text)
             return str(body["access_token"]), self.clock() + timedelta(seconds=int(body["expires_in"]))
         except Unreachable as failed:

@@ -4,16 +4,16 @@ Every value arrives as text. An answer is certain only when it is one of the hou
 or a code that is not on the list of definite refusals, says nothing about the order.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from kit.json import loads
 from quant.markets.calendar import SEOUL
-from quant.markets.listing import Side
 
+from broker.adapters.balance import Balance, Holding
+from broker.adapters.daylist import No, Row
 from broker.adapters.port import LineFailure, NotSent, RateLimited, Unreachable
 
 TIME: Final = "%Y%m%d%H%M%S"
@@ -42,59 +42,6 @@ _REASONS: Final = {
 
 class TokenRefused(NotSent):
     """The token is not valid any more, so nothing was done: get another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class No:
-    """The house refused: our reason, and its own code and text."""
-
-    reason: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the day's orders. A change or a cancel is a row of its own that names its original."""
-
-    number: str
-    original: str
-    office: str
-    symbol: str
-    side: Side
-    kind: str
-    quantity: Decimal
-    price: Decimal
-    at: datetime
-    filled: Decimal
-    amount: Decimal
-    canceled: Decimal
-    rejected: Decimal
-    remaining: Decimal
-    is_cancel: bool
-
-    @property
-    def id(self) -> str:
-        """A number is unique on its day only, so the day is part of the name."""
-        return f"{self.at:%Y%m%d}-{self.office}-{self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Shares of one symbol, and what they cost on average."""
-
-    symbol: str
-    quantity: Decimal
-    average_price: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Cash today and on the two settlement days that follow, and everything held."""
-
-    cash: Decimal
-    cash_next_day: Decimal
-    cash_second_day: Decimal
-    holdings: tuple[Holding, ...]
 
 
 def read(status: int, text: str) -> Mapping[str, Any] | No:
@@ -187,14 +134,3 @@ def balance(body: Mapping[str, Any]) -> Balance:
     except (KeyError, ValueError, TypeError, InvalidOperation) as unreadable:
         raise Unreachable("KIS's balance cannot be read") from unreadable
     return Balance(today, next_day, second, tuple(holding for holding in held if holding.quantity))
-
-
-def chain(found: Sequence[Row], root: str) -> list[Row]:
-    """An order and the changes and cancels of it, in order: each names the one before it."""
-    line = [row for row in found if row.id == root]
-    while True:
-        names = {row.number for row in line}
-        more = [row for row in found if row.original in names and row.number not in names]
-        if not more:
-            return line
-        line += more

@@ -16,4 +16,7 @@ SIMULATOR: Final = Capabilities(
     identifies_by_key=True,
     absence_is_certain=True,
     reports_executions=True,
+    answers_with_trades=True,
+    tells_costs=True,
+    tells_expiry=True,
 )

@@ -1,0 +1,1 @@
+"""Kiwoom: domestic cash orders over its REST API. The key alone decides whose account it is."""

@@ -1,0 +1,19 @@
+"""What Kiwoom can do for us, on its mock environment."""
+
+from typing import Final
+
+from broker.domain.capabilities import Capabilities
+
+PAPER: Final = Capabilities(
+    broker="kiwoom",
+    title="Kiwoom",
+    account_kinds=frozenset({"paper"}),
+    markets=frozenset({"KRX"}),
+    order_types=frozenset({"market", "limit"}),
+    times_in_force=frozenset({"day", "ioc", "fok"}),
+    can_cancel=True,
+    replaces="native",
+    identifies_by_key=False,
+    absence_is_certain=False,
+    reports_executions=True,
+)

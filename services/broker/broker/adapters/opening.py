@@ -1,0 +1,101 @@
+"""Opening a line to a person's broker: which connector, with which credentials."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import httpx
+
+from broker.adapters.alpaca import client as alpaca
+from broker.adapters.alpaca.connector import Alpaca
+from broker.adapters.balance import Balance
+from broker.adapters.daylist import KeysOf
+from broker.adapters.kis import client as kis
+from broker.adapters.kis.connector import Kis
+from broker.adapters.kiwoom import client as kiwoom
+from broker.adapters.kiwoom.connector import Kiwoom
+from broker.adapters.line import Token, Tokens
+from broker.adapters.ls import client as ls
+from broker.adapters.ls.connector import Ls
+from broker.adapters.port import Connector
+from broker.brokers import Environment, Line
+from broker.domain.connection import Secrets
+from broker.domain.order import ClientKey
+
+TIMEOUT_SECONDS: Final = 5.0
+
+
+class Remote(Connector, Protocol):
+    """A connector of a broker that keeps accounts."""
+
+    async def balance(self) -> Balance:
+        """Cash and holdings of the account."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What is needed to open a line to a broker's environment."""
+
+    broker: str
+    environment: Environment
+    line: Line
+    tokens: Tokens
+    clock: Callable[[], datetime]
+
+    def client(self) -> httpx.AsyncClient:
+        """A client that knows this environment's host and no other."""
+        return httpx.AsyncClient(base_url=self.line.rest, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def open(self, http: httpx.AsyncClient, secrets: Secrets, keys_of: KeysOf) -> Remote:
+        """A connector with somebody's credentials. Nothing is sent yet."""
+        whose = (self.environment, self.line.rest, *_ordered(secrets))
+        token = self.tokens.of(self.broker, whose, self.line.calls_per_second)
+        return _OPEN[self.broker](self, http, secrets.fields, token, keys_of)
+
+
+async def look(door: Door, secrets: Secrets) -> Balance:
+    """The account behind credentials, which proves that they are right.
+
+    Raises:
+        KeyRefused: when the broker does not know these keys, or they are of the other environment.
+        NotSent: when it lets nobody in now.
+        Unreachable: when it does not answer, or does not show the account.
+    """
+    async with door.client() as http:
+        return await door.open(http, secrets, _nobody).balance()
+
+
+def _ordered(secrets: Secrets) -> tuple[str, ...]:
+    """What makes a key: everything but what says whose account it is, of which a key may have several."""
+    return tuple(value for field, value in sorted(secrets.fields.items()) if field not in {"account", "hts_id"})
+
+
+async def _nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:
+    return {}
+
+
+def _kis(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
+    account = fields["account"]
+    keys = kis.Credentials(fields["app_key"], fields["app_secret"], account[:8], account[8:])
+    client = kis.Client(http, door.environment, keys, door.clock, token)
+    return Kis(client, keys_of, stream=door.line.stream, login_name=fields.get("hts_id", ""))
+
+
+def _ls(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
+    keys = ls.Credentials(fields["app_key"], fields["app_secret"])
+    return Ls(ls.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
+
+
+def _kiwoom(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
+    keys = kiwoom.Credentials(fields["app_key"], fields["secret_key"])
+    return Kiwoom(kiwoom.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
+
+
+def _alpaca(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
+    keys = alpaca.Credentials(fields["key_id"], fields["secret_key"])
+    return Alpaca(alpaca.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
+
+
+_OPEN: Final = {"kis": _kis, "ls": _ls, "kiwoom": _kiwoom, "alpaca": _alpaca}

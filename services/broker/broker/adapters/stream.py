@@ -1,0 +1,44 @@
+"""Following a broker's stream: connect, greet, take every frame as a hint, and begin again when the line is lost.
+
+Nothing is believed that a stream says: it only makes us read the broker's own list. So a stream may lose, repeat or
+garble what it likes, and after each reconnection the list is read, since streams replay nothing.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+
+from broker.adapters.port import LineFailure
+
+PAUSE_SECONDS_MIN: Final = 1.0
+PAUSE_SECONDS_MAX: Final = 60.0
+FRAME_BYTES_MAX: Final = 1 << 20
+
+Greet = Callable[[ClientConnection], Awaitable[None]]
+Hear = Callable[[ClientConnection, str | bytes], Awaitable[bool]]
+"""Takes a frame, answers it where the protocol wants that, and says whether it is news of an order."""
+
+log = structlog.get_logger()
+
+
+async def follow(url: str, greet: Greet, hear: Hear, hint: asyncio.Event) -> None:
+    """Follow a stream for ever; `hint` is set by news, and by each connection that comes about."""
+    pause = PAUSE_SECONDS_MIN
+    while True:
+        try:
+            async with connect(url, max_size=FRAME_BYTES_MAX, proxy=None) as line:
+                await greet(line)
+                pause = PAUSE_SECONDS_MIN
+                hint.set()
+                async for frame in line:
+                    if await hear(line, frame):
+                        hint.set()
+        except (OSError, TimeoutError, websockets.WebSocketException, ValueError, LineFailure) as lost:
+            log.warning("a broker's stream is lost", host=url.split("/")[2], error=type(lost).__name__)
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - apart from others, not secret
+        pause = min(pause * 2, PAUSE_SECONDS_MAX)

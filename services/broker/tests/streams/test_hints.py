@@ -1,0 +1,85 @@
+"""Streams: news arrives long before the next poll, and what was told while nobody listened is found all the same."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from broker.adapters.port import Report
+from broker.domain.order import Accepted
+
+from services.broker.tests.builders import an_order
+from services.broker.tests.emulated import KINDS, Emulated, emulated
+
+NEVER = 600.0
+STREAMING = sorted(name for name, kind in KINDS.items() if kind.listen is not None)
+
+
+@asynccontextmanager
+async def listening(running: Emulated) -> AsyncIterator["asyncio.Queue[Report]"]:
+    """Reports of a connector that polls so rarely that only its stream can tell."""
+    assert running.kind.listen is not None
+    connector = running.kind.listen(running, NEVER)
+    heard: asyncio.Queue[Report] = asyncio.Queue()
+
+    async def listen() -> None:
+        async for reports in connector.reports():
+            for report in reports:
+                heard.put_nowait(report)
+
+    task = asyncio.ensure_future(listen())
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def placed(running: Emulated) -> Accepted:
+    [market] = running.kind.able.markets
+    order = an_order(running.kind.symbol, market=market, limit_price=running.money("69900"))
+    answer = await running.connector().submit(order, order.key)
+    assert isinstance(answer, Accepted)
+    running.known[answer.broker_order_id] = order.key
+    return answer
+
+
+def filled(report: Report) -> int:
+    if report.news.progress is not None:
+        return int(report.news.progress.quantity)
+    return int(sum(each.quantity for each in report.news.executions))
+
+
+@pytest.mark.requirement("R-6", "R-27")
+@pytest.mark.parametrize("broker", STREAMING)
+async def test_a_notice_makes_the_list_be_read_at_once(broker: str) -> None:
+    async with emulated(broker) as running, listening(running) as heard:
+        await placed(running)
+        assert filled(await asyncio.wait_for(heard.get(), 5)) == 0
+        running.quotes(bid="69800", ask="69900", ask_size="4")
+        assert filled(await asyncio.wait_for(heard.get(), 5)) == 4
+
+
+@pytest.mark.requirement("R-6", "R-27")
+@pytest.mark.parametrize("broker", STREAMING)
+async def test_a_notice_that_comes_twice_tells_nothing_twice_and_a_lost_one_is_made_up_for(broker: str) -> None:
+    async with emulated(broker) as running, listening(running) as heard:
+        await placed(running)
+        await asyncio.wait_for(heard.get(), 5)
+        running.faults.add("stream", "notice_lost")
+        running.quotes(bid="69800", ask="69900", ask_size="4")
+        running.faults.add("stream", "notice_twice")
+        running.quotes(bid="69800", ask="69900", ask_size="2")
+        assert filled(await asyncio.wait_for(heard.get(), 5)) == 6
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(heard.get(), 0.5)
+
+
+@pytest.mark.requirement("R-27")
+@pytest.mark.parametrize("broker", STREAMING)
+async def test_after_the_line_was_lost_the_list_is_read_before_anything_is_told(broker: str) -> None:
+    async with emulated(broker) as running:
+        await placed(running)
+        running.quotes(bid="69800", ask="69900", ask_size="4")
+        async with listening(running) as heard:
+            assert filled(await asyncio.wait_for(heard.get(), 5)) == 4
