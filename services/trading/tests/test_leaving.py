@@ -27,7 +27,7 @@ SAYS_SO = "events"
 """The fact that somebody is forgotten, with a bare id."""
 # What stays of texts in the books: words of ours, of exchanges and brokers, and ids.
 WORDS = {
-    "accounts": "kind currency",
+    "accounts": "kind currency broker",
     "balances": "currency",
     "orders": "symbol market venue currency side order_type time_in_force board kind status reason",
     "executions": "execution_id symbol side currency",

@@ -88,7 +88,7 @@ class TestConstraints:
         ours = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
         assert ours == {pair for pair in there if pair[0] in metadata.tables}
         declared = {str(check.name) for table in metadata.tables.values() for check in table.constraints if check.name}
-        assert declared - {"orders_client_order_id"} == {
+        assert declared - {"orders_client_order_id", "accounts_of_connection"} == {
             name for name in named if name.startswith(tuple(TENANT_TABLES))
         }
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from trading.store.tables import (
     accounts,
     balances,
+    connections,
     executions,
     halts,
     is_open,
@@ -29,6 +30,7 @@ from trading.store.tables import (
 
 TOLD: Final = (
     accounts,
+    connections,
     balances,
     orders,
     executions,
@@ -45,7 +47,7 @@ UNTOLD: Final = {
     "leavers": "that somebody has left: nobody is there to be told",
     "events": "the outbox: facts about what is told from its own tables",
 }
-ERASED: Final = (snapshots, risk_limits, halts)
+ERASED: Final = (connections, snapshots, risk_limits, halts)
 """Deleted when somebody leaves, and with them the answers under idempotency keys."""
 BOOKS: Final = "books of trades and money, by bare ids and without texts of the owner's: five years"
 KEPT: Final[dict[str, str]] = {
