@@ -15,7 +15,7 @@ from services.trading.tests.api.conftest import Trader, publish
 from services.trading.tests.conftest import Caller
 from services.trading.tests.desk import Desk
 
-PATH_PARAMETERS = ("account_id", "order_id", "client_order_id", "symbol", "table")
+PATH_PARAMETERS = ("account_id", "order_id", "client_order_id", "symbol", "table", "owner")
 NO_ACCOUNTS: list[dict[str, Any]] = [
     {},
     {"name": ""},
