@@ -57,8 +57,8 @@ check: venv ## format, lint, types, architecture rules, contracts
 	$(PYTHON) -m tools.contracts --check
 	$(PYTHON) -m tools.conformance --check
 
-bench: venv ## measure; writes benchmarks/results/latest.json
-	@$(PYTHON) -m benchmarks
+bench: venv ## measure; writes benchmarks/results/latest.json; BENCH=token_check measures one
+	@$(PYTHON) -m benchmarks $(BENCH)
 
 contracts: venv ## write contracts/ anew from the services
 	@$(PYTHON) -m tools.contracts

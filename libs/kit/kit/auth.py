@@ -189,8 +189,11 @@ def _revoked_by(url: str) -> Callable[[], Awaitable[Revoked]]:
 
 async def _fetch_keys(url: str) -> Mapping[str, EllipticCurvePublicKey]:
     async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS) as client:
-        entries = list((await client.get(url)).raise_for_status().json()["keys"])[:KEYS_MAX]
-    keys = {entry.get("kid"): jwt.PyJWK(entry, algorithm="ES256").key for entry in entries}
+        return _public_keys((await client.get(url)).raise_for_status().json())
+
+
+def _public_keys(jwks: Mapping[str, Any]) -> Mapping[str, EllipticCurvePublicKey]:
+    keys = {entry.get("kid"): jwt.PyJWK(entry, algorithm="ES256").key for entry in list(jwks["keys"])[:KEYS_MAX]}
     return {
         name: key for name, key in keys.items() if isinstance(key, EllipticCurvePublicKey) and isinstance(name, str)
     }

@@ -6,6 +6,7 @@ ends or makes wait is not another's trouble.
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -26,8 +27,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from services.auth.tests.people import PASSWORD
 
 SEEDS = range(10)
-EXAMPLES = 3
+EXAMPLES = 2
 START_SECONDS_MAX = 10
+ANSWER_SECONDS_MAX = 60
+"""A machine that does other things meanwhile is no finding."""
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 NOT_SAID_BY_A_SCHEMA = [positive_data_acceptance]
 """A password of the right form may be weak, a code of the right form wrong: a documented refusal, not a finding."""
@@ -77,17 +80,17 @@ def findings(operation: Any, headers: dict[str, str]) -> Iterator[str]:
         )
         @given(case=strategies[number % 2])
         def ask(case: Case) -> None:
-            case.call_and_validate(headers=headers, excluded_checks=NOT_SAID_BY_A_SCHEMA)
+            case.call_and_validate(headers=headers, excluded_checks=NOT_SAID_BY_A_SCHEMA, timeout=ANSWER_SECONDS_MAX)
 
         try:
             with suppress(Unsatisfiable):  # an operation that takes no input can be given no wrong one
                 ask()
         except BaseExceptionGroup as wrong:
-            yield f"{operation.label}, seed {number}: {wrong}"
+            yield f"{operation.label}, seed {number}: {''.join(traceback.format_exception(wrong))}"
 
 
 @pytest.mark.requirement("R-35")
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_every_answer_is_as_the_document_says(settings: Settings) -> None:
     with served(settings) as url:
         schema = schemathesis.openapi.from_url(f"{url}/api/v1/auth/openapi.json")

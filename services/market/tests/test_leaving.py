@@ -31,7 +31,7 @@ async def test_an_export_holds_ones_own_rows_of_every_table_and_nobody_elses(
         document = answer.json()
         assert {name: len(rows) for name, rows in document.items()} == {table.name: 1 for table in belongings.TOLD}
         assert all(row["owner_id"] == str(two.leaver) for rows in document.values() for row in rows)
-        assert (await leaving.told(http, tokens, two.leaver, asked_by="backtest")).status_code == 403
+        assert (await leaving.told(http, tokens, two.leaver, asked_by="backtest")).status_code == 404
 
 
 @pytest.mark.requirement("R-39")

@@ -40,7 +40,8 @@ async def rows(worker: Resources, statement: str) -> list[Any]:
 
 
 async def test_every_announcement_is_passed_on_as_it_came(worker: Resources) -> None:
-    for event_type, subscription in subscriptions.handlers.items():
+    telling = {name: found for name, found in subscriptions.handlers.items() if not found.phases}
+    for event_type, subscription in telling.items():
         message = Envelope.model_validate({**example(event_type), "owner": new_id()})
         fact = subscription.model.model_validate(message.data)
         assert message.owner is not None

@@ -135,7 +135,9 @@ def _lying_key_ids(issuer: Issuer) -> Iterator[tuple[str, str]]:
     ]
     for key_id in ids:
         yield f"kid {str(key_id)[:24]!r}", signed(issuer.key, RIGHT_HEADER | {"kid": key_id}, right_claims())
-    yield "kid missing", signed(issuer.key, {"alg": "ES256", "typ": "at+jwt"}, right_claims())
+    bare = {"alg": "ES256", "typ": "at+jwt"}
+    yield "kid missing", signed(issuer.key, bare, right_claims())
+    yield "kid missing, a key embedded", signed(issuer.key, bare | {"jwk": {"kty": "EC"}}, right_claims())
 
 
 def _wrong_signatures(issuer: Issuer) -> Iterator[tuple[str, str]]:
@@ -241,6 +243,7 @@ def _wrong_forms(issuer: Issuer) -> Iterator[tuple[str, str]]:
     yield "five parts, as if encrypted", f"{right}.{signature}.{signature}"
     yield "one part", header
     yield "dots only", ".."
+    yield "words", "let me in"
     yield "truncated by a third", right[: len(right) * 2 // 3]
     yield "empty header", f".{claims}.{signature}"
     yield "empty claims", f"{header}..{signature}"

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from kit.auth import CurrentService
-from kit.errors import AUTHENTICATED, Forbidden
+from kit.errors import AUTHENTICATED, NotFound, responses
 
 from auth.domain.user import UserId
 from auth.resources import Opened
@@ -17,11 +17,15 @@ router = APIRouter(prefix="/internal", tags=["internal"])
 ASKED_BY = "auth"
 
 
-@router.get("/belongings/{owner}", responses=AUTHENTICATED, response_model=dict[str, list[dict[str, object]]])
+@router.get(
+    "/belongings/{owner}",
+    responses={**AUTHENTICATED, **responses(NotFound)},
+    response_model=dict[str, list[dict[str, object]]],
+)
 async def read_belongings(service: CurrentService, owner: UUID, resources: Opened) -> StreamingResponse:
     """Give every row of somebody's, by table, for an export. The gateway does not pass this route."""
     if service.name != ASKED_BY:
-        raise Forbidden("Only auth collects what is somebody's.")
+        raise NotFound("Only auth is given what is somebody's.")
 
     async def document() -> AsyncIterator[bytes]:
         async with resources.database.system() as session:

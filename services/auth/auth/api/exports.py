@@ -154,7 +154,7 @@ def _shown(export: Export) -> ExportShown:
 def _archive_of(bodies: Mapping[str, bytes]) -> bytes:
     """Put each service's document into a ZIP, with a word about what it is."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("README.txt", f"Everything Exodus holds of you: one file for each service.\n\n{KEPT}\n")
         for service, body in sorted(bodies.items()):
             archive.writestr(f"{service}.json", zlib.decompress(body))

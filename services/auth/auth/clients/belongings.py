@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 from kit.errors import Unavailable
 
-BYTES_MAX = 256 * 1024 * 1024
+BYTES_MAX = 64 * 1024 * 1024
 PORTION_BYTES = 1 << 16
 TIMEOUTS = httpx.Timeout(30.0, connect=3.0)
 

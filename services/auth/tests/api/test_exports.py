@@ -26,11 +26,20 @@ DOCUMENT = {"things": [{"name": "mine"}]}
 EXPORT = "/api/v1/users/export"
 
 
+class BrokenOff(httpx.AsyncByteStream):
+    """An answer that ends before it is whole."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"things": ['
+        raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
 class Neighbours:
     """The other services, as auth meets them over HTTP: each answers, is down, or breaks off in the middle."""
 
     def __init__(self) -> None:
         self.down: set[str] = set()
+        self.breaking: set[str] = set()
         self.asked: list[tuple[str, str]] = []
 
     def app(self, scope_of: FastAPI) -> httpx.AsyncBaseTransport:
@@ -43,6 +52,8 @@ class Neighbours:
                 neighbours.asked.append((service, request.url.path))
                 if service in neighbours.down:
                     raise httpx.ConnectError("down")
+                if service in neighbours.breaking:
+                    return httpx.Response(200, stream=BrokenOff())
                 if service == "auth":
                     return await inside.handle_async_request(request)
                 return httpx.Response(200, json=DOCUMENT)
@@ -124,6 +135,16 @@ async def test_a_dead_service_is_named_and_asked_again_until_it_answers(
     assert (await haneul.http.get(EXPORT, headers=haneul.bearer)).json()["ready"]
 
 
+async def test_half_an_answer_is_none(
+    haneul: Person, resources: Resources, belongings: Belongings, neighbours: Neighbours
+) -> None:
+    neighbours.breaking = {"trading"}
+    await asks(haneul)
+    await collect(resources, belongings)
+    shown = (await haneul.http.get(EXPORT, headers=haneul.bearer)).json()
+    assert [part["service"] for part in shown["services"] if part["status"] == "waiting"] == ["trading"]
+
+
 async def test_a_worker_that_dies_loses_its_claim_and_two_never_share_a_part(
     haneul: Person, resources: Resources, belongings: Belongings
 ) -> None:
@@ -175,8 +196,8 @@ async def test_beginning_and_fetching_want_fresh_authentication(haneul: Person, 
 
 async def test_only_auth_itself_reads_what_is_somebodys(haneul: Person, resources: Resources) -> None:
     path = f"/internal/belongings/{haneul.id}"
-    for role, name in (("user", "auth"), ("service", "backtest")):
+    for role, name, status in (("user", "auth", 403), ("service", "backtest", 404)):
         token = resources.signer.sign(Claims(uuid4(), new_id(), new_id(), role=role, name=name), now())
         answer = await haneul.http.get(path, headers={"Authorization": f"Bearer {token}"})
-        assert answer.status_code == 403, (role, name)
+        assert answer.status_code == status, (role, name)
     assert (await haneul.http.get(path)).status_code == 401

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from kit.auth import CurrentService
 from kit.db import Database
-from kit.errors import AUTHENTICATED, Forbidden
+from kit.errors import AUTHENTICATED, NotFound, responses
 
 from notification.store import belongings
 
@@ -16,11 +16,15 @@ router = APIRouter(prefix="/internal", tags=["internal"])
 ASKED_BY = "auth"
 
 
-@router.get("/belongings/{owner}", responses=AUTHENTICATED, response_model=dict[str, list[dict[str, object]]])
+@router.get(
+    "/belongings/{owner}",
+    responses={**AUTHENTICATED, **responses(NotFound)},
+    response_model=dict[str, list[dict[str, object]]],
+)
 async def read_belongings(service: CurrentService, owner: UUID, request: Request) -> StreamingResponse:
     """Give every row of somebody's, by table. The gateway does not pass this route."""
     if service.name != ASKED_BY:
-        raise Forbidden("Only auth collects what is somebody's.")
+        raise NotFound("Only auth is given what is somebody's.")
     database: Database = request.app.state.resources.database
 
     async def document() -> AsyncIterator[bytes]:

@@ -99,6 +99,6 @@ class TestSubscriptions:
 
     async def test_an_answer_that_comes_before_its_order_comes_again_later(self, database: Database) -> None:
         desk = await Desk.open(database)
-        for event_type in (each for each in subscriptions.handlers if each.startswith("broker.order.")):
+        for event_type in filter(lambda name: name.startswith("broker."), subscriptions.handlers):
             with pytest.raises(Later):
                 await self.deliver(desk, event_type, order_id=new_id(), account_id=AccountId(new_id()))
