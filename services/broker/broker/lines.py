@@ -156,6 +156,11 @@ class Lines:
         able = _ABLE.get(broker) or _nothing(broker)
         return self._open.setdefault((owner, connection), Bound(self, owner, connection, able))
 
+    async def hang_up(self, owner: OwnerId, connection: UUID) -> None:
+        """Close a line, and forget what opened it."""
+        if (bound := self._open.pop((owner, connection), None)) is not None:
+            await bound.close()
+
     async def close(self) -> None:
         """Hang up everywhere."""
         for bound in self._open.values():

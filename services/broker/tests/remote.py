@@ -37,6 +37,9 @@ class OneLine:
     def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
         return self.connector
 
+    async def hang_up(self, owner: OwnerId, connection: UUID) -> None:
+        """There is nothing to close."""
+
 
 @dataclass
 class RemoteFloor:

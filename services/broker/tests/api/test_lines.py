@@ -1,5 +1,6 @@
 """Lines of connections: opened with the kept credentials, shut the moment the connection is taken away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +10,24 @@ import pytest_asyncio
 from broker.adapters.line import Tokens
 from broker.adapters.port import NotSent
 from broker.brokers import Line
+from broker.config import Settings
+from broker.desk import Desk
 from broker.domain.capabilities import refuse_beyond
 from broker.domain.connection import Connection, ConnectionId, Secrets
 from broker.domain.order import Accepted, CancelRefused, OrderIntent, OwnerId, Refused, Replacement, ReplaceRefused
 from broker.lines import Lines
 from broker.store import connections
 from broker.token_room import TokenRoom
+from broker.usecases import watch_connections as watch_connections_module
 from broker.usecases.save_connection import save_connection
+from broker.usecases.submit_order import submit_order
+from broker.usecases.watch_connections import watch_connections
 from broker.vault import Vault
 from kit.clock import now
 from kit.db import Database
 from kit.ids import new_id
+from redis.asyncio import Redis
+from sqlalchemy import text
 
 from services.broker.tests.builders import an_order
 from services.broker.tests.conftest import VAULT_KEY
@@ -126,3 +134,36 @@ async def test_a_broker_this_process_may_not_reach_is_not_spoken_to(
     assert order.connection_id is not None
     with pytest.raises(NotSent, match="speaks to no paper environment of alpaca"):
         await lines.of(order.owner, order.connection_id, "alpaca").submit(order, order.key)
+
+
+@pytest.mark.requirement("R-6", "R-53")
+async def test_a_connection_in_use_is_heard_until_it_is_taken_away(
+    lines: Lines, ls: Emulated, database: Database, redis: "Redis", settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_connections_module, "LOOK_SECONDS", 0.05)
+    desk = Desk(database, redis, {}, ls.clock, settings, lines)
+    order = await saved(database)
+    await submit_order(desk, order, None)
+    watching = asyncio.ensure_future(watch_connections(desk))
+    ls.quotes(bid="69800", ask="69900", ask_size="4")
+    filled = text("SELECT coalesce(sum(quantity), 0) FROM broker_executions WHERE order_id = :order")
+
+    async def executed() -> int:
+        async with database.system() as session:
+            return int(await session.scalar(filled, {"order": order.order_id}) or 0)
+
+    async with asyncio.timeout(20):
+        while await executed() < 4:  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.05)
+    async with database.owned(order.owner) as session:
+        await connections.delete(session, order.owner, ConnectionId(order.connection_id))  # type: ignore[arg-type]
+    async with asyncio.timeout(20):
+        while lines._open:  # noqa: ASYNC110 - what we wait for is another task's doing
+            await asyncio.sleep(0.05)
+    asked = len(ls.app.state.calls)
+    ls.quotes(bid="69800", ask="69900", ask_size="4")
+    await asyncio.sleep(0.3)
+    assert len(ls.app.state.calls) == asked, "nobody asks with keys that were taken away"
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert await executed() == 4
