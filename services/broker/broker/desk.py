@@ -21,6 +21,10 @@ class Bound(Protocol):
         """The connector of a connection."""
         ...
 
+    async def hang_up(self, owner: OwnerId, connection: UUID) -> None:
+        """Close a line that is not to be used any more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

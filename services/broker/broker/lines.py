@@ -144,7 +144,7 @@ class Lines:
         self._known = known
         self._tokens = tokens
         self._clock = clock
-        self._open: dict[UUID, Bound] = {}
+        self._open: dict[tuple[OwnerId, UUID], Bound] = {}
 
     def door(self, broker: str, environment: Environment) -> Door | None:
         """How to reach an environment; None when this process may not, or does not know it."""
@@ -154,7 +154,12 @@ class Lines:
     def of(self, owner: OwnerId, connection: UUID, broker: str) -> Bound:
         """The connector of a connection, which is the same one every time."""
         able = _ABLE.get(broker) or _nothing(broker)
-        return self._open.setdefault(connection, Bound(self, owner, connection, able))
+        return self._open.setdefault((owner, connection), Bound(self, owner, connection, able))
+
+    async def hang_up(self, owner: OwnerId, connection: UUID) -> None:
+        """Close a line, and forget what opened it."""
+        if (bound := self._open.pop((owner, connection), None)) is not None:
+            await bound.close()
 
     async def close(self) -> None:
         """Hang up everywhere."""

@@ -88,6 +88,10 @@ class Emulated:
     def address(self) -> str:
         return str(self.http.base_url).rstrip("/")
 
+    def token(self, title: str) -> Token:
+        """A key's token, whose breaker goes by the test's clock."""
+        return Token(title=title, milliseconds=lambda: int(self.clock().timestamp() * 1_000))
+
     def socket(self, path: str) -> str:
         """The address of a stream."""
         return self.address.replace("http://", "ws://") + path
@@ -163,7 +167,7 @@ def _kis_app(clock: Clock) -> FastAPI:
 def _kis(
     emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
 ) -> Kis:
-    emulated.kept = emulated.kept or Token(title="KIS")
+    emulated.kept = emulated.kept or emulated.token("KIS")
     keys = Credentials("K" * 36, "S" * 180, "50123456")
     client = KisClient(http, "paper", keys, emulated.clock, emulated.kept)
     return Kis(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
@@ -178,7 +182,8 @@ def _alpaca_app(clock: Clock) -> FastAPI:
 def _alpaca(
     emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
 ) -> Alpaca:
-    client = AlpacaClient(http, AlpacaCredentials("PK" + "K" * 18, "S" * 40), emulated.clock)
+    emulated.kept = emulated.kept or emulated.token("Alpaca")
+    client = AlpacaClient(http, AlpacaCredentials("PK" + "K" * 18, "S" * 40), emulated.clock, emulated.kept)
     return Alpaca(client, keys_of, poll_seconds, stream and emulated.socket(stream))
 
 
@@ -191,7 +196,7 @@ def _ls_app(clock: Clock) -> FastAPI:
 def _ls(
     emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
 ) -> Ls:
-    emulated.kept = emulated.kept or Token(title="LS")
+    emulated.kept = emulated.kept or emulated.token("LS")
     client = LsClient(http, LsCredentials("K" * 36, "S" * 36), emulated.clock, emulated.kept)
     return Ls(client, keys_of, poll_seconds, stream and emulated.socket(stream))
 
@@ -205,7 +210,7 @@ def _kiwoom_app(clock: Clock) -> FastAPI:
 def _kiwoom(
     emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
 ) -> Kiwoom:
-    emulated.kept = emulated.kept or Token(title="Kiwoom")
+    emulated.kept = emulated.kept or emulated.token("Kiwoom")
     client = KiwoomClient(http, KiwoomCredentials("K" * 43, "S" * 43), emulated.clock, emulated.kept)
     return Kiwoom(client, keys_of, poll_seconds, stream and emulated.socket(stream))
 

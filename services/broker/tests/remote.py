@@ -37,6 +37,9 @@ class OneLine:
     def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
         return self.connector
 
+    async def hang_up(self, owner: OwnerId, connection: UUID) -> None:
+        """There is nothing to close."""
+
 
 @dataclass
 class RemoteFloor:
@@ -78,7 +81,8 @@ class RemoteFloor:
             values["limit_price"] = self.emulated.money(values["limit_price"])
         place = {"market": market, "board": "KOSPI" if market == "KRX" else "US"}
         through = {"broker": able.broker, "connection_id": self.connection}
-        return an_order(self.emulated.kind.symbol, **(self.account | place | through | values))
+        symbol = values.pop("symbol", self.emulated.kind.symbol)
+        return an_order(symbol, **(self.account | place | through | values))
 
     async def deliver(self, message: Envelope) -> bool:
         """Handle a message as the worker does; false when it must come again."""

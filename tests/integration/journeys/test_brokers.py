@@ -50,7 +50,7 @@ DOLLARS = {"base": "430", "bid": "429.9", "ask": "430.1"}
 def cases() -> list[Case]:
     """Every broker that has an emulator, each with keys that nobody else has."""
     keys = {"app_key": secrets.token_hex(18), "app_secret": secrets.token_hex(18)}
-    account = {"account": f"{secrets.randbelow(10**8):08d}01"}
+    account = {"account": f"{secrets.randbelow(10**8):08d}01", "hts_id": "minji"}
     american = {"symbol": SYMBOL, "currency": "USD", "cash": Decimal(100_000)}
     return [
         Case(broker="kis", credentials=keys | account, **KOREA, **WON),

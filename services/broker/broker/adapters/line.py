@@ -107,6 +107,8 @@ class Token:
     refused: str = field(default="", repr=False)
     """The last one that the broker did not take."""
     breaker: Breaker = field(default_factory=Breaker)
+    milliseconds: Callable[[], int] = field(default=_milliseconds, repr=False)
+    """The breaker's clock, which only moves forward."""
     turns: SharedTurnsOfKeys | None = field(default=None, repr=False)
     shared: SharedTokens | None = field(default=None, repr=False)
     key_print: bytes = field(default=b"", repr=False)
@@ -138,7 +140,7 @@ class Token:
             RateLimited: when that would take longer than the lane's patience.
             NotSent: when this key's line has failed so often that it is left alone for a while.
         """
-        if self.breaker.refuses(_milliseconds()):
+        if self.breaker.refuses(self.milliseconds()):
             raise NotSent(f"{self.title} is left alone for a while, after a {self.breaker.trouble}")
         if not self.calls_per_second:
             return
@@ -167,10 +169,10 @@ class Token:
         try:
             yield
         except (RateLimited, KeyRefused):
-            self.breaker = self.breaker.failed("block", _milliseconds())
+            self.breaker = self.breaker.failed("block", self.milliseconds())
             raise
         except LineFailure:
-            self.breaker = self.breaker.failed("glitch", _milliseconds())
+            self.breaker = self.breaker.failed("glitch", self.milliseconds())
             raise
         self.breaker = self.breaker.succeeded()
 

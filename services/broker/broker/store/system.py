@@ -5,12 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import Uuid, bindparam, select
+from sqlalchemy import Uuid, and_, bindparam, select
 
 from broker.domain.attempt import UNSETTLED, Attempt
 from broker.domain.order import ClientKey, OwnerId
 from broker.store.attempts import attempt_of
-from broker.store.tables import attempts
+from broker.store.tables import attempts, connections
 
 _LOCK = select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update()
 _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
@@ -20,6 +20,10 @@ _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
 )
 _LIST_IN_USE = (
     select(attempts.c.owner_id, attempts.c.connection_id, attempts.c.broker)
+    .join(
+        connections,
+        and_(connections.c.owner_id == attempts.c.owner_id, connections.c.id == attempts.c.connection_id),
+    )
     .where(attempts.c.connection_id.is_not(None), attempts.c.begun_at > bindparam("since"))
     .distinct()
     .limit(bindparam("limit"))
@@ -55,7 +59,7 @@ async def list_keys(
 
 
 async def list_connections_in_use(session: Session, since: datetime, limit: int) -> list[tuple[OwnerId, UUID, str]]:
-    """Connections that orders went through since a moment: whose, which, and to which broker."""
+    """Connections that are still there, and that orders went through since a moment: whose, which, to which broker."""
     rows = await session.execute(_LIST_IN_USE, {"since": since, "limit": limit})
     return [(OwnerId(row.owner_id), row.connection_id, row.broker) for row in rows]
 

@@ -23,16 +23,20 @@ log = structlog.get_logger()
 
 
 async def watch_connections(desk: Desk) -> None:
-    """Hear the reports of every connection in use, for ever."""
-    watched: dict[UUID, asyncio.Task[None]] = {}
+    """Hear the reports of every connection in use, for ever; one that was taken away is heard no more."""
+    watched: dict[tuple[OwnerId, UUID], asyncio.Task[None]] = {}
     try:
         while True:
             async with desk.database.system() as session:
                 since = desk.clock() - IN_USE_FOR
                 found = await system.list_connections_in_use(session, since, CONNECTIONS_MAX)
-            for owner, connection, broker in found:
-                if connection not in watched or watched[connection].done():
-                    watched[connection] = asyncio.create_task(_watch(desk, owner, connection, broker))
+            wanted = {(owner, connection): broker for owner, connection, broker in found}
+            for gone in watched.keys() - wanted.keys():
+                await _hang_up(desk, watched.pop(gone), *gone)
+            for (owner, connection), broker in wanted.items():
+                known = watched.get((owner, connection))
+                if known is None or known.done():
+                    watched[owner, connection] = asyncio.create_task(_watch(desk, owner, connection, broker))
             await asyncio.sleep(LOOK_SECONDS)
     finally:
         for task in watched.values():
@@ -45,3 +49,10 @@ async def _watch(desk: Desk, owner: OwnerId, connection: UUID, broker: str) -> N
         await report_executions(desk, desk.lines.of(owner, connection, broker))
     except (LineFailure, Unavailable, OSError) as failed:
         log.warning("a connection is not heard", connection=str(connection), broker=broker, error=repr(failed))
+
+
+async def _hang_up(desk: Desk, watching: "asyncio.Task[None]", owner: OwnerId, connection: UUID) -> None:
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    if desk.lines is not None:
+        await desk.lines.hang_up(owner, connection)

@@ -1,13 +1,8 @@
-"""Orders whose answer was lost, through the real use cases, database and wire: none is doubled, none is mistaken.
+"""Orders whose answer was lost, through the real use cases, database and wire: none is doubled, none is mistaken."""
 
-The runs are seeded; `EXODUS_FAULT_RUNS=10000` plays more of them, and a failure names its seed.
-"""
-
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from random import Random
 from uuid import UUID
 
 import pytest
@@ -31,10 +26,7 @@ from services.broker.tests.builders import an_order, submitted
 from services.broker.tests.kis.emulator import Emulator, emulator
 from services.broker.tests.remote import OneLine
 
-RUNS = int(os.environ.get("EXODUS_FAULT_RUNS", "60"))
 ROUNDS_MAX = 12
-LOSSES = ("reset_before", "reset_after", "ledger_timeout", "server_error", "html", "empty", "rate_limit", None)
-BLINDNESS = ("html", "server_error", "reset_before", None, None)
 
 
 @dataclass
@@ -192,48 +184,3 @@ async def test_sums_become_executions_once_and_a_smaller_sum_is_old_news(
         async with database.system() as session:
             rows = [tuple(row) for row in await session.execute(asked, {"order": order.order_id})]
         assert rows == [(7, 69_900, Decimal(73)), (3, 69_900, Decimal(31))]
-
-
-async def play(floor: Floor, seed: int) -> None:
-    """One run: orders that are alike, faults by the dice, then calm; and what must be true at the end."""
-    kis, dice = floor.kis, Random(seed)
-    symbol = f"{seed:06d}"
-    kis.house.list_symbol(symbol, Decimal(70_000))
-    common = {"owner": an_order(symbol).owner, "account_id": an_order(symbol).account_id, "quantity": "1"}
-    orders = [an_order(symbol, limit_price=dice.choice(["69900", "69800"]), **common) for _ in range(4)]
-    again = []
-    for order in orders:
-        message = submitted(order)
-        if fault := dice.choice(LOSSES):
-            kis.breaks("order-cash", fault)
-        if not await floor.deliver(message) or dice.random() < 0.3:
-            again.append(message)
-        kis.faults.clear()
-        if fault := dice.choice(BLINDNESS):
-            kis.breaks("inquire-daily-ccld", fault)
-        kis.clock.passes(dice.choice([0, 1, 15, 30]))
-        await recover_attempts(floor.desk, kis.clock())
-    kis.faults.clear()
-    for message in again:
-        await floor.deliver(message)
-    await resolve(floor, 8)
-    for order in orders:
-        state, number, needs_human = await floor.attempt(order)
-        mine = floor.made[str(order.order_id)]
-        assert len(mine) <= 1, f"seed {seed}: sent twice"
-        assert state not in {AttemptState.SENDING, AttemptState.UNKNOWN} or needs_human, f"seed {seed}: never settled"
-        if state is AttemptState.ACCEPTED:
-            assert [slip.number for slip in mine] == [str(number)[-10:]], f"seed {seed}: somebody else's order"
-        elif not needs_human:
-            assert not mine, f"seed {seed}: placed, and called {state}"
-
-
-@pytest.mark.requirement("R-2", "R-3", "R-4", "R-9")
-@pytest.mark.timeout(7200)
-async def test_seeded_faults_double_no_order_and_adopt_no_stranger(
-    database: Database, redis: "Redis", settings: Settings
-) -> None:
-    async with emulator() as kis:
-        floor = a_floor(kis, database, redis, settings)
-        for seed in range(RUNS):
-            await play(floor, seed)
