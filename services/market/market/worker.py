@@ -1,4 +1,4 @@
-"""The worker process: publishes events, plays replays and rolls minutes (`python -m market.worker`)."""
+"""The worker process: publishes events, plays replays, rolls minutes and runs pipelines (`python -m market.worker`)."""
 
 import uvloop
 from kit.clock import now
@@ -8,6 +8,9 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from market.config import Settings
+from market.pipelines.runner import PipelineRunner
+from market.providers.catalogue import open_catalogue
+from market.providers.failover import Failover
 from market.replayer import Replayer
 from market.resources import open_resources
 from market.roller import MinuteRoller
@@ -22,7 +25,14 @@ async def main() -> None:
         relay = Relay(settings, resources.database, "market")
         replayer = Replayer(resources.database, resources.cache, system_url, now)
         roller = MinuteRoller(resources.database, resources.cache, system_url, now)
-        await run_tasks(resources, settings.worker_port, [relay.run(), replayer.run(), roller.run()])
+        sources = open_catalogue(settings, now)
+        failover = Failover(sources.providers, now)
+        runner = PipelineRunner(resources.database, resources.panels, failover, system_url, now)
+        try:
+            tasks = [relay.run(), replayer.run(), roller.run(), runner.run()]
+            await run_tasks(resources, settings.worker_port, tasks)
+        finally:
+            await sources.close()
 
 
 if __name__ == "__main__":
