@@ -114,7 +114,9 @@ def market_run(
     first: Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")],
     last: Annotated[str, typer.Option("--to", help="The last day, YYYY-MM-DD.")],
     market_name: Annotated[str, typer.Option("--market", help="KRX or US.")] = "KRX",
-    pipelines: Annotated[str, typer.Option(help="Some of collect,adjust,screens,clean_up.")] = ",".join(PIPELINES),
+    pipelines: Annotated[str, typer.Option(help="Some of collect,adjust,figures,screens,clean_up.")] = ",".join(
+        PIPELINES
+    ),
 ) -> None:
     """Run pipelines for days of the past (back-fill), and show how far they are until all have ended."""
 

@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from tools.people import Trader
 
-PIPELINES = ("collect", "adjust", "screens", "clean_up")
+PIPELINES = ("collect", "adjust", "figures", "screens", "clean_up")
 LOOK_SECONDS = 1.0
 RUNS_SHOWN_MAX = 100
-WINDOW = timedelta(days=30)
+WINDOW = timedelta(days=27)
 ENDED = frozenset({"finished", "failed"})
 
 Run = Mapping[str, Any]

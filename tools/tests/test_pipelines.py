@@ -1,5 +1,6 @@
 """The back-fill command: what it asks for, and how a run is told in a line."""
 
+import itertools
 from datetime import date, timedelta
 
 from tools.pipelines import PIPELINES, RUNS_SHOWN_MAX, WINDOW, line_of, windows
@@ -9,7 +10,7 @@ def test_a_span_is_asked_for_in_pieces_without_gaps_whose_runs_fit_into_one_answ
     first, last = date(2023, 1, 2), date(2024, 12, 13)
     pieces = list(windows(first, last))
     assert (pieces[0][0], pieces[-1][1]) == (first, last)
-    assert all(after[0] - before[1] == timedelta(days=1) for before, after in zip(pieces, pieces[1:], strict=False))
+    assert all(after[0] - before[1] == timedelta(days=1) for before, after in itertools.pairwise(pieces))
     assert WINDOW.days * 5 / 7 * len(PIPELINES) < RUNS_SHOWN_MAX
     assert list(windows(last, first)) == []
     assert list(windows(first, first)) == [(first, first)]

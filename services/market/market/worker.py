@@ -8,7 +8,8 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from market.config import Settings
-from market.pipelines.runner import PipelineRunner
+from market.pipelines.figures import Figures
+from market.pipelines.runner import PipelineRunner, Sources
 from market.providers.catalogue import open_catalogue
 from market.providers.failover import Failover
 from market.replayer import Replayer
@@ -26,8 +27,8 @@ async def main() -> None:
         replayer = Replayer(resources.database, resources.cache, system_url, now)
         roller = MinuteRoller(resources.database, resources.cache, system_url, now)
         sources = open_catalogue(settings, now)
-        failover = Failover(sources.providers, now)
-        runner = PipelineRunner(resources.database, resources.panels, failover, system_url, now)
+        asked = Sources(Failover(sources.providers, now), Figures(sources.portal, sources.dart))
+        runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
         try:
             tasks = [relay.run(), replayer.run(), roller.run(), runner.run()]
             await run_tasks(resources, settings.worker_port, tasks)

@@ -11,10 +11,10 @@ from quant.markets.listing import Market
 from market.domain.sessions import local_day
 
 RunId = NewType("RunId", UUID)
-Pipeline = Literal["collect", "adjust", "screens", "clean_up"]
+Pipeline = Literal["collect", "adjust", "figures", "screens", "clean_up"]
 RunStatus = Literal["waiting", "running", "finished", "failed"]
 
-CHAIN: Final[tuple[Pipeline, ...]] = ("collect", "adjust", "screens", "clean_up")
+CHAIN: Final[tuple[Pipeline, ...]] = ("collect", "adjust", "figures", "screens", "clean_up")
 """In this sequence for each day: none begins before the one before it has finished."""
 
 AFTER_CLOSE: Final = timedelta(minutes=40)

@@ -6,7 +6,7 @@ be done twice: bars are merged, screens remember the day. A run that a dead work
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from market.domain.breaker import Breaker
 from market.domain.pipeline import CHAIN, Run, RunId, days_due, pause_after
 from market.panels import Panels
 from market.pipelines.collect import NotYet, Progress, collect
+from market.pipelines.figures import Figures, collect_figures
 from market.pipelines.screens import run_screens
 from market.pipelines.upkeep import clean_up, find_unexplained_jumps
 from market.providers.failover import Failover
@@ -38,15 +39,24 @@ MARKETS: Final[tuple[Market, ...]] = ("KRX", "US")
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything that is asked for prices and figures."""
+
+    bars: Failover
+    figures: Figures
+
+
 class PipelineRunner:
     """Does the runs of all markets."""
 
     def __init__(
-        self, database: Database, panels: Panels, failover: Failover, system_url: str, clock: Callable[[], datetime]
+        self, database: Database, panels: Panels, sources: Sources, system_url: str, clock: Callable[[], datetime]
     ) -> None:
         self._database = database
         self._panels = panels
-        self._failover = failover
+        self._failover = sources.bars
+        self._figures = sources.figures
         self._failover.changed = self._remember
         self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
         self._clock = clock
@@ -116,6 +126,10 @@ class PipelineRunner:
                 return await collect(self._database, self._failover, run.market, run.day, progress)
             case "adjust":
                 return await find_unexplained_jumps(self._database, run.market, run.day)
+            case "figures":
+                return await collect_figures(
+                    self._database, self._failover, self._figures, run.market, run.day, progress
+                )
             case "screens":
                 return await run_screens(self._database, self._panels, run.market, run.day, progress)
             case "clean_up":

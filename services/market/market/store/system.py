@@ -7,13 +7,21 @@ from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Market
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from market.domain.screen import OwnerId, Screen
 from market.store.screens import screen_of
 from market.store.tables import screens
 
 SCREENS_A_RUN_MAX = 100_000
+
+WATCHED = text(
+    """
+    SELECT i.symbol FROM watchlists w CROSS JOIN LATERAL unnest(w.symbols) one (symbol)
+      JOIN instruments i ON i.symbol = one.symbol
+     WHERE i.market = :market GROUP BY i.symbol ORDER BY count(DISTINCT w.owner_id) DESC, i.symbol LIMIT :limit
+    """
+)
 
 
 class Scheduled(NamedTuple):
@@ -38,3 +46,9 @@ async def save_matches(session: Session, owner: UUID, screen_id: UUID, day: date
         screens.c.owner_id == owner, screens.c.id == screen_id, screens.c.last_day.is_distinct_from(day)
     )
     return (await session.execute(one.values(last_day=day, last_matches=list(matches)))).rowcount == 1
+
+
+async def list_watched(session: Session, market: Market, limit: int) -> list[str]:
+    """The symbols of a market that are on anybody's watchlist, those of most people first."""
+    found = await session.execute(WATCHED, {"market": market, "limit": limit})
+    return [row.symbol for row in found]

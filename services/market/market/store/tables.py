@@ -126,3 +126,27 @@ source_breakers = Table(
     Column("reason", Text, nullable=False),
     Column("is_block", Boolean, nullable=False),
 )
+
+investor_flows = Table(
+    "investor_flows",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("known_since", Date, nullable=False),
+    Column("individual", Numeric, nullable=False),
+    Column("institution", Numeric, nullable=False),
+    Column("foreigner", Numeric, nullable=False),
+    Column("corporation", Numeric, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("receipt_no", Text, primary_key=True),
+    Column("symbol", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("known_since", Date, nullable=False),
+    Column("source", Text, nullable=False),
+)

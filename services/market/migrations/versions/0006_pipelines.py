@@ -13,7 +13,7 @@ def upgrade() -> None:
         """
         CREATE TABLE pipeline_runs (
             id           uuid PRIMARY KEY,
-            pipeline     text NOT NULL CHECK (pipeline IN ('collect', 'adjust', 'screens', 'clean_up')),
+            pipeline     text NOT NULL CHECK (pipeline IN ('collect', 'adjust', 'figures', 'screens', 'clean_up')),
             market       text NOT NULL CHECK (market IN ('KRX', 'US')),
             day          date NOT NULL,
             status       text NOT NULL CHECK (status IN ('waiting', 'running', 'finished', 'failed')),

@@ -14,7 +14,8 @@ from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from market.panels import Panels
 from market.pipelines import runner as running
-from market.pipelines.runner import PipelineRunner
+from market.pipelines.figures import Figures
+from market.pipelines.runner import PipelineRunner, Sources
 from market.providers.failover import Failover
 from sqlalchemy import text
 
@@ -32,9 +33,11 @@ def worker(
 
     @asynccontextmanager
     async def working(*sources: str, **changes: Any) -> AsyncIterator[Failover]:
-        failover = Failover(opened(*sources, **changes).providers, clock)
+        catalogue = opened(*sources, **changes)
+        failover = Failover(catalogue.providers, clock)
+        asked = Sources(failover, Figures(catalogue.portal, catalogue.dart))
         task = asyncio.create_task(
-            PipelineRunner(database, Panels(), failover, fresh.system_url, clock).run(), name="runner"
+            PipelineRunner(database, Panels(), asked, fresh.system_url, clock).run(), name="runner"
         )
         try:
             yield failover
@@ -73,7 +76,7 @@ async def test_the_newest_day_is_collected_by_the_calendar_and_the_chain_follows
     async with worker("krx_open_api"):
         await until(database, "clean_up", "finished")
     done = await runs(database)
-    assert {pipeline for pipeline, _ in done} == {"collect", "adjust", "screens", "clean_up"}
+    assert {pipeline for pipeline, _ in done} == {"collect", "adjust", "figures", "screens", "clean_up"}
     report = done["collect", str(DAY)].report
     assert (report["rows"], report["sources"], report["missing_count"]) == (3, {"krx_open_api": 3}, 0)
     assert world.calls["krxapi"] == 2
