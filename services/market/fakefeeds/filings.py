@@ -14,7 +14,7 @@ async def dart(world: World, request: Request, _fault: Fault | None) -> Response
         return JSONResponse({"status": "010", "message": "등록되지 않은 키입니다."})
     if world.calls["dart"] > world.daily_calls_max.get("dart", 20_000):
         return JSONResponse({"status": "020", "message": "요청 제한을 초과하였습니다."})
-    if request.path_params["name"] == "fnlttSinglAcnt" and request.query_params["bsns_year"] == "2023":
+    if request.path_params["name"] == "fnlttSinglAcnt" and request.query_params["bsns_year"] in {"2023", "2026"}:
         return JSONResponse({**OK, "list": _accounts()})
     if request.path_params["name"] != "list" or not world.issues:
         return JSONResponse({"status": "013", "message": "조회된 데이타가 없습니다."})

@@ -78,7 +78,11 @@ async def _flows(database: Database, portal: KrxPortal, day: date, progress: Pro
 
 
 async def _disclosures(database: Database, dart: Dart, day: date) -> int:
+    """What was filed, and the ratios that follow from the periodic reports among it."""
     filed = await dart.fetch_filings(day)
+    known = [ratios for one in filed if (ratios := await dart.fetch_ratios(one)) is not None]
     async with database.system() as session:
-        await figures.save_disclosures(session, filed)
+        await figures.save_disclosures(session, [one.disclosure for one in filed])
+        await fundamentals.save_ratios(session, known)
+        await panels.save_revision(session, "KRX")
     return len(filed)

@@ -3,10 +3,11 @@
 The day of receipt is when anybody could know: it is the beginning of the receipt number. About 20,000 calls a day.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from market.domain.figures import Accounts, Disclosure, Ratios, ratios_of
 from market.providers.caller import Caller, end_of_day
@@ -21,6 +22,10 @@ PACE_SECONDS: Final = 0.1
 KST_HOURS: Final = 9
 YEAR_REPORT: Final = "11011"
 WHOLE_GROUP, ALONE = "CFS", "OFS"
+TITLE_LENGTH_MAX: Final = 500
+PERIODIC: Final = re.compile(r"(사업|반기|분기)보고서\s*\((\d{4})\.(\d{2})\)")
+KINDS: Final = {"사업": YEAR_REPORT, "반기": "11012"}
+QUARTERS: Final = {"03": "11013", "09": "11014"}
 NAMES: Final = {
     "자산총계": "assets",
     "유동자산": "current_assets",
@@ -31,6 +36,13 @@ NAMES: Final = {
 PROFITS: Final = frozenset({"당기순이익", "당기순이익(손실)"})
 
 
+class Filing(NamedTuple):
+    """A disclosure, and DART's own number of the company, eight digits."""
+
+    disclosure: Disclosure
+    corp_code: str
+
+
 class Dart:
     """The service, with one key."""
 
@@ -39,9 +51,9 @@ class Dart:
         self._key = key
         self._clock = clock
 
-    async def fetch_filings(self, day: date) -> Sequence[Disclosure]:
+    async def fetch_filings(self, day: date) -> Sequence[Filing]:
         """Everything that listed companies filed on a day."""
-        found: list[Disclosure] = []
+        found: list[Filing] = []
         for page in range(1, PAGES_MAX + 1):
             text = day.strftime("%Y%m%d")
             told = await self._ask("list", bgn_de=text, end_de=text, page_no=str(page), page_count=str(PAGE_ROWS))
@@ -50,21 +62,18 @@ class Dart:
                 return found
         raise Unreadable(f"DART has more than {PAGES_MAX} pages of {day}")
 
-    async def fetch_ratios(self, symbol: str, corp_code: str, year: int, report: str) -> Ratios | None:
-        """The ratios that follow from a report; None when it was not filed.
-
-        Args:
-            symbol: whose they are.
-            corp_code: DART's own number of the company, eight digits.
-            year: of business, from 2015 on.
-            report: 11013, 11012, 11014 for the quarters, 11011 for the year.
-        """
-        told = await self._ask("fnlttSinglAcnt", corp_code=corp_code, bsns_year=str(year), reprt_code=report)
-        rows = told.get("list", [])
-        if not rows:
+    async def fetch_ratios(self, filing: Filing) -> Ratios | None:
+        """The ratios that follow from a periodic report, known since it was filed; None for every other filing."""
+        report = report_of(filing.disclosure.title)
+        if report is None:
             return None
-        known_since = day_of(rows[0]["rcept_no"])
-        return Ratios(symbol, known_since, ratios_of(accounts_of(rows, is_year=report == YEAR_REPORT)), SOURCE)
+        year, kind = report
+        told = await self._ask("fnlttSinglAcnt", corp_code=filing.corp_code, bsns_year=year, reprt_code=kind)
+        rows = told.get("list", [])
+        if not rows:  # not every company has a summary of its accounts
+            return None
+        filed, ratios = filing.disclosure, ratios_of(accounts_of(rows, is_year=kind == YEAR_REPORT))
+        return Ratios(filed.symbol, filed.known_since, ratios, SOURCE)
 
     async def _ask(self, name: str, **params: str) -> Mapping[str, Any]:
         told = await self._caller.call_json("GET", f"/api/{name}.json", params={"crtfc_key": self._key, **params})
@@ -80,13 +89,26 @@ class Dart:
         raise Unreachable(said) if status == UPKEEP else Unreadable(said)
 
 
-def filing_of(row: Mapping[str, str]) -> Disclosure | None:
+def report_of(title: str) -> tuple[str, str] | None:
+    """The year of business and the kind of a periodic report, as its title says; None for any other filing.
+
+    Quarters are told apart by the month they end in, for companies whose year ends in December.
+    """
+    found = PERIODIC.search(title)
+    if found is None:
+        return None
+    kind, year, month = found.groups()
+    code = KINDS.get(kind) or QUARTERS.get(month)
+    return None if code is None else (year, code)
+
+
+def filing_of(row: Mapping[str, str]) -> Filing | None:
     """A row of the list; None for a company that is not listed."""
     try:
-        if not row["stock_code"].strip():
-            return None
-        number = row["rcept_no"]
-        return Disclosure(number, row["stock_code"].strip(), row["corp_name"], row["report_nm"], day_of(number), SOURCE)
+        symbol, number = row["stock_code"].strip(), row["rcept_no"]
+        title = row["report_nm"].strip()[:TITLE_LENGTH_MAX]
+        filed = Disclosure(number, symbol, row["corp_name"], title, day_of(number), SOURCE)
+        return Filing(filed, row["corp_code"]) if symbol else None
     except KeyError as missing:
         raise Unreadable(f"a filing of DART lacks {missing}") from missing
 

@@ -8,9 +8,10 @@ import httpx
 import pytest
 from fakefeeds.world import World
 from kit.db import Database
-from market.domain.figures import Accounts, Ratios, ratios_of
+from market.domain.figures import Accounts, Disclosure, Ratios, ratios_of
 from market.panels import Panels
 from market.pipelines.figures import Figures, collect_figures
+from market.providers.dart import Filing, report_of
 from market.providers.failover import Failover
 from market.providers.port import Blocked, NotAllowed
 from market.store import fundamentals, panels
@@ -52,7 +53,10 @@ async def test_a_day_of_figures_is_stored_and_shown(
     assert await figures() == {"valuations": 3, "flows": 1, "disclosures": 4, "failed": []}
 
     (known,) = (await user.get(f"{PREFIX}/fundamentals/000010")).json()["items"]
-    assert (known["per"], known["pbr"], known["eps"], known["roe"]) == ("7.74", "1.41", "6461", None)
+    assert (known["per"], known["pbr"], known["eps"]) == ("7.74", "1.41", "6461")
+    assert (known["debt_ratio"], known["current_ratio"], known["roe"]) == ("100", "200", None), (
+        "of the quarterly report"
+    )
     (loss,) = (await user.get(f"{PREFIX}/fundamentals/000020")).json()["items"]
     assert (loss["per"], loss["bps"]) == (None, "35342")
     days = {"from": "2024-12-01", "to": "2024-12-31"}
@@ -105,15 +109,33 @@ async def test_a_report_and_a_valuation_do_not_hide_each_other_and_neither_is_se
 
 
 class TestDart:
-    async def test_ratios_follow_from_the_accounts_of_the_whole_group_since_their_receipt(self, opened: Any) -> None:
+    async def test_ratios_follow_from_the_accounts_of_the_whole_group_since_they_were_filed(self, opened: Any) -> None:
+        def filing(title: str) -> Filing:
+            return Filing(Disclosure("20240312000736", "000010", "하나", title, date(2024, 3, 12), "dart"), "00000001")
+
         dart = opened().dart
-        ratios = await dart.fetch_ratios("000010", "00000001", 2023, "11011")
+        ratios = await dart.fetch_ratios(filing("[기재정정]사업보고서 (2023.12)"))
         assert ratios.known_since == date(2024, 3, 12)
         expected = {"roe": 10, "roa": 5, "debt_ratio": 100, "current_ratio": 200}
         assert {name: float(value) for name, value in ratios.values.items()} == expected
-        quarter = await dart.fetch_ratios("000010", "00000001", 2023, "11013")
+        quarter = await dart.fetch_ratios(filing("분기보고서 (2023.03)"))
         assert set(quarter.values) == {"debt_ratio", "current_ratio"}, "a quarter's profit is no year's"
-        assert await dart.fetch_ratios("000010", "00000001", 2022, "11011") is None
+        assert await dart.fetch_ratios(filing("사업보고서 (2022.12)")) is None
+        assert await dart.fetch_ratios(filing("주요사항보고서(유상증자결정)")) is None
+
+    @pytest.mark.parametrize(
+        ("title", "report"),
+        [
+            ("사업보고서 (2023.12)", ("2023", "11011")),
+            ("반기보고서 (2024.06)", ("2024", "11012")),
+            ("분기보고서 (2024.03)", ("2024", "11013")),
+            ("분기보고서 (2024.09)", ("2024", "11014")),
+            ("분기보고서 (2024.12)", None),
+            ("임원ㆍ주요주주특정증권등소유상황보고서", None),
+        ],
+    )
+    def test_a_title_tells_which_report_it_is(self, title: str, report: tuple[str, str] | None) -> None:
+        assert report_of(title) == report
 
     async def test_a_bad_key_and_spent_calls_are_told_apart(self, opened: Any, world: World) -> None:
         with pytest.raises(NotAllowed):
