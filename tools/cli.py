@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from tools.native import certificates, services, signing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
 from tools.people import Admin, Gateway, Refused, Trader
+from tools.pipelines import PIPELINES, back_fill, line_of
 
 PASSWORD_VARIABLE = "EXODUS_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -172,6 +174,42 @@ def market_import(
         console.print(f"{report['rows']:,} bars of {report['symbols']} symbols imported.")
         for bad in report.get("bad", []):
             console.print(f"  skipped: {bad['file']}:{bad['line']}: {bad['reason']}")
+
+    asyncio.run(run())
+
+
+@market.command("run")
+def market_run(
+    email: Annotated[str, typer.Option(help="An administrator.", envvar="EXODUS_EMAIL")],
+    first: Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Option("--to", help="The last day, YYYY-MM-DD.")],
+    market_name: Annotated[str, typer.Option("--market", help="KRX or US.")] = "KRX",
+    pipelines: Annotated[str, typer.Option(help="Some of collect,adjust,figures,screens,clean_up.")] = ",".join(
+        PIPELINES
+    ),
+) -> None:
+    """Run pipelines for days of the past (back-fill), and show how far they are until all have ended."""
+
+    async def run() -> bool:
+        person = await _logged_in(Admin, email)
+        try:
+            days = date.fromisoformat(first), date.fromisoformat(last)
+            return await back_fill(person, market_name, days, pipelines.split(","))
+        finally:
+            await person.leave()
+
+    raise typer.Exit(0 if asyncio.run(run()) else 1)
+
+
+@market.command("runs")
+def market_runs(email: Annotated[str, typer.Option(help="An administrator.", envvar="EXODUS_EMAIL")]) -> None:
+    """List what the pipelines did last."""
+
+    async def run() -> None:
+        person = await _logged_in(Admin, email)
+        for one in (await person.call("GET", "/market/pipelines"))["items"]:
+            console.print(line_of(one))
+        await person.leave()
 
     asyncio.run(run())
 

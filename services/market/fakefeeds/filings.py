@@ -14,6 +14,8 @@ async def dart(world: World, request: Request, _fault: Fault | None) -> Response
         return JSONResponse({"status": "010", "message": "등록되지 않은 키입니다."})
     if world.calls["dart"] > world.daily_calls_max.get("dart", 20_000):
         return JSONResponse({"status": "020", "message": "요청 제한을 초과하였습니다."})
+    if request.path_params["name"] == "fnlttSinglAcnt" and request.query_params["bsns_year"] in {"2023", "2026"}:
+        return JSONResponse({**OK, "list": _accounts()})
     if request.path_params["name"] != "list" or not world.issues:
         return JSONResponse({"status": "013", "message": "조회된 데이타가 없습니다."})
     day = request.query_params["end_de"]
@@ -34,3 +36,18 @@ async def dart(world: World, request: Request, _fault: Fault | None) -> Response
     return JSONResponse(
         {**OK, "page_no": 1, "page_count": 100, "total_count": len(filings), "total_page": 1, "list": filings}
     )
+
+
+def _accounts() -> list[dict[str, str]]:
+    """A year's report of a group and of its parent alone, amounts with separators."""
+    sums = {"유동자산": 400, "자산총계": 1_000, "유동부채": 200, "부채총계": 500, "자본총계": 500, "당기순이익": 50}
+    return [
+        {
+            "rcept_no": "20240312000736",
+            "fs_div": scope,
+            "account_nm": name,
+            "thstrm_amount": f"{amount * factor * 1_000_000:,}",
+        }
+        for scope, factor in (("OFS", 7), ("CFS", 1))
+        for name, amount in sums.items()
+    ]

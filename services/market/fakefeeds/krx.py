@@ -45,23 +45,38 @@ async def portal(world: World, request: Request, fault: Fault | None) -> Respons
     if request.cookies.get(COOKIE) != SESSION:
         return Response("LOGOUT", 400, media_type="text/html; charset=utf-8")
     form = {key: str(value) for key, value in (await request.form()).items()}
+    answer = _answer_of(world, form, fault)
+    if answer is None:
+        return Response("LOGOUT", 400, media_type="text/html; charset=utf-8")
+    return _html_json(answer)
+
+
+def _answer_of(world: World, form: dict[str, str], fault: Fault | None) -> dict[str, object] | None:
+    answer: dict[str, object] | None = None
     match form["bld"].removeprefix(STANDARD):
         case "MDCSTAT01701":
             issue = next((one for one in world.issues.values() if one.isin == form["isuCd"]), None)
             days = [] if issue is None else _wanted(world, issue, form, fault)
             rows = [{"TRD_DD": day.day.strftime("%Y/%m/%d"), **_prices(day)} for day in reversed(days)]
-            return _html_json({"output": rows, "CURRENT_DATETIME": "2026.01.25 PM 08:27:23"})
+            answer = {"output": rows, "CURRENT_DATETIME": "2026.01.25 PM 08:27:23"}
         case "MDCSTAT01501":
             issues = [one for one in world.issues.values() if one.board == BOARDS.get(form["mktId"])]
-            return _html_json({"OutBlock_1": [_of_day(one, _date(form["trdDd"]), "ISU_SRT_CD") for one in issues]})
+            answer = {"OutBlock_1": [_of_day(one, _date(form["trdDd"]), "ISU_SRT_CD") for one in issues]}
+        case "MDCSTAT03501":
+            issues = [one for one in world.issues.values() if one.board == BOARDS.get(form["mktId"])]
+            answer = {"output": [_valued(one, _date(form["trdDd"])) for one in issues]}
+        case "MDCSTAT02302":
+            day = datetime.strftime(datetime.strptime(form["endDd"], "%Y%m%d"), "%Y/%m/%d")  # noqa: DTZ007 - a day
+            values = {"TRDVAL1": "-562,644,916,900", "TRDVAL2": "5,017,754,900", "TRDVAL3": "870,709,684,700"}
+            answer = {"output": [{"TRD_DD": day, **values, "TRDVAL4": "-313,082,522,700", "TRDVAL_TOT": "0"}]}
         case "dbms/comm/finder/finder_stkisu":
             rows = [
                 {"full_code": one.isin, "short_code": one.symbol, "codeName": one.name} for one in world.issues.values()
             ]
-            return _html_json({"block1": rows})
+            answer = {"block1": rows}
         case "dbms/comm/finder/finder_listdelisu":
-            return _html_json({"block1": []})
-    return Response("LOGOUT", 400, media_type="text/html; charset=utf-8")
+            answer = {"block1": []}
+    return answer
 
 
 def _wanted(world: World, issue: Issue, form: dict[str, str], fault: Fault | None) -> Sequence[Day]:
@@ -93,6 +108,20 @@ def _of_day(issue: Issue, day: date, code: str) -> dict[str, str]:
     names = ("TDD_CLSPRC", "TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "ACC_TRDVOL")
     prices = dict.fromkeys(names, "-") if found is None else _prices(found)
     return {code: issue.symbol, "ISU_ABBRV": issue.name, "MKT_NM": issue.board, **prices}
+
+
+def _valued(issue: Issue, day: date) -> dict[str, str]:
+    """The second issue of a board makes a loss: its PER is a dash."""
+    loses = issue.symbol.endswith("20")
+    ratios = {"EPS": "-", "PER": "-"} if loses else {"EPS": "6,461", "PER": "7.74"}
+    return {
+        **_of_day(issue, day, "ISU_SRT_CD"),
+        **ratios,
+        "BPS": "35,342",
+        "PBR": "1.41",
+        "DPS": "0",
+        "DVD_YLD": "0.00",
+    }
 
 
 def _prices(day: Day) -> dict[str, str]:

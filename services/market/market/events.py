@@ -85,3 +85,17 @@ class FeedRecovered(Event):
     market: str
     source: str
     silent_seconds: int
+
+
+class ScreenMatched(Event):
+    """A screen that runs after each trading day found instruments it had not found the time before."""
+
+    TYPE: ClassVar[str] = "market.screen.matched.v1"
+    SUBJECT: ClassVar[str] = "screen_id"
+    MUST_REACH: ClassVar[bool] = False
+
+    screen_id: UUID
+    name: str
+    trading_date: date
+    matched: int
+    new_symbols: list[str]

@@ -1,4 +1,4 @@
-"""The worker process: publishes events, plays replays and rolls minutes (`python -m market.worker`)."""
+"""The worker process: publishes events, plays replays, rolls minutes and runs pipelines (`python -m market.worker`)."""
 
 import uvloop
 from kit.clock import now
@@ -9,6 +9,10 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from market.config import Settings
+from market.pipelines.figures import Figures
+from market.pipelines.runner import PipelineRunner, Sources
+from market.providers.catalogue import open_catalogue
+from market.providers.failover import Failover
 from market.replayer import Replayer
 from market.resources import open_resources
 from market.roller import MinuteRoller
@@ -25,8 +29,14 @@ async def main() -> None:
         replayer = Replayer(resources.database, resources.cache, system_url, now)
         roller = MinuteRoller(resources.database, resources.cache, system_url, now)
         consumer = Consumer(subscriptions, resources, settings.amqp_url.get_secret_value())
-        tasks = [relay.run(), replayer.run(), roller.run(), consumer.run()]
-        await run_tasks(resources, settings.worker_port, tasks)
+        sources = open_catalogue(settings, now)
+        asked = Sources(Failover(sources.providers, now), Figures(sources.portal, sources.dart))
+        runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
+        try:
+            tasks = [relay.run(), replayer.run(), roller.run(), runner.run(), consumer.run()]
+            await run_tasks(resources, settings.worker_port, tasks)
+        finally:
+            await sources.close()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
+from fakefeeds.fixtures import clock, opened, slept, world
 from fastapi import FastAPI
 from kit import cache
 from kit.ids import new_id
@@ -21,6 +22,8 @@ from kit.testing.tokens import Tokens
 from market.app import create_app
 from market.config import Settings
 from redis.asyncio import Redis
+
+__all__ = ["clock", "opened", "slept", "world"]
 
 HEADER = "Date,Open,High,Low,Close,Volume,Change"
 BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"

@@ -11,6 +11,8 @@ TABLES: dict[str, str] = {
     "adjustments": "prices belong to nobody",
     "corporate_actions": "what a company does to its shares belongs to nobody",
     "fundamentals": "what a company publishes belongs to nobody",
+    "investor_flows": "what an exchange publishes belongs to nobody",
+    "disclosures": "what a company files belongs to nobody",
     "revisions": "a counter that says when prices have changed",
     "replays": "the session everybody sees, started by the operator",
 }

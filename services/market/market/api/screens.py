@@ -103,6 +103,9 @@ class NewScreen(BaseModel):
     name: ScreenName
     rule: RuleText
     universe: UniverseIn = UniverseIn()
+    scheduled: Annotated[bool, Field(description="Run after each trading day; new matches are announced to you")] = (
+        False
+    )
 
 
 class ScreenView(BaseModel):
@@ -114,6 +117,7 @@ class ScreenView(BaseModel):
     name: str
     rule: str
     universe: UniverseView
+    scheduled: bool
     created_at: datetime
 
 
@@ -153,7 +157,7 @@ async def save_screen(user: CurrentUser, session: OwnedSession, body: NewScreen)
     owner, screen_id = OwnerId(user.user_id), ScreenId(body.id or new_id())
     if await screens.lock_count(session, owner, screen_id) >= SCREENS_PER_USER_MAX:
         raise TooMany(f"You keep {SCREENS_PER_USER_MAX} screens, as many as you may: delete one first.")
-    screen = Screen(screen_id, body.name, body.rule, body.universe.universe(), now())
+    screen = Screen(screen_id, body.name, body.rule, body.universe.universe(), now(), body.scheduled)
     await screens.save(session, owner, screen)
     return await _found(session, owner, screen_id)
 

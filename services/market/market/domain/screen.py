@@ -34,6 +34,7 @@ class Screen:
     rule: str
     universe: Universe
     created_at: datetime
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

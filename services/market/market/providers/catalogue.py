@@ -9,9 +9,10 @@ from typing import Final
 from pydantic import SecretStr
 
 from market.config import Settings, Source
-from market.providers import alpha_vantage, kis_charts, krx_open_api, krx_portal, naver, yahoo
+from market.providers import alpha_vantage, dart, kis_charts, krx_open_api, krx_portal, naver, yahoo
 from market.providers.alpha_vantage import AlphaVantage
 from market.providers.caller import Caller, Sleep
+from market.providers.dart import Dart
 from market.providers.files import Files
 from market.providers.kis_charts import KisCharts
 from market.providers.krx_open_api import KrxOpenApi
@@ -30,6 +31,8 @@ class Catalogue:
     """The sources, and the connections to close in the end."""
 
     providers: tuple[Provider, ...]
+    portal: KrxPortal | None
+    dart: Dart | None
     callers: tuple[Caller, ...]
 
     async def close(self) -> None:
@@ -91,6 +94,10 @@ def _files(it: _Building) -> Provider:
     return Files(it.settings.files_folder)
 
 
+def _dart(it: _Building) -> Dart:
+    return Dart(it.caller(it.settings.dart_url, dart.PACE_SECONDS), it.secret("dart_key"), it.clock)
+
+
 BUILDERS: Final[dict[Source, Callable[[_Building], Provider]]] = {
     "krx_open_api": _krx_open_api,
     "krx_portal": _krx_portal,
@@ -110,4 +117,7 @@ def open_catalogue(settings: Settings, clock: Callable[[], datetime], sleep: Sle
     """
     building = _Building(settings, clock, sleep, [])
     providers = tuple(BUILDERS[name](building) for name in settings.daily_sources)
-    return Catalogue(providers, tuple(building.callers))
+    portal = next((one for one in providers if isinstance(one, KrxPortal)), None)
+    has_dart = settings.dart_key is not None
+    filings = _dart(building) if has_dart else None
+    return Catalogue(providers, portal, filings, tuple(building.callers))

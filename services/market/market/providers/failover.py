@@ -7,6 +7,7 @@ said is remembered, so that the report tells why a series came from the second c
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from quant.markets.listing import Board, Kind, Market, market_of
@@ -33,6 +34,7 @@ LIMITED_PAUSE = timedelta(minutes=1)
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Changed = Callable[[Breaker], Awaitable[None]]
 
 
@@ -99,6 +101,23 @@ class Failover:
 
         offering = [one for one in self.providers if one.provenance.whole_days]
         return await self._first_believed(offering, fetch, board, "stock")
+
+    async def guarded(self, source: str, fetch: Callable[[], Awaitable[T]]) -> T:
+        """Ask a single source for something else than bars, unless its breaker is open.
+
+        Raises:
+            NoSource: with the reason.
+        """
+        breaker = self.breakers.get(source, Breaker(source))
+        if not breaker.allows(self.clock()):
+            raise NoSource([f"{source}: left alone until {breaker.open_until:%Y-%m-%d %H:%M} UTC, {breaker.reason}"])
+        try:
+            found = await fetch()
+        except ProviderError as failed:
+            await self._note(_after(breaker, failed, self.clock()))
+            raise NoSource([f"{source}: {failed}"]) from failed
+        await self._note(breaker.succeeded())
+        return found
 
     async def _first_believed(
         self,

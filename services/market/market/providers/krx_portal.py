@@ -49,7 +49,7 @@ class KrxPortal:
         """Ask for at most two years at a time; both listed and delisted issues are known."""
         if market != "KRX":
             raise NotOffered(f"KRX has no {market} symbols")
-        isin, found = await self._isin(symbol), list[RawBar]()
+        isin, found = await self.isin_of(symbol), list[RawBar]()
         begin = first
         while begin <= last:
             end = min(begin + RANGE, last)
@@ -108,7 +108,12 @@ class KrxPortal:
             )
         self._is_logged_in = True
 
-    async def _isin(self, symbol: str) -> str:
+    async def isin_of(self, symbol: str) -> str:
+        """The ISIN of a listed or delisted issue.
+
+        Raises:
+            UnknownSymbol: when there is none.
+        """
         for finder in (FINDER, DELISTED_FINDER):
             if symbol in self._isins:
                 break

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 from kit.db import Session
@@ -40,6 +41,13 @@ async def find_universe(session: Session, universe: Universe, symbols: Sequence[
         wanted = wanted.where(instruments.c.symbol == any_(literal(list(universe.symbols), ARRAY(Text))))
     found = await session.execute(wanted)
     return {row["symbol"]: _instrument(row) for row in found.mappings()}
+
+
+async def list_traded(session: Session, market: str, day: date, limit: int) -> list[Instrument]:
+    """Instruments of a market that are not known to have left it before a day."""
+    c = instruments.c
+    wanted = select(instruments).where(c.market == market, or_(c.delisted_on.is_(None), c.delisted_on > day))
+    return [_instrument(row) for row in (await session.execute(wanted.order_by(c.symbol).limit(limit))).mappings()]
 
 
 @dataclass(frozen=True, slots=True)

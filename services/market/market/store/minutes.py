@@ -1,7 +1,7 @@
 """Closed minutes: written once, and again only when a real feed knows better than a replay."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from kit.db import Session
 from sqlalchemy import text
@@ -42,3 +42,9 @@ async def save(session: Session, minutes: Sequence[Minute]) -> list[Minute]:
     )
     stored = {(row.symbol, row.at) for row in found}
     return [minute for minute in minutes if (minute.symbol, datetime.fromisoformat(minute.start)) in stored]
+
+
+async def delete_before(session: Session, day: date) -> int:
+    """Take away minutes of days long ago; returns how many there were."""
+    gone = text("DELETE FROM minute_bars WHERE at < CAST(:day AS date)::timestamp AT TIME ZONE 'UTC'")
+    return (await session.execute(gone, {"day": day})).rowcount

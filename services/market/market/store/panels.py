@@ -7,6 +7,7 @@ import polars as pl
 from kit.db import Session
 from sqlalchemy import text
 
+from market.domain.figures import STATEMENTS, VALUATIONS
 from market.domain.screen import RATIOS
 
 SHARED = "prices are the same for every user"
@@ -66,9 +67,14 @@ async def find_rows(session: Session, market: str, first: date, last: date) -> p
     known = await _copied(session, FUNDAMENTALS, (market, last), schema)
     if known.is_empty():
         return rows
-    return rows.join_asof(
-        known.with_columns(day="known_since"), on="day", by="symbol", strategy="backward", check_sortedness=False
-    ).drop("known_since")
+    known = known.rename({"known_since": "day"})
+    reported = pl.any_horizontal(pl.col(*STATEMENTS).is_not_null())
+    valued = pl.any_horizontal(pl.col(*VALUATIONS).is_not_null()) | ~reported
+    # a day's valuation says nothing about the last report, nor a report about the day's valuation
+    for told, names in ((valued, VALUATIONS), (reported, STATEMENTS)):
+        newest = known.filter(told).select("symbol", "day", *names)
+        rows = rows.join_asof(newest, on="day", by="symbol", strategy="backward", check_sortedness=False)
+    return rows
 
 
 async def _copied(

@@ -24,7 +24,7 @@ async def lock_count(session: Session, owner: OwnerId, other_than: ScreenId) -> 
 async def save(session: Session, owner: OwnerId, screen: Screen) -> None:
     """Keep a screen; one with the same id takes the new name, rule and universe."""
     values = asdict(screen) | {"owner_id": owner}
-    changing = {name: values[name] for name in ("name", "rule", "universe")}
+    changing = {name: values[name] for name in ("name", "rule", "universe", "scheduled")}
     statement = insert(screens).values(values)
     await session.execute(statement.on_conflict_do_update(index_elements=["owner_id", "id"], set_=changing))
 
@@ -32,7 +32,7 @@ async def save(session: Session, owner: OwnerId, screen: Screen) -> None:
 async def find(session: Session, owner: OwnerId, screen_id: ScreenId) -> Screen | None:
     """Find one screen of the owner."""
     row = (await session.execute(select(screens).where(screens.c.owner_id == owner, screens.c.id == screen_id))).first()
-    return None if row is None else _screen(row)
+    return None if row is None else screen_of(row)
 
 
 async def list_newest(session: Session, owner: OwnerId, limit: int, before: UUID | None) -> list[Screen]:
@@ -40,7 +40,7 @@ async def list_newest(session: Session, owner: OwnerId, limit: int, before: UUID
     statement = select(screens).where(screens.c.owner_id == owner)
     if before is not None:
         statement = statement.where(screens.c.id < before)
-    return [_screen(row) for row in await session.execute(statement.order_by(screens.c.id.desc()).limit(limit))]
+    return [screen_of(row) for row in await session.execute(statement.order_by(screens.c.id.desc()).limit(limit))]
 
 
 async def delete_one(session: Session, owner: OwnerId, screen_id: ScreenId) -> bool:
@@ -49,7 +49,10 @@ async def delete_one(session: Session, owner: OwnerId, screen_id: ScreenId) -> b
     return (await session.execute(statement)).rowcount == 1
 
 
-def _screen(row: Row[Any]) -> Screen:
+def screen_of(row: Row[Any]) -> Screen:
+    """A row as a screen."""
     wanted = row.universe
     lists = {name: tuple(wanted[name]) for name in ("boards", "kinds", "symbols")}
-    return Screen(ScreenId(row.id), row.name, row.rule, Universe(wanted["market"], **lists), row.created_at)
+    return Screen(
+        ScreenId(row.id), row.name, row.rule, Universe(wanted["market"], **lists), row.created_at, row.scheduled
+    )

@@ -53,6 +53,9 @@ screens = Table(
     Column("rule", Text, nullable=False),
     Column("universe", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("scheduled", Boolean, nullable=False),
+    Column("last_day", Date),
+    Column("last_matches", ARRAY(Text), nullable=False, server_default="{}"),
 )
 
 watchlists = Table(
@@ -93,4 +96,57 @@ adjustments = Table(
     Column("last_day", Date, nullable=False),
     Column("price_factor", Numeric, nullable=False),
     Column("volume_factor", Numeric, nullable=False),
+)
+
+pipeline_runs = Table(
+    "pipeline_runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("market", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", DateTime(timezone=True), nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("report", JSONB, nullable=False),
+    Column("error", Text),
+)
+
+source_breakers = Table(
+    "source_breakers",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("open_until", DateTime(timezone=True)),
+    Column("reason", Text, nullable=False),
+    Column("is_block", Boolean, nullable=False),
+)
+
+investor_flows = Table(
+    "investor_flows",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("known_since", Date, nullable=False),
+    Column("individual", Numeric, nullable=False),
+    Column("institution", Numeric, nullable=False),
+    Column("foreigner", Numeric, nullable=False),
+    Column("corporation", Numeric, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("receipt_no", Text, primary_key=True),
+    Column("symbol", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("known_since", Date, nullable=False),
+    Column("source", Text, nullable=False),
 )

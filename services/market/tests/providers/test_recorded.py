@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from market.feeds.fetched_bars import Claim, believe
+from market.providers.krx_figures import flow_of, valuation_of
 from market.providers.krx_portal import bar_of, rows_of
 from market.providers.naver import read_chart
 from market.providers.port import RawBar
@@ -65,3 +66,26 @@ def test_twelve_years_of_naver_are_adjusted_and_believed(recorded: Any) -> None:
     believed = believe(bars, Claim("naver", "KOSPI", "stock", "adjusted"), TODAY, None)
     assert (len(bars), believed.doubts) == (2_832, ())
     assert {"halted_day", "off_grid"} <= {one.code for one in believed.findings}
+
+
+def test_flows_of_a_week_cancel_out_and_agree_with_the_sums_by_kind(recorded: Any) -> None:
+    (daily,), (sums,) = recorded("investor_daily_005930"), recorded("investor_by_ticker_005930")
+    flows = [flow_of("005930", row) for row in rows_of(daily["body"])]
+    assert len(flows) == 6
+    for flow in flows:
+        assert flow.individual + flow.institution + flow.foreigner + flow.corporation == 0
+    told = {row["INVST_TP_NM"]: int(row["NETBID_TRDVAL"].replace(",", "")) for row in rows_of(sums["body"])}
+    assert sum(flow.institution for flow in flows) == told["기관합계"]
+    assert sum(flow.individual for flow in flows) == told["개인"]
+    assert sum(flow.corporation for flow in flows) == told["기타법인"]
+
+
+def test_valuations_of_a_board_leave_out_what_means_nothing(recorded: Any) -> None:
+    (exchange,) = recorded("fundamental_by_ticker_STK_20210108")
+    known = [valuation_of(row["ISU_SRT_CD"], date(2021, 1, 8), row) for row in rows_of(exchange["body"])]
+    by_symbol = {one.symbol: one.values for one in known}
+    told = ("4.62", "0.67", "982", "6802", "6.61")
+    names = ("per", "pbr", "eps", "bps", "dividend_yield")
+    assert {name: str(value) for name, value in by_symbol["095570"].items()} == dict(zip(names, told, strict=True))
+    losses = [values for values in by_symbol.values() if "per" not in values]
+    assert 0 < len(losses) < len(known)

@@ -1,4 +1,4 @@
-"""Providers against the fake sources: real HTTP on loopback, invented bars, a clock and a sleep of the test's own."""
+"""For tests: the fake sources on loopback with invented bars, and a clock and a sleep of the test's own."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from fakefeeds.server import create_app as create_feeds
-from fakefeeds.world import Day, Issue, World
 from market.config import Settings, Source
 from market.providers.catalogue import Catalogue, open_catalogue
 from pydantic import SecretStr
 from quant.markets.calendar import sessions_between
+
+from fakefeeds.server import create_app as create_feeds
+from fakefeeds.world import Day, Issue, World
 
 FIRST, SPLIT, LAST = date(2024, 1, 2), date(2024, 9, 2), date(2024, 12, 13)
 NOW = datetime(2024, 12, 14, 3, 0, tzinfo=UTC)
@@ -20,7 +21,7 @@ NOW = datetime(2024, 12, 14, 3, 0, tzinfo=UTC)
 def a_history(board: str, base: int, split_on: date | None = None) -> tuple[Day, ...]:
     """Calm sessions on the tick grid, the third of them halted; fifty times the price before a split."""
     sessions = sessions_between("US" if board == "US" else "KRX", FIRST, LAST)
-    days = []
+    days: list[Day] = []
     for place, day in enumerate(sessions):
         level = (base + place % 7 * 100) * (50 if split_on and day < split_on else 1)
         if place == 2 and board != "US":

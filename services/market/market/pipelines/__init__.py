@@ -1,0 +1,1 @@
+"""What is done for each trading day: one module for each pipeline, and the runner that owns them."""
