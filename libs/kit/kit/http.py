@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -177,7 +176,7 @@ class Edge:
             seconds = time.perf_counter() - began
             http_requests.labels(scope["method"], route, str(status)).inc()
             http_seconds.labels(scope["method"], route).observe(seconds)
-            if status >= HTTPStatus.BAD_REQUEST or seconds > SLOW_SECONDS:  # the gateway has a line about each request
+            if status // 100 in (4, 5) or seconds > SLOW_SECONDS:  # the gateway has a line about each request
                 asked = {"method": scope["method"], "path": scope["path"]}
                 log.info("answered", **asked, status=status, ms=round(seconds * 1e3, 1))
 
