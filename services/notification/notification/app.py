@@ -9,7 +9,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from notification.api import account_stream, alerts, notifications
+from notification.api import account_stream, alerts, channels, deliveries, notifications, preferences
 from notification.config import Settings
 from notification.resources import Resources, open_resources
 from notification.tasks import stop
@@ -30,7 +30,14 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
     """Build the application."""
     return create_service(
         settings or load(Settings),
-        [notifications.router, alerts.router, account_stream.router],
+        [
+            preferences.router,
+            channels.router,
+            deliveries.router,
+            notifications.router,
+            alerts.router,
+            account_stream.router,
+        ],
         name="notification",
         open_resources=open_with_hub,
         verifier=verifier,

@@ -17,3 +17,17 @@ class AlertTriggered(Event):
     symbol: str
     price: Money
     condition: str
+
+
+class DeliveryFailed(Event):
+    """A notice was given up on its way to a channel; it is still in the inbox."""
+
+    TYPE: ClassVar[str] = "notification.delivery.failed.v1"
+    SUBJECT: ClassVar[str] = "delivery_id"
+    MUST_REACH: ClassVar[bool] = False
+    delivery_id: UUID
+    channel_id: UUID
+    channel_kind: str
+    notice_kind: str
+    tries: int
+    error: str

@@ -15,6 +15,7 @@ from kit.worker import run_tasks
 
 from notification.config import Settings
 from notification.resources import open_resources
+from notification.sender import Sender
 from notification.subscriptions import subscribe
 from notification.usecases.forget_old import Keeping, forget_old
 from notification.watcher import Watcher
@@ -40,12 +41,13 @@ async def main() -> None:
     configure_logging("notification")
     settings = load(Settings)
     amqp_url = settings.amqp_url.get_secret_value()
-    keeping = Keeping(timedelta(days=settings.stream_days), timedelta(days=settings.inbox_days))
+    keeping = Keeping(*(timedelta(days=each) for each in settings.days_kept))
     async with open_resources(settings) as resources:
         tasks = (
             Relay(settings, resources.database, "notification").run(),
             Consumer(subscribe(resources.hints.owner_was_told), resources, amqp_url).run(),
             Watcher(resources, settings.redis_url.get_secret_value(), now).run(),
+            Sender(resources, resources.catalogue.ports, now).run(),
             forget_forever(resources.database, keeping),
         )
         await run_tasks(resources, settings.worker_port, tasks)

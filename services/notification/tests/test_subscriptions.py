@@ -22,7 +22,7 @@ from services.notification.tests.people import running, until
 
 EXAMPLES = Path(__file__).parents[3] / "contracts" / "events"
 NOTICES = {
-    "trading.order.filled.v1": "Bought 10 005930 at 56,000 KRW",
+    "trading.order.filled.v1": "Bought 10 005930 at ₩56,000",
     "trading.order.denied.v1": "Order denied: buy 1,000 005930",
     "trading.order.rejected.v1": "Order rejected: buy 10 005930",
     "backtest.run.finished.v1": "Backtest is done",
