@@ -59,6 +59,7 @@ alerts = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("triggered_at", DateTime(timezone=True)),
     Column("triggered_price", Numeric(20, 8)),
+    Column("pause_seconds", Integer, nullable=False),
 )
 channels = Table(
     "channels",
