@@ -31,3 +31,11 @@ class DeliveryFailed(Event):
     notice_kind: str
     tries: int
     error: str
+
+
+class HaltRequested(Event):
+    """An owner asked, from a linked chat, that all their trading stop."""
+
+    TYPE: ClassVar[str] = "notification.halt.requested.v1"
+    SUBJECT: ClassVar[str] = "channel"
+    channel: str

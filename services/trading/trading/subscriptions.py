@@ -10,10 +10,12 @@ from kit.events import Envelope
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, Field
 
+from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import BrokerWord, Happening
 from trading.domain.replacement import Terms
 from trading.domain.request import AccountId, Execution, OrderId
 from trading.errors import OrderNotFound
+from trading.usecases.halt_trading import halt_trading
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
@@ -182,6 +184,21 @@ async def order_executed(session: Session, fact: ExecutionFact, message: Envelop
         await record_execution(session, _owner(message), execution, message.time)
     except OrderNotFound as early:
         raise Later(early.detail) from early
+
+
+class HaltWish(BaseModel):
+    """Somebody asked for the kill switch from outside: by which channel."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+@subscriptions.on("notification.halt.requested.v1", HaltWish)
+async def halt_requested(session: Session, fact: HaltWish, message: Envelope) -> None:
+    """Halt everything the owner has: no new orders, and the open ones are withdrawn."""
+    owner = _owner(message)
+    reason = f"asked for by {fact.channel}"
+    halt = Halt(level="user", scope_id=owner, mode=HaltMode.HALTED, reason=reason, halted_at=message.time)
+    await halt_trading(session, owner, halt, message.time)
 
 
 def _owner(message: Envelope) -> UUID:

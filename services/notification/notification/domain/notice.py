@@ -6,7 +6,14 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 
 NoticeKind = Literal[
-    "order_filled", "order_denied", "order_rejected", "run_finished", "alert_triggered", "channel_broken"
+    "order_filled",
+    "order_denied",
+    "order_rejected",
+    "run_finished",
+    "alert_triggered",
+    "channel_broken",
+    "trading_halted",
+    "alarm",
 ]
 Language = Literal["en", "ko"]
 
@@ -130,6 +137,19 @@ def of_broken_channel(channel_id: str, name: str, trouble: str) -> Notice:
     return Notice(
         "channel_broken", f"Channel '{name}' does not work any more", body, {"channel_id": channel_id}, korean
     )
+
+
+def of_halt(level: str, mode: str | None) -> Notice:
+    """Tell that the kill switch was thrown, or released."""
+    where, where_ko = {"user": ("all your accounts", "전체 계좌"), "account": ("an account", "계좌")}.get(
+        level, ("a strategy", "전략")
+    )
+    done, done_ko = {
+        "halted": ("Trading is halted for", "거래 정지"),
+        "reduce_only": ("Only reducing orders are let through for", "청산 주문만 허용"),
+    }.get(mode or "", ("Trading goes on for", "거래 재개"))
+    data = {"level": level, "mode": mode}
+    return Notice("trading_halted", f"{done} {where}", "", data, Words(f"{where_ko} {done_ko}", ""))
 
 
 def grouped(number: Decimal) -> str:

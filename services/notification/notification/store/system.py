@@ -8,11 +8,19 @@ from kit.events import inbox
 from sqlalchemy import Column, Table, delete, select, tuple_, update
 
 from notification.domain.alert import Alert
-from notification.domain.channel import Channel, ChannelKind
+from notification.domain.channel import Channel, ChannelId, ChannelKind
 from notification.domain.owner import OwnerId
 from notification.store.alerts import alert_of
 from notification.store.channels import channel_of
-from notification.store.tables import alerts, channels, deliveries, notifications, stream, stream_heads
+from notification.store.tables import (
+    alerts,
+    channels,
+    deliveries,
+    notifications,
+    stream,
+    stream_heads,
+    telegram_reading,
+)
 
 DELETED_AT_ONCE_MAX = 10_000
 CLAIMABLE = channels.c.status.in_(("active", "pending"))
@@ -64,6 +72,33 @@ async def claim_channels(
     )
     statement = update(channels).where(channels.c.id.in_(free.scalar_subquery())).values(retry_at=now + lease)
     return [channel_of(row) for row in await session.execute(statement.returning(*channels.c))]
+
+
+async def lock_channel(session: Session, channel_id: ChannelId) -> Channel | None:
+    """Find a channel of anybody, and let nobody change it until the commit."""
+    row = (await session.execute(select(channels).where(channels.c.id == channel_id).with_for_update())).one_or_none()
+    return None if row is None else channel_of(row)
+
+
+async def find_channel_of_chat(session: Session, chat: str) -> Channel | None:
+    """Find the channel a chat of Telegram is linked to."""
+    row = (await session.execute(select(channels).where(channels.c.chat == chat))).one_or_none()
+    return None if row is None else channel_of(row)
+
+
+async def claim_reading(session: Session, lease: timedelta, now: datetime) -> int | None:
+    """Claim the reading of the bot's messages; return where it goes on, or None while another process reads."""
+    free = update(telegram_reading).where(telegram_reading.c.lease_until <= now).values(lease_until=now + lease)
+    place: int | None = await session.scalar(free.returning(telegram_reading.c.next_update))
+    return place
+
+
+async def save_reading(session: Session, next_update: int | None, lease_until: datetime) -> bool:
+    """Go on, or let go with None; False for a message that was read before."""
+    statement = update(telegram_reading).values(lease_until=lease_until)
+    if next_update is not None:
+        statement = statement.where(telegram_reading.c.next_update < next_update).values(next_update=next_update)
+    return bool((await session.execute(statement)).rowcount)
 
 
 async def delete_old_deliveries(session: Session, before: datetime) -> int:

@@ -112,3 +112,19 @@ channel_choices = Table(
     Column("kind", Text, primary_key=True),
     Column("choice", Text, nullable=False),
 )
+standing = Table(
+    "standing",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("data", JSONB, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+telegram_reading = Table(
+    "telegram_reading",
+    _metadata,
+    Column("one", Boolean, primary_key=True),
+    Column("next_update", BigInteger, nullable=False),
+    Column("lease_until", DateTime(timezone=True), nullable=False),
+)

@@ -11,8 +11,9 @@ from kit.db import Session, after_commit, before_commit, notes
 from notification.domain.notice import Notice
 from notification.domain.owner import OwnerId
 from notification.domain.preference import Preferences
+from notification.domain.standing import piece_of
 from notification.domain.stream import Entry
-from notification.store import preferences, stream
+from notification.store import preferences, standing, stream
 from notification.store.stream import Dated, NewNotice, Numbered
 from notification.usecases.queue_deliveries import queue_deliveries
 
@@ -58,6 +59,8 @@ async def _write(session: Session, owner: OwnerId, everything: Sequence[Told], p
     said = [_said(told, chosen) for told in everything]
     entries = [dated for told in said for dated in _entries(told)]
     notices = [NewNotice(told.id, told.notice, told.at) for told in said if told.notice is not None]
+    pieces = [piece_of(told.entry, told.at) for told in everything if told.entry is not None]
+    await standing.save_all(session, owner, [piece for piece in pieces if piece is not None])
     numbered = await stream.save(session, owner, entries, notices)
     if noticed:
         await queue_deliveries(session, owner, notices, chosen)
