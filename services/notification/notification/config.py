@@ -42,6 +42,9 @@ class Settings(ServiceSettings):
     """Slack's and Discord's addresses begin like this, or they are none."""
     push_contact: str = "mailto:exodus@localhost"
     """Whom a push service may write to when something is wrong with our pushes."""
+    dead_man_url: SecretStr | None = None
+    """An address outside that expects a ping; when none comes it is they who raise the alarm."""
+    dead_man_seconds: Annotated[int, Field(ge=10, le=3600)] = 60
     outgoing_loopback: bool = False
     """For tests alone: lets messages go to this very machine, over plain http."""
 

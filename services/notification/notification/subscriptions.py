@@ -68,6 +68,21 @@ class HaltFact(BaseModel):
     mode: str | None
 
 
+class LedgerFact(BaseModel):
+    """What an alarm tells of books that do not add up."""
+
+    account_id: UUID
+    faults: int
+
+
+class SilentFact(BaseModel):
+    """What an alarm tells of an order its broker says nothing about."""
+
+    order_id: UUID
+    account_id: UUID
+    status: str
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """What is read of a message, and what the owner is told."""
@@ -90,6 +105,12 @@ TELLINGS: Mapping[str, Telling] = {
     "trading.position.changed.v1": Telling(PassedOn, "position"),
     "trading.balance.changed.v1": Telling(PassedOn, "balance"),
     "trading.halt.changed.v1": Telling(HaltFact, None, lambda fact: notice.of_halt(fact.level, fact.mode)),
+    "trading.ledger.disproved.v1": Telling(
+        LedgerFact, None, lambda fact: notice.of_disproved_ledger(str(fact.account_id), fact.faults)
+    ),
+    "trading.order.silent.v1": Telling(
+        SilentFact, None, lambda fact: notice.of_silent_order(str(fact.order_id), str(fact.account_id), fact.status)
+    ),
     "backtest.run.finished.v1": Telling(
         RunFact, None, lambda fact: notice.of_run(str(fact.run_id), fact.kind, fact.status)
     ),

@@ -14,6 +14,7 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from notification.config import Settings
+from notification.dead_man import DeadMan
 from notification.resources import open_resources
 from notification.sender import Sender
 from notification.subscriptions import subscribe
@@ -53,6 +54,9 @@ async def main() -> None:
         ]
         if resources.catalogue.bot is not None:
             tasks.append(TelegramReader(resources, resources.catalogue.bot, now).run())
+        if settings.dead_man_url is not None:
+            url = settings.dead_man_url.get_secret_value()
+            tasks.append(DeadMan(url, settings.dead_man_seconds, resources.database.ping).run())
         await run_tasks(resources, settings.worker_port, tasks)
 
 

@@ -152,6 +152,21 @@ def of_halt(level: str, mode: str | None) -> Notice:
     return Notice("trading_halted", f"{done} {where}", "", data, Words(f"{where_ko} {done_ko}", ""))
 
 
+def of_disproved_ledger(account_id: str, faults: int) -> Notice:
+    """Tell that the books of an account do not add up."""
+    body = f"Faults found: {faults}. Look at the account before you trade on."
+    korean = Words("계좌 원장 검증에 실패했습니다", f"오류 {faults}건. 거래를 계속하기 전에 계좌를 확인해 주세요.")
+    return Notice("alarm", "The ledger proof of an account failed", body, {"account_id": account_id}, korean)
+
+
+def of_silent_order(order_id: str, account_id: str, status: str) -> Notice:
+    """Tell that the broker owes an answer for too long."""
+    body = f"It is {status}; look at your broker's own pages whether it is there."
+    korean = Words("증권사가 주문에 응답하지 않습니다", f"상태: {status}. 증권사 화면에서 주문을 확인해 주세요.")
+    data = {"order_id": order_id, "account_id": account_id}
+    return Notice("alarm", "The broker does not answer about an order", body, data, korean)
+
+
 def grouped(number: Decimal) -> str:
     """Write a number for people: 1,234,500 and 0.25."""
     text = format(number, ",f")

@@ -9,8 +9,8 @@ from notification.domain.notice import Language
 
 Choice = Literal["now", "digest", "off"]
 
-ORDER_KINDS = frozenset({"order_filled", "order_denied", "order_rejected", "trading_halted"})
-"""What happens to orders, and a halt, is told in quiet hours as well: it is why people have channels."""
+ORDER_KINDS = frozenset({"order_filled", "order_denied", "order_rejected", "trading_halted", "alarm"})
+"""What happens to orders, a halt and an alarm are told in quiet hours as well: it is why people have channels."""
 
 
 @dataclass(frozen=True, slots=True)
