@@ -93,6 +93,8 @@ def files_of(service: str, passwords: Passwords, addresses: Addresses) -> dict[s
         files["auth_sealing_key"] = passwords.of("auth:sealing_key")
     if service == "broker":
         files["broker_vault_key"] = passwords.of("broker:vault")
+    if service == "notification":
+        files["notification_sealing_key"] = passwords.of("notification:sealing_key")
     if service in SERVICE_CLIENTS:
         files[f"{service}_service_secret"] = passwords.of(f"service:{service}")
     return files

@@ -191,7 +191,7 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
         "auth/auth_service_secrets",
         "backtest/backtest_service_secret",
     }
-    expected |= {"broker/broker_vault_key"}
+    expected |= {"broker/broker_vault_key", "notification/notification_sealing_key"}
     assert set(secret_files(stack)) == expected | {"passwords.json"}
     shared = json.loads(secret_files(stack)["auth/auth_service_secrets"])
     assert shared == {"backtest": secret_files(stack)["backtest/backtest_service_secret"]}

@@ -9,7 +9,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from notification.api import account_stream, alerts, belongings, notifications
+from notification.api import account_stream, alerts, belongings, channels, deliveries, notifications, preferences
 from notification.config import Settings
 from notification.resources import Resources, open_resources
 from notification.tasks import stop
@@ -30,7 +30,15 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
     """Build the application."""
     return create_service(
         settings or load(Settings),
-        [notifications.router, alerts.router, account_stream.router, belongings.router],
+        [
+            preferences.router,
+            channels.router,
+            deliveries.router,
+            notifications.router,
+            alerts.router,
+            account_stream.router,
+            belongings.router,
+        ],
         name="notification",
         open_resources=open_with_hub,
         verifier=verifier,

@@ -26,3 +26,25 @@ class OwnerErased(Event):
     SUBJECT: ClassVar[str] = "user_id"
 
     user_id: UUID
+
+
+class DeliveryFailed(Event):
+    """A notice was given up on its way to a channel; it is still in the inbox."""
+
+    TYPE: ClassVar[str] = "notification.delivery.failed.v1"
+    SUBJECT: ClassVar[str] = "delivery_id"
+    MUST_REACH: ClassVar[bool] = False
+    delivery_id: UUID
+    channel_id: UUID
+    channel_kind: str
+    notice_kind: str
+    tries: int
+    error: str
+
+
+class HaltRequested(Event):
+    """An owner asked, from a linked chat, that all their trading stop."""
+
+    TYPE: ClassVar[str] = "notification.halt.requested.v1"
+    SUBJECT: ClassVar[str] = "channel"
+    channel: str

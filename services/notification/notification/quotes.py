@@ -1,4 +1,4 @@
-"""Quotes as market publishes them: the two fields we read."""
+"""Quotes as market publishes them: the fields we read."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,14 +11,24 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from notification.domain.alert import Seen
+
 PRICE_MAX = Decimal(1_000_000_000_000)
+PERCENT_MAX = Decimal(1_000_000)
+VOLUME_MAX = 10**15
 
 
 class Quote(BaseModel):
-    """The last price, and when it was published."""
+    """The last price, what the day has brought so far, and when it was published."""
 
     price: Annotated[Money, Field(gt=0, le=PRICE_MAX)]
     timestamp: AwareDatetime
+    change_percent: Annotated[Money, Field(ge=-PERCENT_MAX, le=PERCENT_MAX)] | None = None
+    volume: Annotated[int, Field(ge=0, le=VOLUME_MAX)] | None = None
+
+    def seen(self) -> Seen:
+        """Return it in the domain's words."""
+        return Seen(self.price, self.change_percent, self.volume)
 
 
 def read_quote(text: str) -> Quote | None:

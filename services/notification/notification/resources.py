@@ -11,23 +11,28 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from kit import cache
+from kit.clock import now  # tidy: allow clock because what signs and dates messages is built here, at the edge
 from kit.db import Database
 
+from notification.channels.catalogue import Catalogue, open_catalogue
 from notification.config import Settings
 from notification.hints import Hints
 from notification.hub import Hub
 from notification.quotes import Quotes
+from notification.sealing import Sealer
 from notification.tasks import stop
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The database, hints to other processes, quotes, and this process's WebSocket clients."""
+    """The database, hints to other processes, quotes, this process's WebSocket clients, the seal, and channels."""
 
     database: Database
     hints: Hints
     quotes: Quotes
     hub: Hub
+    sealer: Sealer
+    catalogue: Catalogue
 
 
 @asynccontextmanager
@@ -43,7 +48,10 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     hints = Hints(redis)
     sending = asyncio.create_task(hints.run(), name="hints")
     try:
-        yield Resources(database, hints, Quotes(redis), Hub(database, settings.redis_url.get_secret_value()))
+        hub = Hub(database, settings.redis_url.get_secret_value())
+        sealer = Sealer(settings.sealing_key.get_secret_value())
+        async with open_catalogue(settings, sealer, now) as catalogue:
+            yield Resources(database, hints, Quotes(redis), hub, sealer, catalogue)
     finally:
         await stop(sending)
         await redis.aclose()

@@ -65,6 +65,28 @@ class RunFact(BaseModel):
     status: str
 
 
+class HaltFact(BaseModel):
+    """What a notice tells of the kill switch."""
+
+    level: str
+    mode: str | None
+
+
+class LedgerFact(BaseModel):
+    """What an alarm tells of books that do not add up."""
+
+    account_id: UUID
+    faults: int
+
+
+class SilentFact(BaseModel):
+    """What an alarm tells of an order its broker says nothing about."""
+
+    order_id: UUID
+    account_id: UUID
+    status: str
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """What is read of a message, and what the owner is told."""
@@ -86,6 +108,13 @@ TELLINGS: Mapping[str, Telling] = {
     "trading.execution.recorded.v1": Telling(PassedOn, "execution"),
     "trading.position.changed.v1": Telling(PassedOn, "position"),
     "trading.balance.changed.v1": Telling(PassedOn, "balance"),
+    "trading.halt.changed.v1": Telling(HaltFact, None, lambda fact: notice.of_halt(fact.level, fact.mode)),
+    "trading.ledger.disproved.v1": Telling(
+        LedgerFact, None, lambda fact: notice.of_disproved_ledger(str(fact.account_id), fact.faults)
+    ),
+    "trading.order.silent.v1": Telling(
+        SilentFact, None, lambda fact: notice.of_silent_order(str(fact.order_id), str(fact.account_id), fact.status)
+    ),
     "backtest.run.finished.v1": Telling(
         RunFact, None, lambda fact: notice.of_run(str(fact.run_id), fact.kind, fact.status)
     ),
@@ -122,7 +151,8 @@ def subscribe(publish: Publish) -> Subscriptions:
 
 
 async def _tell(telling: Telling, publish: Publish, session: Session, fact: Any, message: Envelope) -> None:
-    assert message.owner is not None, f"{message.type} is about somebody"
+    if message.owner is None:
+        return  # a halt of everybody: the web says so to everybody
     entry = None if telling.entry_type is None else Entry(telling.entry_type, message.data)
     deserved = None if telling.notice_of is None else telling.notice_of(fact)
     tell_owner(session, OwnerId(message.owner), Told(message.id, entry, deserved, message.time), publish)

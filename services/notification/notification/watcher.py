@@ -2,20 +2,23 @@
 
 It knows the waiting alerts by heart, but the table decides: an alert triggers by an update that only one watcher can
 make. Whatever was missed, a hint or a quote, is found by reading the alerts again and asking for the present price.
+
+Comparing waits for nothing: what a quote decides goes into a line that several hands work off, so a burst of triggers
+delays neither the quotes behind it nor one another.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 
 from kit.errors import Unavailable
 from kit.ids import new_id
 from kit.observe import log
 
-from notification.domain.alert import PRESENT_MAX, Alert, AlertId, Step, step
+from notification.domain.alert import PRESENT_MAX, Alert, AlertId, Seen, Step, step
 from notification.hints import ALERTS, QUOTES, listen
 from notification.quotes import read_quote
 from notification.resources import Resources
@@ -24,8 +27,19 @@ from notification.usecases.trigger_alert import trigger_alert
 
 REFRESH_SECONDS = 15
 RETRY_SECONDS = 0.5
+HANDS = 6
+"""Alerts that are being triggered at the same time: fewer than the database has connections for us."""
 
 Watched = dict[AlertId, Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a quote meant for an alert, not done yet."""
+
+    alert: Alert
+    seen: Seen
+    step: Step
 
 
 class Watcher:
@@ -36,13 +50,17 @@ class Watcher:
         self._redis_url = redis_url
         self._clock = clock
         self._watched: dict[str, Watched] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._line: asyncio.Queue[Decided] = asyncio.Queue()
+        self._in_hand: set[AlertId] = set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow())
             group.create_task(self._refresh_now_and_then())
+            for _ in range(HANDS):
+                group.create_task(self._work_off())
 
     async def _follow(self) -> None:
         async with aclosing(listen(self._redis_url, f"{QUOTES}*", f"{ALERTS}*")) as everything:
@@ -54,7 +72,7 @@ class Watcher:
                 elif (symbol := heard.channel.removeprefix(QUOTES)) in self._watched:
                     quote = read_quote(heard.text)
                     if quote is not None:
-                        await self._until_done(partial(self._compare, symbol, quote.price))
+                        self._compare(symbol, quote.seen())
 
     async def _refresh_now_and_then(self) -> None:
         while True:
@@ -63,14 +81,13 @@ class Watcher:
             await self._until_done(self._refresh)
 
     async def _until_done(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do one thing at a time, and again while the database is away: no price is passed over."""
-        async with self._one_at_a_time:
-            while True:
-                try:
-                    return await work()
-                except Unavailable as down:
-                    log.warning("alerts wait for the database", error=str(down))
-                    await asyncio.sleep(RETRY_SECONDS)
+        """Try again while the database is away: no price is passed over."""
+        while True:
+            try:
+                return await work()
+            except Unavailable as down:
+                log.warning("alerts wait for the database", error=str(down))
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _expire(self) -> None:
         async with self._resources.database.system() as session:
@@ -83,35 +100,55 @@ class Watcher:
 
     async def _refresh(self, symbol: str | None = None) -> None:
         """Read the waiting alerts, of one symbol or all, and ask for the present price of those that are new."""
-        known = self._watched
-        async with self._resources.database.system() as session:
-            waiting = await system.list_watched(session, symbol)
-        kept = {} if symbol is None else {each: watched for each, watched in known.items() if each != symbol}
-        for alert in waiting:
-            kept.setdefault(alert.symbol, {})[alert.id] = alert
-        self._watched = kept
-        new = {alert.symbol for alert in waiting if alert.id not in known.get(alert.symbol, {})}
-        for name, quote in (await self._resources.quotes.present(new)).items():
+        async with self._reading:
+            async with self._resources.database.system() as session:
+                waiting = await system.list_watched(session, symbol)
+            known = self._watched
+            kept = {} if symbol is None else {each: watched for each, watched in known.items() if each != symbol}
+            for alert in waiting:
+                if alert.id not in self._in_hand:
+                    kept.setdefault(alert.symbol, {})[alert.id] = alert
+            self._watched = kept
+            new = {alert.symbol for alert in waiting if alert.id not in known.get(alert.symbol, {})}
+        await self._compare_with_present(new)
+
+    async def _compare_with_present(self, symbols: set[str]) -> None:
+        for name, quote in (await self._resources.quotes.present(symbols)).items():
             if self._clock() - quote.timestamp <= PRESENT_MAX:
-                await self._compare(name, quote.price)
+                self._compare(name, quote.seen())
 
-    async def _compare(self, symbol: str, price: Decimal) -> None:
-        now = self._clock()
-        steps = [(alert, step(alert, price, now)) for alert in self._watched.get(symbol, {}).values()]
-        acted = False
-        for alert, decided in steps:
-            if decided is Step.TRIGGER:
-                await self._trigger(alert, price, now)
-            elif decided is Step.REARM:
-                async with self._resources.database.owned(alert.owner) as session:
-                    await alerts.save_rearmed(session, alert.owner, alert.id)
-            acted = acted or decided is not Step.NOTHING
-        if acted:
-            await self._refresh(symbol)
+    def _compare(self, symbol: str, seen: Seen) -> None:
+        """Decide; who has been decided about is not watched until that is done."""
+        now, watched = self._clock(), self._watched.get(symbol, {})
+        for alert in list(watched.values()):
+            decided = step(alert, seen, now)
+            if decided is not Step.NOTHING:
+                del watched[alert.id]
+                self._in_hand.add(alert.id)
+                self._line.put_nowait(Decided(alert, seen, decided))
 
-    async def _trigger(self, alert: Alert, price: Decimal, now: datetime) -> None:
+    async def _work_off(self) -> None:
+        while True:
+            decided = await self._line.get()
+            await self._until_done(partial(self._carry_out, decided))
+
+    async def _carry_out(self, decided: Decided) -> None:
+        """Do it, and watch on what still waits: as the table has it, when somebody else was quicker."""
+        alert, now = decided.alert, self._clock()
         async with self._resources.database.owned(alert.owner) as session:
-            publish = self._resources.hints.owner_was_told
-            triggered = await trigger_alert(session, alert, price, new_id(), now, publish)
-        if triggered:
-            log.info("alert triggered", alert_id=str(alert.id), symbol=alert.symbol, price=str(price))
+            after: Alert | None
+            if decided.step is Step.REARM:
+                await alerts.save_rearmed(session, alert.owner, alert.id)
+                after = replace(alert, status="active")
+            else:
+                publish = self._resources.hints.owner_was_told
+                after = await trigger_alert(session, alert, decided.seen, new_id(), now, publish)
+                if after is None:
+                    after = await alerts.find(session, alert.owner, alert.id)
+        if after is not None and after.status == "active" and decided.step is Step.TRIGGER:
+            after = None  # it has expired, and the next look at the table says so
+        self._in_hand.discard(alert.id)
+        if after is not None and after.status in {"active", "resting"}:
+            self._watched.setdefault(alert.symbol, {})[alert.id] = after
+            if decided.step is Step.REARM:
+                await self._compare_with_present({alert.symbol})  # a quote may have come in between

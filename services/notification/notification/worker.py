@@ -14,8 +14,11 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from notification.config import Settings
+from notification.dead_man import DeadMan
 from notification.resources import open_resources
+from notification.sender import Sender
 from notification.subscriptions import subscribe
+from notification.telegram_reader import TelegramReader
 from notification.usecases.forget_old import Keeping, forget_old
 from notification.watcher import Watcher
 
@@ -40,14 +43,20 @@ async def main() -> None:
     configure_logging("notification")
     settings = load(Settings)
     amqp_url = settings.amqp_url.get_secret_value()
-    keeping = Keeping(timedelta(days=settings.stream_days), timedelta(days=settings.inbox_days))
+    keeping = Keeping(*(timedelta(days=each) for each in settings.days_kept))
     async with open_resources(settings) as resources:
-        tasks = (
+        tasks = [
             Relay(settings, resources.database, "notification").run(),
             Consumer(subscribe(resources.hints.owner_was_told), resources, amqp_url).run(),
             Watcher(resources, settings.redis_url.get_secret_value(), now).run(),
+            Sender(resources, resources.catalogue.ports, now).run(),
             forget_forever(resources.database, keeping),
-        )
+        ]
+        if resources.catalogue.bot is not None:
+            tasks.append(TelegramReader(resources, resources.catalogue.bot, now).run())
+        if settings.dead_man_url is not None:
+            url = settings.dead_man_url.get_secret_value()
+            tasks.append(DeadMan(url, settings.dead_man_seconds, resources.database.ping).run())
         await run_tasks(resources, settings.worker_port, tasks)
 
 

@@ -1,6 +1,7 @@
 """What notification's tests share: settings, the worker's side, and the application behind a real socket."""
 
 from collections.abc import AsyncIterator
+from secrets import token_hex
 
 import pytest
 import pytest_asyncio
@@ -30,6 +31,8 @@ def settings(fresh: TestDatabase, amqp_url: str, redis_url: str) -> Settings:
         amqp_url=amqp_url,
         redis_url=redis_url,
         jwks_url="http://127.0.0.1:9/",
+        sealing_key=token_hex(32),
+        outgoing_loopback=True,
     )
 
 

@@ -5,7 +5,7 @@ from kit.testing import isolation
 from kit.testing.databases import TestDatabase
 
 TABLES: dict[str, str] = {}
-KEYS: dict[str, str] = {}
+KEYS = {"channels_chat": "a chat of Telegram gives commands for one person only; its number is the messenger's own"}
 
 
 @pytest.mark.requirement("R-36", "R-37")

@@ -225,6 +225,21 @@ async def user_erased(resources: Resources, fact: UserErasedFact, message: Envel
             await belongings.save_leaver(session, owner, message.time)
 
 
+class HaltWish(BaseModel):
+    """Somebody asked for the kill switch from outside: by which channel."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+@subscriptions.on("notification.halt.requested.v1", HaltWish)
+async def halt_requested(session: Session, fact: HaltWish, message: Envelope) -> None:
+    """Halt everything the owner has: no new orders, and the open ones are withdrawn."""
+    owner = _owner(message)
+    reason = f"asked for by {fact.channel}"
+    halt = Halt(level="user", scope_id=owner, mode=HaltMode.HALTED, reason=reason, halted_at=message.time)
+    await halt_trading(session, owner, halt, message.time)
+
+
 def _owner(message: Envelope) -> UUID:
     assert message.owner is not None, f"{message.type} {message.id} names no owner"
     return message.owner

@@ -1,6 +1,7 @@
-"""Price alerts."""
+"""Alerts on price, change and volume."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -11,9 +12,9 @@ from kit.errors import AUTHENTICATED, NotFound, responses
 from kit.ids import new_id
 from kit.money import Money
 from kit.pagination import BadCursor, Page, PageRequest, encode_cursor
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from notification.api.types import Price, Symbol, after_id
+from notification.api.types import Figure, Symbol, after_id
 from notification.domain.alert import Alert, AlertId, Condition, Status
 from notification.domain.owner import OwnerId
 from notification.errors import ExpiryPassed, TooManyAlerts
@@ -23,27 +24,41 @@ from notification.usecases.create_alert import create_alert
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 
+PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 60, 604_800
+
 
 class AlertWish(BaseModel):
-    """When to be told: as soon as the price is at or beyond the value, also if it is already."""
+    """When to be told: as soon as the figure is at or beyond the value, also if it is already.
+
+    `value` is a price, for `change_above` and `change_below` percent since yesterday's close (-3 for a fall by three),
+    for `volume_above` shares of the day. `pause_seconds` is how long one that repeats rests at least.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     symbol: Symbol
     condition: Condition
-    value: Price
+    value: Figure
     repeat: bool = False
+    pause_seconds: Annotated[int, Field(ge=PAUSE_SECONDS_MIN, le=PAUSE_SECONDS_MAX)] = 300
     expires_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _value_can_be_reached(self) -> "AlertWish":
+        if not self.condition.startswith("change") and self.value <= 0:
+            raise ValueError("value must be more than 0; only changes may be negative")
+        return self
 
 
 class AlertShown(BaseModel):
-    """An alert. One that repeats is `resting` between triggering and the price's return, five minutes at least."""
+    """An alert. One that repeats is `resting` after triggering, for its pause and until the price has returned."""
 
     id: UUID
     symbol: str
     condition: Condition
     value: Money
     repeat: bool
+    pause_seconds: int
     status: Status
     expires_at: datetime | None
     created_at: datetime
@@ -67,6 +82,7 @@ async def add_alert(body: AlertWish, resources: Opened, user: CurrentUser) -> Al
         created_at=moment,
         triggered_at=None,
         triggered_price=None,
+        pause_seconds=body.pause_seconds,
     )
     async with resources.database.owned(user.user_id) as session:
         await create_alert(session, alert, moment)

@@ -9,7 +9,7 @@ from kit.pagination import BadCursor, PageQuery, decode_cursor
 from pydantic import AfterValidator, Field
 from quant.markets.symbols import SYMBOL_TEXT_MAX, normalise
 
-PRICE_MAX = Decimal(1_000_000_000)
+FIGURE_MAX = Decimal(1_000_000_000)
 IDS_MAX = 500
 
 
@@ -20,7 +20,7 @@ def _code(text: str) -> str:
 Symbol = Annotated[
     str, Field(min_length=1, max_length=SYMBOL_TEXT_MAX, examples=["005930", "AAPL"]), AfterValidator(_code)
 ]
-Price = Annotated[Money, Field(gt=0, le=PRICE_MAX)]
+Figure = Annotated[Money, Field(gt=-100, le=FIGURE_MAX)]
 Ids = Annotated[list[UUID], Field(min_length=1, max_length=IDS_MAX)]
 
 

@@ -1,44 +1,73 @@
-"""Notices: what happened, in a title and a sentence; English for now."""
+"""Notices: what happened, in a title and a sentence, in English and Korean."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-NoticeKind = Literal["order_filled", "order_denied", "order_rejected", "run_finished", "alert_triggered"]
+NoticeKind = Literal[
+    "order_filled",
+    "order_denied",
+    "order_rejected",
+    "run_finished",
+    "alert_triggered",
+    "channel_broken",
+    "trading_halted",
+    "alarm",
+]
+Language = Literal["en", "ko"]
 
+NOTICE_KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
 TITLE_LENGTH_MAX = 200
 BODY_LENGTH_MAX = 1_000
 
 REASONS = {
-    "insufficient_cash": "There is not enough cash for it.",
-    "insufficient_shares": "You do not hold that many shares.",
-    "price_off_tick": "The price is not on the exchange's grid.",
-    "price_outside_band": "The price is beyond today's limits.",
-    "market_closed": "The market is closed.",
-    "stale_quote": "The last known price is too old to judge by.",
-    "live_not_permitted": "This account may not trade with real money.",
-    "duplicate_order": "The same order was placed a moment ago.",
-    "fat_finger_value": "Its value is larger than your limit.",
-    "fat_finger_quantity": "Its quantity is larger than your limit.",
-    "price_too_far": "The price is too far from the last one.",
-    "trading_halted": "Trading is halted.",
+    "insufficient_cash": ("There is not enough cash for it.", "예수금이 부족합니다."),
+    "insufficient_shares": ("You do not hold that many shares.", "보유 수량이 부족합니다."),
+    "price_off_tick": ("The price is not on the exchange's grid.", "호가 단위에 맞지 않는 가격입니다."),
+    "price_outside_band": ("The price is beyond today's limits.", "상·하한가를 벗어난 가격입니다."),
+    "market_closed": ("The market is closed.", "장이 열려 있지 않습니다."),
+    "stale_quote": ("The last known price is too old to judge by.", "마지막 시세가 너무 오래되어 판단할 수 없습니다."),
+    "live_not_permitted": ("This account may not trade with real money.", "실거래가 허용되지 않은 계좌입니다."),
+    "duplicate_order": ("The same order was placed a moment ago.", "같은 주문이 방금 접수되었습니다."),
+    "fat_finger_value": ("Its value is larger than your limit.", "주문 금액이 설정한 한도를 넘습니다."),
+    "fat_finger_quantity": ("Its quantity is larger than your limit.", "주문 수량이 설정한 한도를 넘습니다."),
+    "price_too_far": ("The price is too far from the last one.", "현재가와 차이가 너무 큰 가격입니다."),
+    "trading_halted": ("Trading is halted.", "거래가 정지된 상태입니다."),
 }
-"""The reasons people meet most; any other is shown as its code."""
+"""The reasons people meet most, in English and Korean; any other is shown as its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A title and a sentence in one language."""
+
+    title: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one person reads. `data` names the things it is about, for links."""
+    """What one person reads: in English, or in Korean where `korean` says how.
+
+    `data` names the things it is about, for links.
+    """
 
     kind: NoticeKind
     title: str
     body: str
     data: Mapping[str, Any]
+    korean: Words | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title[:TITLE_LENGTH_MAX])
         object.__setattr__(self, "body", self.body[:BODY_LENGTH_MAX])
+
+    def said_in(self, language: Language) -> "Notice":
+        """Return the notice as somebody of this language reads it."""
+        if language == "en" or self.korean is None:
+            return self
+        return replace(self, title=self.korean.title, body=self.korean.body, korean=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +93,78 @@ class OrderSeen:
 
 def of_fill(order: OrderSeen) -> Notice:
     """Tell that an order is done."""
-    verb = "Bought" if order.side == "buy" else "Sold"
-    price = "" if order.average_price is None else f" at {grouped(order.average_price)} {order.currency}"
-    body = f"Fee {grouped(order.fee)}, tax {grouped(order.tax)} {order.currency}."
-    return Notice("order_filled", f"{verb} {grouped(order.quantity)} {order.symbol}{price}", body, order.links)
+    verb, verb_ko = ("Bought", "매수") if order.side == "buy" else ("Sold", "매도")
+    quantity = grouped(order.quantity)
+    price, price_ko = "", ""
+    if order.average_price is not None:
+        price = f" at {amount(order.average_price, order.currency, 'en')}"
+        price_ko = f", 체결가 {amount(order.average_price, order.currency, 'ko')}"
+    fee, tax = (amount(each, order.currency, "en") for each in (order.fee, order.tax))
+    fee_ko, tax_ko = (amount(each, order.currency, "ko") for each in (order.fee, order.tax))
+    korean = Words(f"{order.symbol} {quantity}주 {verb_ko} 체결{price_ko}", f"수수료 {fee_ko}, 세금 {tax_ko}.")
+    title, body = f"{verb} {quantity} {order.symbol}{price}", f"Fee {fee}, tax {tax}."
+    return Notice("order_filled", title, body, order.links, korean)
 
 
 def of_denial(order: OrderSeen) -> Notice:
     """Tell that we did not let an order through."""
-    return Notice("order_denied", f"Order denied: {_wish(order)}", _because(order.reason), order.links)
+    because = _because(order.reason)
+    korean = Words(f"주문 거부: {_wish_ko(order)}", because.korean)
+    return Notice("order_denied", f"Order denied: {_wish(order)}", because.english, order.links, korean)
 
 
 def of_rejection(order: OrderSeen) -> Notice:
     """Tell that the broker or the exchange refused an order."""
-    return Notice("order_rejected", f"Order rejected: {_wish(order)}", _because(order.reason), order.links)
+    because = _because(order.reason)
+    korean = Words(f"증권사 주문 거부: {_wish_ko(order)}", because.korean)
+    return Notice("order_rejected", f"Order rejected: {_wish(order)}", because.english, order.links, korean)
 
 
 def of_run(run_id: str, kind: str, status: str) -> Notice:
     """Tell that a computation has ended, well or not."""
     name = kind.replace("_", " ").capitalize()
     outcome = "is done" if status == "done" else f"ended: {status.replace('_', ' ')}"
-    return Notice("run_finished", f"{name} {outcome}", "", {"run_id": run_id, "kind": kind, "status": status})
+    name_ko = {"backtest": "백테스트", "optimisation": "최적화", "sweep": "매개변수 탐색"}.get(kind, name)
+    outcome_ko = "완료" if status == "done" else f"종료: {status.replace('_', ' ')}"
+    data = {"run_id": run_id, "kind": kind, "status": status}
+    return Notice("run_finished", f"{name} {outcome}", "", data, Words(f"{name_ko} {outcome_ko}", ""))
+
+
+def of_broken_channel(channel_id: str, name: str, trouble: str) -> Notice:
+    """Tell that a channel will not be used any more until its owner has done something."""
+    korean = Words(f"알림 채널 '{name}' 연결이 끊겼습니다", f"사유: {trouble}. 다시 연결하거나 켜 주세요.")
+    body = f"Why: {trouble}. Connect it again, or switch it on when that is put right."
+    return Notice(
+        "channel_broken", f"Channel '{name}' does not work any more", body, {"channel_id": channel_id}, korean
+    )
+
+
+def of_halt(level: str, mode: str | None) -> Notice:
+    """Tell that the kill switch was thrown, or released."""
+    where, where_ko = {"user": ("all your accounts", "전체 계좌"), "account": ("an account", "계좌")}.get(
+        level, ("a strategy", "전략")
+    )
+    done, done_ko = {
+        "halted": ("Trading is halted for", "거래 정지"),
+        "reduce_only": ("Only reducing orders are let through for", "청산 주문만 허용"),
+    }.get(mode or "", ("Trading goes on for", "거래 재개"))
+    data = {"level": level, "mode": mode}
+    return Notice("trading_halted", f"{done} {where}", "", data, Words(f"{where_ko} {done_ko}", ""))
+
+
+def of_disproved_ledger(account_id: str, faults: int) -> Notice:
+    """Tell that the books of an account do not add up."""
+    body = f"Faults found: {faults}. Look at the account before you trade on."
+    korean = Words("계좌 원장 검증에 실패했습니다", f"오류 {faults}건. 거래를 계속하기 전에 계좌를 확인해 주세요.")
+    return Notice("alarm", "The ledger proof of an account failed", body, {"account_id": account_id}, korean)
+
+
+def of_silent_order(order_id: str, account_id: str, status: str) -> Notice:
+    """Tell that the broker owes an answer for too long."""
+    body = f"It is {status}; look at your broker's own pages whether it is there."
+    korean = Words("증권사가 주문에 응답하지 않습니다", f"상태: {status}. 증권사 화면에서 주문을 확인해 주세요.")
+    data = {"order_id": order_id, "account_id": account_id}
+    return Notice("alarm", "The broker does not answer about an order", body, data, korean)
 
 
 def grouped(number: Decimal) -> str:
@@ -93,11 +173,40 @@ def grouped(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def amount(number: Decimal, currency: str, language: Language) -> str:
+    """Write money as people write it there: ₩56,000 and $56.10; 56,000원 and 56.10달러."""
+    if currency == "KRW":
+        return f"{grouped(number)}원" if language == "ko" else _signed("₩", grouped(number))
+    if currency == "USD":
+        text = grouped(number)
+        if len(text.partition(".")[2]) < 2:
+            text = f"{number:,.2f}"
+        return f"{text}달러" if language == "ko" else _signed("$", text)
+    return f"{grouped(number)} {currency}"
+
+
+def _signed(sign: str, text: str) -> str:
+    return f"-{sign}{text[1:]}" if text.startswith("-") else f"{sign}{text}"
+
+
 def _wish(order: OrderSeen) -> str:
     return f"{order.side} {grouped(order.quantity)} {order.symbol}"
 
 
-def _because(reason: str | None) -> str:
+def _wish_ko(order: OrderSeen) -> str:
+    return f"{order.symbol} {grouped(order.quantity)}주 {'매수' if order.side == 'buy' else '매도'}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Because:
+    english: str
+    korean: str
+
+
+def _because(reason: str | None) -> _Because:
     if reason is None:
-        return "No reason was given."
-    return REASONS.get(reason) or f"Reason: {reason.replace('_', ' ')}."
+        return _Because("No reason was given.", "사유가 전달되지 않았습니다.")
+    if reason in REASONS:
+        return _Because(*REASONS[reason])
+    said = reason.replace("_", " ")
+    return _Because(f"Reason: {said}.", f"사유: {said}.")

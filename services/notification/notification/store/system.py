@@ -1,18 +1,30 @@
 """The reads across owners, and housekeeping: worker role only."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kit.db import Session
 from kit.events import inbox
 from sqlalchemy import Column, Table, delete, select, tuple_, update
 
 from notification.domain.alert import Alert
+from notification.domain.channel import Channel, ChannelId, ChannelKind
 from notification.domain.owner import OwnerId
 from notification.store.alerts import alert_of
-from notification.store.tables import alerts, notifications, stream, stream_heads
+from notification.store.channels import channel_of
+from notification.store.tables import (
+    alerts,
+    channels,
+    deliveries,
+    notifications,
+    stream,
+    stream_heads,
+    telegram_reading,
+)
 
 DELETED_AT_ONCE_MAX = 10_000
+CLAIMABLE = channels.c.status.in_(("active", "pending"))
+"""A pending channel is sent its code, and nothing else is ever queued for it."""
 WATCHED = alerts.c.status.in_(("active", "resting"))
 
 
@@ -33,6 +45,65 @@ async def list_watched(session: Session, symbol: str | None) -> list[Alert]:
 async def save_expired(session: Session, now: datetime) -> None:
     """End the alerts whose time has run out."""
     await session.execute(update(alerts).where(WATCHED, alerts.c.expires_at <= now).values(status="expired"))
+
+
+async def list_due_kinds(session: Session, now: datetime) -> list[ChannelKind]:
+    """List the kinds of channels for which something is due."""
+    due = (deliveries.c.status == "waiting", deliveries.c.due_at <= now, CLAIMABLE, channels.c.retry_at <= now)
+    statement = select(channels.c.kind).join(deliveries, deliveries.c.channel_id == channels.c.id).where(*due)
+    return list((await session.scalars(statement.distinct())).all())
+
+
+async def claim_channels(
+    session: Session, kind: ChannelKind, limit: int, lease: timedelta, now: datetime
+) -> list[Channel]:
+    """Claim channels of a kind for which something is due: until the lease ends nobody else gets them.
+
+    The channel is what is claimed and not the delivery, so what goes to one place goes in order and one at a time, and
+    a place that does not answer takes one slot of the sender, however much waits for it.
+    """
+    waiting = select(deliveries.c.channel_id).where(deliveries.c.status == "waiting", deliveries.c.due_at <= now)
+    free = (
+        select(channels.c.id)
+        .where(channels.c.kind == kind, CLAIMABLE, channels.c.retry_at <= now, channels.c.id.in_(waiting))
+        .order_by(channels.c.retry_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = update(channels).where(channels.c.id.in_(free.scalar_subquery())).values(retry_at=now + lease)
+    return [channel_of(row) for row in await session.execute(statement.returning(*channels.c))]
+
+
+async def lock_channel(session: Session, channel_id: ChannelId) -> Channel | None:
+    """Find a channel of anybody, and let nobody change it until the commit."""
+    row = (await session.execute(select(channels).where(channels.c.id == channel_id).with_for_update())).one_or_none()
+    return None if row is None else channel_of(row)
+
+
+async def find_channel_of_chat(session: Session, chat: str) -> Channel | None:
+    """Find the channel a chat of Telegram is linked to."""
+    row = (await session.execute(select(channels).where(channels.c.chat == chat))).one_or_none()
+    return None if row is None else channel_of(row)
+
+
+async def claim_reading(session: Session, lease: timedelta, now: datetime) -> int | None:
+    """Claim the reading of the bot's messages; return where it goes on, or None while another process reads."""
+    free = update(telegram_reading).where(telegram_reading.c.lease_until <= now).values(lease_until=now + lease)
+    place: int | None = await session.scalar(free.returning(telegram_reading.c.next_update))
+    return place
+
+
+async def save_reading(session: Session, next_update: int | None, lease_until: datetime) -> bool:
+    """Go on, or let go with None; False for a message that was read before."""
+    statement = update(telegram_reading).values(lease_until=lease_until)
+    if next_update is not None:
+        statement = statement.where(telegram_reading.c.next_update < next_update).values(next_update=next_update)
+    return bool((await session.execute(statement)).rowcount)
+
+
+async def delete_old_deliveries(session: Session, before: datetime) -> int:
+    """Forget a portion of the deliveries that are too old, those that still wait as well."""
+    return await _delete_portion(session, deliveries, deliveries.c.created_at, before)
 
 
 async def delete_old_stream(session: Session, before: datetime) -> int:

@@ -1,6 +1,19 @@
 """The tables of notification; their rules stand in the migrations."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, MetaData, Numeric, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Time,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 _metadata = MetaData()
@@ -46,4 +59,72 @@ alerts = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("triggered_at", DateTime(timezone=True)),
     Column("triggered_price", Numeric(20, 8)),
+    Column("pause_seconds", Integer, nullable=False),
+)
+channels = Table(
+    "channels",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("trouble", Text),
+    Column("chat", Text),
+    Column("retry_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+deliveries = Table(
+    "deliveries",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("channel_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("digest", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("error", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+)
+preferences = Table(
+    "preferences",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("language", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("quiet_from", Time),
+    Column("quiet_to", Time),
+    Column("digest_at", Time, nullable=False),
+)
+channel_choices = Table(
+    "channel_choices",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("channel_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("choice", Text, nullable=False),
+)
+standing = Table(
+    "standing",
+    _metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("data", JSONB, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+telegram_reading = Table(
+    "telegram_reading",
+    _metadata,
+    Column("one", Boolean, primary_key=True),
+    Column("next_update", BigInteger, nullable=False),
+    Column("lease_until", DateTime(timezone=True), nullable=False),
 )

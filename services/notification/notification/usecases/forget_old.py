@@ -17,10 +17,12 @@ class Keeping:
 
     stream: timedelta
     inbox: timedelta
+    deliveries: timedelta
 
 
 async def forget_old(session: Session, keeping: Keeping, now: datetime) -> int:
     """Delete a portion of everything too old; return the number of rows, zero when there is nothing left to delete."""
     deleted = await system.delete_old_stream(session, now - keeping.stream)
     deleted += await system.delete_old_notices(session, now - keeping.inbox)
+    deleted += await system.delete_old_deliveries(session, now - keeping.deliveries)
     return deleted + await system.delete_old_messages(session, now - REDELIVERY)

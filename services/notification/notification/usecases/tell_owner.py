@@ -1,7 +1,7 @@
 """Tell an owner what happened: on the stream, and in the inbox if it deserves a notice."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -10,9 +10,12 @@ from kit.db import Session, after_commit, before_commit, notes
 
 from notification.domain.notice import Notice
 from notification.domain.owner import OwnerId
+from notification.domain.preference import Preferences
+from notification.domain.standing import piece_of
 from notification.domain.stream import Entry
-from notification.store import stream
+from notification.store import preferences, standing, stream
 from notification.store.stream import Dated, NewNotice, Numbered
+from notification.usecases.queue_deliveries import queue_deliveries
 
 Publish = Callable[[OwnerId, Sequence[Numbered]], None]
 """Gets what an owner was told once it is certain; must neither wait nor fail."""
@@ -51,14 +54,26 @@ def tell_owner(session: Session, owner: OwnerId, told: Told, publish: Publish) -
 
 
 async def _write(session: Session, owner: OwnerId, everything: Sequence[Told], publish: Publish) -> None:
-    entries = [dated for told in everything for dated in _entries(told)]
-    notices = [NewNotice(told.id, told.notice, told.at) for told in everything if told.notice is not None]
+    noticed = [told for told in everything if told.notice is not None]
+    chosen = await preferences.find(session, owner) if noticed else Preferences()
+    said = [_said(told, chosen) for told in everything]
+    entries = [dated for told in said for dated in _entries(told)]
+    notices = [NewNotice(told.id, told.notice, told.at) for told in said if told.notice is not None]
+    pieces = [piece_of(told.entry, told.at) for told in everything if told.entry is not None]
+    await standing.save_all(session, owner, [piece for piece in pieces if piece is not None])
     numbered = await stream.save(session, owner, entries, notices)
+    if noticed:
+        await queue_deliveries(session, owner, notices, chosen)
 
     async def published() -> None:
         publish(owner, numbered)
 
     after_commit(session, published)
+
+
+def _said(told: Told, chosen: Preferences) -> Told:
+    """Put the notice into the owner's language."""
+    return told if told.notice is None else replace(told, notice=told.notice.said_in(chosen.language))
 
 
 def _entries(told: Told) -> Iterator[Dated]:

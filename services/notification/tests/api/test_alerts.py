@@ -31,6 +31,7 @@ async def test_an_owner_makes_lists_shows_and_deletes_alerts(app: FastAPI, token
             "condition": "price_above",
             "value": "70000.5",
             "repeat": False,
+            "pause_seconds": 300,
             "status": "active",
             "expires_at": None,
             "created_at": made["created_at"],

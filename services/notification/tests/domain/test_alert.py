@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from kit.ids import new_id
-from notification.domain.alert import REST, Alert, AlertId, Condition, Status, Step, notice_of, step
+from notification.domain.alert import REST, Alert, AlertId, Condition, Seen, Status, Step, notice_of, step
 from notification.domain.owner import OwnerId
 
 NOW = datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)
@@ -37,29 +37,69 @@ ABOVE = Alert(
     ],
 )
 def test_an_alert_triggers_at_its_value_and_beyond(condition: Condition, price: str, expected: Step) -> None:
-    assert step(replace(ABOVE, condition=condition), Decimal(price), NOW) is expected
+    assert step(replace(ABOVE, condition=condition), Seen(Decimal(price)), NOW) is expected
 
 
 @pytest.mark.parametrize("status", ["triggered", "expired"])
 def test_an_alert_that_is_done_stays_done(status: Status) -> None:
     done = replace(ABOVE, status=status)
-    assert {step(done, Decimal(price), NOW) for price in (1, 70000, 99999)} == {Step.NOTHING}
+    assert {step(done, Seen(Decimal(price)), NOW) for price in (1, 70000, 99999)} == {Step.NOTHING}
 
 
 def test_an_alert_whose_time_has_run_out_does_nothing() -> None:
-    assert step(replace(ABOVE, expires_at=NOW), Decimal(99999), NOW) is Step.NOTHING
-    assert step(replace(ABOVE, expires_at=NOW + timedelta(seconds=1)), Decimal(99999), NOW) is Step.TRIGGER
+    assert step(replace(ABOVE, expires_at=NOW), Seen(Decimal(99999)), NOW) is Step.NOTHING
+    assert step(replace(ABOVE, expires_at=NOW + timedelta(seconds=1)), Seen(Decimal(99999)), NOW) is Step.TRIGGER
 
 
 def test_a_repeating_alert_is_ready_again_when_it_has_rested_and_the_price_has_returned() -> None:
     resting = replace(ABOVE, repeat=True, status="resting", triggered_at=NOW - REST, triggered_price=Decimal(70000))
-    assert step(resting, Decimal(69999), NOW) is Step.REARM
-    assert step(resting, Decimal(70000), NOW) is Step.NOTHING
-    assert step(replace(resting, triggered_at=NOW), Decimal(69999), NOW) is Step.NOTHING
+    assert step(resting, Seen(Decimal(69999)), NOW) is Step.REARM
+    assert step(resting, Seen(Decimal(70000)), NOW) is Step.NOTHING
+    assert step(replace(resting, triggered_at=NOW), Seen(Decimal(69999)), NOW) is Step.NOTHING
 
 
 def test_its_notice_names_symbol_price_and_wish() -> None:
-    notice = notice_of(ABOVE, Decimal("70100.50"))
+    notice = notice_of(ABOVE, Seen(Decimal("70100.50")))
     assert notice.title == "005930 is at 70,100.5"
     assert notice.body == "You asked to be told at or above 70,000."
     assert notice.data["price"] == "70100.5"
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "seen", "expected"),
+    [
+        ("change_above", "5", Seen(Decimal(1), Decimal("4.99")), Step.NOTHING),
+        ("change_above", "5", Seen(Decimal(1), Decimal(5)), Step.TRIGGER),
+        ("change_below", "-3", Seen(Decimal(1), Decimal("-2.99")), Step.NOTHING),
+        ("change_below", "-3", Seen(Decimal(1), Decimal("-3.5")), Step.TRIGGER),
+        ("volume_above", "1000", Seen(Decimal(1), None, 999), Step.NOTHING),
+        ("volume_above", "1000", Seen(Decimal(1), None, 1000), Step.TRIGGER),
+        ("volume_above", "1000", Seen(Decimal(1)), Step.NOTHING),
+        ("change_below", "-3", Seen(Decimal(1)), Step.NOTHING),
+    ],
+)
+def test_change_and_volume_trigger_as_well_and_what_a_quote_does_not_say_meets_nothing(
+    condition: Condition, value: str, seen: Seen, expected: Step
+) -> None:
+    assert step(replace(ABOVE, condition=condition, value=Decimal(value)), seen, NOW) is expected
+
+
+def test_the_pause_is_the_owners_own() -> None:
+    resting = replace(ABOVE, repeat=True, status="resting", triggered_at=NOW - REST, triggered_price=Decimal(70000))
+    patient = replace(resting, pause_seconds=3_600)
+    assert step(patient, Seen(Decimal(69999)), NOW) is Step.NOTHING
+    assert step(patient, Seen(Decimal(69999)), NOW + timedelta(hours=1)) is Step.REARM
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "english", "korean"),
+    [
+        ("price_above", "70000", "005930 is at 71,000", "005930 현재가 71,000"),
+        ("change_above", "5", "005930 has changed by +5.25%, to 71,000", "005930 등락률 +5.25%, 현재가 71,000"),
+        ("volume_above", "10", "005930 has traded 1,234 shares, at 71,000", "005930 거래량 1,234주, 현재가 71,000"),
+    ],
+)
+def test_its_notice_tells_the_figure_it_is_about(condition: Condition, value: str, english: str, korean: str) -> None:
+    seen = Seen(Decimal(71000), Decimal("5.25"), 1234)
+    notice = notice_of(replace(ABOVE, condition=condition, value=Decimal(value)), seen)
+    assert (notice.title, notice.said_in("ko").title) == (english, korean)

@@ -8,6 +8,7 @@ from notification.domain.notice import (
     TITLE_LENGTH_MAX,
     Notice,
     OrderSeen,
+    amount,
     grouped,
     of_denial,
     of_fill,
@@ -32,8 +33,8 @@ BUY = OrderSeen(
 
 def test_a_fill_tells_what_was_traded_and_what_it_cost() -> None:
     notice = of_fill(BUY)
-    assert (notice.title, notice.body) == ("Bought 10 005930 at 56,000 KRW", "Fee 83, tax 0 KRW.")
-    assert of_fill(replace(BUY, side="sell", quantity=Decimal("0.5"))).title == "Sold 0.5 005930 at 56,000 KRW"
+    assert (notice.title, notice.body) == ("Bought 10 005930 at ₩56,000", "Fee ₩83, tax ₩0.")
+    assert of_fill(replace(BUY, side="sell", quantity=Decimal("0.5"))).title == "Sold 0.5 005930 at ₩56,000"
     assert notice.data == {"order_id": "o", "account_id": "a", "symbol": "005930"}
 
 
@@ -77,3 +78,24 @@ def test_a_client_that_missed_too_much_starts_anew() -> None:
     assert can_resume(0, Bounds(1, REPLAY_MAX))
     assert not can_resume(0, Bounds(1, REPLAY_MAX + 1))
     assert can_resume(0, Bounds(1, 0)), "an empty stream is resumed from its beginning"
+
+
+@pytest.mark.parametrize(
+    ("number", "currency", "english", "korean"),
+    [
+        ("56000.00", "KRW", "₩56,000", "56,000원"),
+        ("-1234567", "KRW", "-₩1,234,567", "-1,234,567원"),
+        ("56.1", "USD", "$56.10", "56.10달러"),
+        ("1234", "USD", "$1,234.00", "1,234.00달러"),
+        ("-0.1234", "USD", "-$0.1234", "-0.1234달러"),
+    ],
+)
+def test_money_is_written_as_people_write_it_there(number: str, currency: str, english: str, korean: str) -> None:
+    assert amount(Decimal(number), currency, "en") == english
+    assert amount(Decimal(number), currency, "ko") == korean
+
+
+def test_a_korean_reads_korean() -> None:
+    notice = of_fill(BUY).said_in("ko")
+    assert (notice.title, notice.body) == ("005930 10주 매수 체결, 체결가 56,000원", "수수료 83원, 세금 0원.")
+    assert of_denial(replace(BUY, reason="market_closed")).said_in("ko").body == "장이 열려 있지 않습니다."

@@ -14,7 +14,7 @@ from notification.usecases.forget_old import Keeping, forget_old
 
 from services.notification.tests.people import tell
 
-KEEPING = Keeping(stream=timedelta(days=7), inbox=timedelta(days=365))
+KEEPING = Keeping(stream=timedelta(days=7), inbox=timedelta(days=365), deliveries=timedelta(days=30))
 NOTICE = Notice("order_filled", "Bought", "", {})
 
 

@@ -99,6 +99,18 @@ class TestSubscriptions:
 
     async def test_an_answer_that_comes_before_its_order_comes_again_later(self, database: Database) -> None:
         desk = await Desk.open(database)
-        for event_type in filter(lambda name: name.startswith("broker."), subscriptions.handlers):
-            with pytest.raises(Later):
-                await self.deliver(desk, event_type, order_id=new_id(), account_id=AccountId(new_id()))
+        for event_type in subscriptions.handlers:
+            if event_type.startswith("broker.order."):
+                with pytest.raises(Later):
+                    await self.deliver(desk, event_type, order_id=new_id(), account_id=AccountId(new_id()))
+
+    @pytest.mark.requirement("R-10")
+    async def test_a_halt_asked_for_from_outside_withdraws_what_is_open_and_lets_nothing_more_through(
+        self, database: Database
+    ) -> None:
+        desk, stranger = await Desk.open(database), await Desk.open(database)
+        order = await desk.places()
+        await self.deliver(desk, "notification.halt.requested.v1")
+        assert (await desk.order(order.id)).status is Status.PENDING_CANCEL
+        assert (await desk.places()).reason == "trading_halted"
+        assert (await stranger.places()).is_open

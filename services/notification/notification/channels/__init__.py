@@ -1,0 +1,1 @@
+"""The ways out to people, each behind one port."""

@@ -1,0 +1,43 @@
+"""The dead-man ping: heard while all is well, silent when it is not."""
+
+import pytest
+from kit.errors import Unavailable
+from notification.config import Settings
+from notification.dead_man import DeadMan
+from pydantic import ValidationError
+
+from services.notification.tests.outside import outside_world
+from services.notification.tests.people import running, until
+
+
+async def well() -> None:
+    """Nothing is wrong."""
+
+
+async def ill() -> None:
+    raise Unavailable("The database does not answer.")
+
+
+async def test_it_pings_again_and_again_while_all_is_well() -> None:
+    async with outside_world() as world, running(DeadMan(f"{world.url}/alive", 0, well).run()):
+
+        async def pings() -> int:
+            return len(world.at("/alive"))
+
+        assert await until(pings, lambda count: count >= 3) >= 3
+
+
+async def test_it_is_silent_when_a_check_fails() -> None:
+    async with outside_world() as world:
+        assert not await DeadMan(f"{world.url}/alive", 60, ill).ping()
+        assert world.heard == []
+
+
+async def test_an_outside_that_is_away_disturbs_nobody() -> None:
+    assert not await DeadMan("http://127.0.0.1:9/alive", 60, well).ping()
+
+
+def test_loopback_is_let_through_in_tests_only(settings: Settings) -> None:
+    values = {**settings.model_dump(), "environment": "development"}
+    with pytest.raises(ValidationError, match="outgoing_loopback is for tests"):
+        Settings(**values)
