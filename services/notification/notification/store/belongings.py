@@ -9,14 +9,30 @@ from kit.events import events
 from kit.json import dumps
 from sqlalchemy import delete, select
 
-from notification.store.tables import alerts, notifications, stream, stream_heads
+from notification.store.tables import (
+    alerts,
+    channel_choices,
+    channels,
+    deliveries,
+    notifications,
+    preferences,
+    standing,
+    stream,
+    stream_heads,
+)
 
-TOLD: Final = (notifications, alerts, stream)
+TOLD: Final = (notifications, alerts, stream, channels, channel_choices, deliveries, preferences)
+SEALED: Final = "sealed"
+"""How a channel is reached and its secrets: never shown again, to nobody."""
 UNTOLD: Final = {
     "stream_heads": "where the numbering of the stream is",
+    "standing": "the newest of what trading and the stream tell already, for answers by chat",
     "events": "the outbox: facts about what is told from its own tables",
 }
-ERASED: Final = (stream, stream_heads, notifications, alerts)
+ERASED: Final = (
+    *(stream, stream_heads, notifications, alerts, standing),
+    *(deliveries, channel_choices, channels, preferences),
+)
 """Deleted when somebody leaves, in this sequence: what refers to another goes first."""
 KEPT: Final[dict[str, str]] = {}
 """What stays when somebody leaves, and why; the bare id that owns it names nobody any more."""
@@ -28,8 +44,9 @@ async def list_all(session: Session, owner: UUID) -> AsyncIterator[bytes]:
     opening = b"{"
     for table in TOLD:
         yield opening + b'"%s":[' % table.name.encode()
-        names = [str(column.name) for column in table.c]
-        mine = select(table).where(table.c.owner_id == owner)
+        shown = [column for column in table.c if column.name != SEALED]
+        names = [str(column.name) for column in shown]
+        mine = select(*shown).where(table.c.owner_id == owner)
         between = b""
         async for row in await session.stream(mine, execution_options={"yield_per": PORTION}):
             yield between + dumps(dict(zip(names, row, strict=True)))
