@@ -1,5 +1,7 @@
 """The worker process: publishes events, plays replays, rolls minutes and runs pipelines (`python -m market.worker`)."""
 
+import sys
+
 import uvloop
 from kit.clock import now
 from kit.consumer import Consumer
@@ -11,7 +13,7 @@ from kit.worker import run_tasks
 from market.config import Settings
 from market.pipelines.figures import Figures
 from market.pipelines.runner import PipelineRunner, Sources
-from market.providers.catalogue import open_catalogue
+from market.providers.catalogue import Catalogue, SettingMissing, open_catalogue
 from market.providers.failover import Failover
 from market.replayer import Replayer
 from market.resources import open_resources
@@ -29,7 +31,7 @@ async def main() -> None:
         replayer = Replayer(resources.database, resources.cache, system_url, now)
         roller = MinuteRoller(resources.database, resources.cache, system_url, now)
         consumer = Consumer(subscriptions, resources, settings.amqp_url.get_secret_value())
-        sources = open_catalogue(settings, now)
+        sources = _sources(settings)
         asked = Sources(Failover(sources.providers, now), Figures(sources.portal, sources.dart))
         runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
         try:
@@ -37,6 +39,14 @@ async def main() -> None:
             await run_tasks(resources, settings.worker_port, tasks)
         finally:
             await sources.close()
+
+
+def _sources(settings: Settings) -> Catalogue:
+    """The sources of the settings; without a key that one of them needs the process ends, and says which."""
+    try:
+        return open_catalogue(settings, now)
+    except SettingMissing as missing:
+        sys.exit(str(missing))
 
 
 if __name__ == "__main__":
