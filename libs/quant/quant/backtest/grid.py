@@ -43,11 +43,13 @@ def sweep(bars: Bars, template: StrategySpec, grid: Mapping[str, Sequence[float]
     frame, memo = bars.frame(), Memo()
     for parameters in combinations(template, grid):
         spec = _filled(template, parameters)
-        signals = tuple(compile_rule(rule).mask(frame, memo) for rule in (spec.entry, spec.exit))
+        rules = (compile_rule(spec.entry), compile_rule(spec.exit))
+        signals = (rules[0].mask(frame, memo), rules[1].mask(frame, memo))
         if len(memo) > SHARED_INDICATORS_MAX:
             memo.clear()
-        equity, table = simulate_signals(bars, (signals[0], signals[1]), costs, spec.plan)
-        rows.append(SweepRow(parameters, metrics_of(bars, equity, table, spec.initial_cash)))
+        equity, table = simulate_signals(bars, signals, costs, spec.plan)
+        look_back = max(rule.look_back for rule in rules)
+        rows.append(SweepRow(parameters, metrics_of(bars, equity, table, spec.initial_cash, look_back)))
     return rows
 
 
@@ -82,7 +84,7 @@ def sweep_sma_cross(
     averages = np.array([talib.SMA(bars.close, period) for period in periods])
     places = np.searchsorted(periods, np.asarray(pairs, dtype=np.int64)).astype(np.int64)
     prices = (bars.open, bars.high, bars.low, bars.close)
-    plan = (float(initial_cash), 1.0, 0.0, 0.0)
+    plan = (float(initial_cash), 1.0, 0.0, 0.0, 0.0, 0.0)
     rates = (costs.buy, costs.sell, float(costs.slippage))
     return np.asarray(_cross_all(prices, bars.traded, averages, places, rates, plan), dtype=np.float64)
 
@@ -102,9 +104,10 @@ def _cross_all(
     averages: Series,
     places: NDArray[np.int64],
     rates: tuple[Series, Series, float],
-    plan: tuple[float, float, float, float],
+    plan: core.Plan,
 ) -> Series:
     size = traded.size
+    ticks = (np.zeros(0, dtype=np.int64), np.zeros((0, 0)), np.zeros((0, 0)))  # no stops, so no grid to lay them on
     entries, exits = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
     equity, trades = np.empty(size), np.empty((size, core.TRADE_COLUMNS))
     results = np.empty((places.shape[0], 4))
@@ -113,7 +116,7 @@ def _cross_all(
         for bar in range(1, size):
             entries[bar] = fast[bar] > slow[bar] and fast[bar - 1] <= slow[bar - 1]
             exits[bar] = fast[bar] < slow[bar] and fast[bar - 1] >= slow[bar - 1]
-        count = core.simulate(prices, (traded, entries, exits), rates, plan, equity, trades)
+        count = core.simulate(prices, (traded, entries, exits), rates, plan, ticks, (equity, trades))
         closed = count - (count > 0 and trades[count - 1, core.REASON] == core.STILL_OPEN)
         results[pair] = np.array([equity[-1], _deepest(plan[0], equity), closed, _won(trades[:closed])])
     return results
