@@ -197,7 +197,7 @@ class TestTheExchangesRules:
     def test_a_bar_on_a_day_without_session_is_refused_by_name(self) -> None:
         columns = dict.fromkeys(("open", "high", "low", "close", "volume"), [100.0] * 3)
         bars = Bars.of(["2024-01-05", "2024-01-06", "2024-01-08"], columns)
-        with pytest.raises(ValueError, match="2024-01-06 is not a session of KRX"):
+        with pytest.raises(ValueError, match="2024-01-06 is not a session in the calendar of KRX"):
             a_run(bars, "close > 1", "close < 1")
 
     @pytest.mark.parametrize("change", [{"slippage": Decimal(1)}, {"volume_share": Decimal(0)}])

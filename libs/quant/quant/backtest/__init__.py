@@ -8,7 +8,7 @@ from quant.backtest.costs import CostRates, cost_rates
 from quant.backtest.event_driven import EventResult, run_event_driven
 from quant.backtest.grid import COMBINATIONS_MAX, SweepRow, sweep, sweep_sma_cross
 from quant.backtest.strategy import HOLDING_BARS_MAX, ExitReason, Result, RoundTrip, StrategySpec, run
-from quant.backtest.venue import Execution, Unfilled, Venue
+from quant.backtest.venue import Execution, OffCalendar, Unfilled, Venue
 
 __all__ = [
     "COMBINATIONS_MAX",
@@ -17,6 +17,7 @@ __all__ = [
     "EventResult",
     "Execution",
     "ExitReason",
+    "OffCalendar",
     "Result",
     "RoundTrip",
     "StrategySpec",

@@ -39,8 +39,8 @@ class EventResult:
 
 
 def run_event_driven(bars: Bars, spec: StrategySpec, venue: Venue) -> EventResult:
-    """Test a strategy on the exchange. RuleError for rules that cannot be read; ValueError for a traded bar that is not
-    a session of the market's calendar (1999 to 2028).
+    """Test a strategy on the exchange. RuleError for rules that cannot be read; OffCalendar (a
+    ValueError) for trading on a bar whose day is no session in the market's calendar, 1999 to 2028.
 
     An order that a price limit or our share of the volume leaves open is over that day; what a sale left is sold at
     the next open, what a buy left is not bought. A buy is sized by the price at which it trades.

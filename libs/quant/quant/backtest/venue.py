@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from quant.fees import Trade, fees_for, settlement_date
 from quant.markets.bands import price_band
 from quant.markets.calendar import is_session
-from quant.markets.listing import Board, Kind, Side, market_of
+from quant.markets.listing import Board, Kind, Market, Side, market_of
 from quant.markets.ticks import ceil_to_tick, floor_to_tick
 from quant.matching import Exchange, Order, Outside, Refusal, Rules
 
@@ -80,15 +80,17 @@ class Unfilled(NamedTuple):
     reason: str
 
 
+class OffCalendar(ValueError):
+    """A bar on a day on which the exchange does not trade, or beyond the years its calendar knows."""
+
+
 class Day:
     """One session: an exchange of `quant.matching`, shown the prices of the bar one after another."""
 
     def __init__(self, venue: Venue, on: date, before: Decimal | None, volume: float) -> None:
         market = market_of(venue.board)
-        if not is_session(market, on):
-            raise ValueError(
-                f"{on} is not a session of {market}: an event-driven backtest needs the exchange's own days"
-            )
+        if not _is_session(market, on):
+            raise OffCalendar(f"{on} is not a session in the calendar of {market}")
         self.venue = venue
         self.on = on
         self.band = None if before is None else price_band(before, venue.board, on, venue.kind)
@@ -146,3 +148,10 @@ class Day:
         while quantity > 0 and (excess := cost(quantity) - budget) > 0:
             quantity -= max(1, int(excess // price))
         return max(quantity, 0)
+
+
+def _is_session(market: Market, on: date) -> bool:
+    try:
+        return is_session(market, on)
+    except ValueError:
+        return False

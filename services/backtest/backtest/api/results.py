@@ -16,8 +16,10 @@ from quant.markets.listing import Kind as InstrumentKind
 
 from backtest.api.figures import EquityPoint, Metrics, TradeOut, TrialOut
 from backtest.api.pages import number_in
+from backtest.api.plan import RulesOut
 from backtest.api.types import amount
-from backtest.domain.run import Objective, Run, RunId
+from backtest.domain.run import Engine, Objective, Run, RunId
+from backtest.domain.strategy import FeeSchedule
 from backtest.errors import NotFinished, RunFailed, RunNotFound
 from backtest.store import results, runs
 
@@ -35,21 +37,20 @@ class Assumptions(BaseModel):
     initial_cash: Money
     board: Board
     instrument: InstrumentKind
-    fee_schedule: Literal["default"]
+    engine: Engine
+    fee_schedule: FeeSchedule
     costs_by: Literal["date"] = Field(description="Commission, taxes and fees are those of each trade's date.")
     fills: Literal["next_open"] = Field(description="Signals at a close fill at the next open at which it trades.")
     slippage: float
+    volume_share: Money | None = Field(description="The part of a bar's volume that may be ours; null for no bound.")
 
 
-class Result(BaseModel):
+class Result(RulesOut):
     """What every result says. Equal fingerprints: equal data, request and code, and equal figures to the bit."""
 
     id: UUID
     symbol: str
     market: Market
-    entry: str
-    exit: str
-    stop_loss: Money | None
     first_date: date
     last_date: date
     bars: int
@@ -64,6 +65,7 @@ class BacktestResult(Result):
     strategy_id: UUID | None
     metrics: Metrics
     costs: Money
+    unfilled: int = Field(description="Orders of which something stayed open: at a price limit, or beyond the volume.")
 
 
 class SweepResult(Result):
@@ -89,6 +91,7 @@ async def get_result(
             strategy_id=run.strategy_id,
             metrics=Metrics.of(head.metrics, currency),
             costs=amount(head.costs or 0.0, currency),
+            unfilled=head.unfilled,
             **_common(run, head),
         )
     best = await results.list_trials(session, user.user_id, run.id, 0, TOP_TRIALS)
@@ -157,18 +160,18 @@ def _common(run: Run, head: results.Head) -> dict[str, Any]:
         initial_cash=task.terms.initial_cash,
         board=basis.board,
         instrument=basis.kind,
-        fee_schedule="default",
+        engine=task.engine,
+        fee_schedule=task.rules.fee_schedule,
         costs_by="date",
         fills="next_open",
-        slippage=0.0,
+        slippage=float(task.rules.slippage),
+        volume_share=task.rules.volume_share,
     )
     return {
         "id": run.id,
         "symbol": task.terms.listing.code,
         "market": task.terms.listing.market,
-        "entry": task.rules.entry,
-        "exit": task.rules.exit,
-        "stop_loss": task.rules.stop_loss,
+        **{name: getattr(task.rules, name) for name in RulesOut.model_fields},
         "first_date": basis.first_date,
         "last_date": basis.last_date,
         "bars": basis.bars,

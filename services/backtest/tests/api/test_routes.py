@@ -30,6 +30,7 @@ ID = "0193ce6d-a46c-7f37-9be5-5d94800cda77"
 ROUTES = [
     ("POST", "/strategies", STRATEGY),
     ("GET", "/strategies", None),
+    ("GET", "/strategies/templates", None),
     ("GET", f"/strategies/{ID}", None),
     ("PUT", f"/strategies/{ID}", STRATEGY),
     ("POST", f"/strategies/{ID}/publish", None),
@@ -137,6 +138,28 @@ class TestStrategies:
         revised = await jiwoo.call("PUT", f"/strategies/{kept['id']}", json={**STRATEGY, "stop_loss": None})
         assert revised["stop_loss"] is None
         assert (await jiwoo.call("GET", "/strategies"))["items"] == [revised]
+
+    async def test_every_part_of_a_document_comes_back_as_it_was_written(self, jiwoo: Person) -> None:
+        parts = {"take_profit": "0.2", "trailing_stop": "0.08", "holding_bars": 30, "portion": "0.5"}
+        parts |= {"fee_schedule": "free", "slippage": "0.001", "volume_share": "0.1", "format": 1}
+        kept = await jiwoo.strategy(**parts)
+        assert {name: kept[name] for name in parts} == parts
+        published = await jiwoo.call("POST", f"/strategies/{kept['id']}/publish", 201)
+        assert {name: published[name] for name in parts} == parts
+
+    async def test_a_template_is_taken_over_as_it_is(self, jiwoo: Person) -> None:
+        for template in await jiwoo.call("GET", "/strategies/templates"):
+            written = {name: value for name, value in template.items() if name not in {"key", "name_ko"}}
+            kept = await jiwoo.call("POST", "/strategies", 201, json=written)
+            assert {**kept, **written} == kept
+
+    async def test_a_share_of_the_volume_wants_the_engine_that_knows_volume(self, jiwoo: Person) -> None:
+        kept = await jiwoo.strategy(volume_share="0.1")
+        asked = {"strategy_id": kept["id"], "symbol": "005930"}
+        refused = await jiwoo.call("POST", "/run", 422, json=asked)
+        assert refused["errors"][0]["field"] == "volume_share"
+        assert "event_driven" in refused["detail"]
+        await jiwoo.call("POST", "/run", 202, json={**asked, "engine": "event_driven"})
 
     async def test_publishing_twice_says_that_nothing_is_new(self, jiwoo: Person) -> None:
         kept = await jiwoo.strategy()
