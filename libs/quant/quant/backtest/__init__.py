@@ -7,6 +7,7 @@ from quant.backtest.core import warm_up
 from quant.backtest.costs import CostRates, cost_rates
 from quant.backtest.event_driven import EventResult, run_event_driven
 from quant.backtest.grid import COMBINATIONS_MAX, SweepRow, sweep, sweep_sma_cross
+from quant.backtest.look_ahead import Leak, find_look_ahead
 from quant.backtest.strategy import HOLDING_BARS_MAX, ExitReason, Result, RoundTrip, StrategySpec, run
 from quant.backtest.venue import Execution, OffCalendar, Unfilled, Venue
 
@@ -17,6 +18,7 @@ __all__ = [
     "EventResult",
     "Execution",
     "ExitReason",
+    "Leak",
     "OffCalendar",
     "Result",
     "RoundTrip",
@@ -25,6 +27,7 @@ __all__ = [
     "Unfilled",
     "Venue",
     "cost_rates",
+    "find_look_ahead",
     "run",
     "run_event_driven",
     "sweep",
