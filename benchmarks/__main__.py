@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import websockets
 
-from benchmarks import markets, matching, orders
+from benchmarks import backtests, markets, matching, orders
 from benchmarks.baselines import pgbench
 from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
 from benchmarks.results import Result, publish, result
@@ -123,6 +123,7 @@ def main() -> int:
         if Supervisor(layout).is_running():
             running.down(layout)
     results += markets.screen_market()
+    results += backtests.measure()
     print(f"written to {publish(results).relative_to(ROOT)}")
     figures = {item.name: item.value for item in results}
     fine = figures["order_accept_p95_at_100"] < 200 and figures["order_round_trip_lost"] == 0
