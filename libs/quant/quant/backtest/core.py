@@ -94,7 +94,7 @@ def _enter(state: Series, row: Series, now: tuple[float, float, int], rates: Rat
     """Buy at `now` (cash, opening price, bar): the cash that is left."""
     cash, opening, bar = now
     price = opening * (1 + rates[2])
-    shares = _affordable(cash, plan[1], price * (1 + rates[0][bar]))
+    shares = affordable(cash, plan[1], price * (1 + rates[0][bar]))
     cost = shares * price * rates[0][bar]
     row[ENTRY], row[SHARES], row[ENTRY_PRICE], row[ENTRY_COST] = bar, shares, price, cost
     state[_SHARES], state[_PEAK], state[_AGE] = shares, price, 0
@@ -127,7 +127,7 @@ def _grow_older(state: Series, high: float, bar: int, plan: Plan, ticks: Ticks) 
 
 
 @njit(nogil=True, error_model="numpy")
-def _affordable(cash: float, portion: float, each: float) -> float:
+def affordable(cash: float, portion: float, each: float) -> float:
     """Whole shares for a portion of the cash, costs included."""
     shares: float = np.floor(cash * portion / each)
     # The division may have rounded up to a share too many.
