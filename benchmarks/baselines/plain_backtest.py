@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from quant.bars import Bars, Series
+from quant.bars import Bars, Mask, Series
 
 
 def sweep(bars: Bars, pairs: Sequence[tuple[int, int]], fee: float, cash: float) -> list[tuple[float, int]]:
@@ -45,7 +45,7 @@ def _one(bars: Bars, fast: Series, slow: Series, fee: float, cash: float) -> tup
     return float(cash + shares * bars.close[-1]), closed
 
 
-def _signals(fast: Series, slow: Series) -> tuple[Series, Series]:
+def _signals(fast: Series, slow: Series) -> tuple[Mask, Mask]:
     above, below = fast > slow, fast < slow
     entries, exits = np.zeros(len(fast), dtype=bool), np.zeros(len(fast), dtype=bool)
     entries[1:] = above[1:] & (fast[:-1] <= slow[:-1])

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
+from random import Random
 from typing import Final
 
 import numpy as np
@@ -31,18 +32,42 @@ class SweepRow:
     metrics: dict[str, float | None]
 
 
-def sweep(bars: Bars, template: StrategySpec, grid: Mapping[str, Sequence[float]], costs: CostRates) -> list[SweepRow]:
+def sampled(grid: Mapping[str, Sequence[float]], count: int, seed: int = 0) -> list[dict[str, float]]:
+    """Random search: so many different combinations of a grid of any size, the same for the same seed."""
+    sizes = [len(values) for values in grid.values()]
+    total = prod(sizes)
+    if not 0 < count <= min(total, COMBINATIONS_MAX):
+        raise ValueError(f"1 to {min(total, COMBINATIONS_MAX)} of these {total} combinations can be drawn, not {count}")
+    places = sorted(Random(seed).sample(range(total), count))  # noqa: S311 - a draw that must repeat
+    found = []
+    for place in places:
+        values, rest = {}, place
+        for name, size in zip(reversed(list(grid)), reversed(sizes), strict=True):
+            rest, index = divmod(rest, size)
+            values[name] = grid[name][index]
+        found.append({name: values[name] for name in grid})
+    return found
+
+
+def sweep(
+    bars: Bars,
+    template: StrategySpec,
+    grid: Mapping[str, Sequence[float]],
+    costs: CostRates,
+    only: Sequence[Mapping[str, float]] | None = None,
+) -> list[SweepRow]:
     """Test every combination of a grid, in the order of the grid, the last name varying fastest.
 
     The rules of `template` hold names in braces: `sma({fast}) > sma({slow})`. ValueError when grid and template do
     not name the same parameters or there are too many combinations; RuleError when a filled rule cannot be read.
-    Indicators used by several combinations are computed once.
+    Indicators used by several combinations are computed once. `only` names the combinations to test, see `sampled`.
     """
     check_sizes(bars, costs)
     rows = []
     frame, memo = bars.frame(), Memo()
-    for parameters in combinations(template, grid):
-        spec = _filled(template, parameters)
+    tried = combinations(template, grid) if only is None else (dict(values) for values in only)
+    for parameters in tried:
+        spec = filled(template, parameters)
         rules = (compile_rule(spec.entry), compile_rule(spec.exit))
         signals = (rules[0].mask(frame, memo), rules[1].mask(frame, memo))
         if len(memo) > SHARED_INDICATORS_MAX:
@@ -97,7 +122,8 @@ def _following(traded: Mask) -> NDArray[np.int64]:
     return following
 
 
-def _filled(template: StrategySpec, parameters: Mapping[str, float]) -> StrategySpec:
+def filled(template: StrategySpec, parameters: Mapping[str, float]) -> StrategySpec:
+    """The strategy of one combination."""
     return replace(
         template,
         entry=fill_template(template.entry, parameters),
