@@ -83,7 +83,7 @@ async def get_result(
     run_id: UUID, session: OwnedSession, user: CurrentUser
 ) -> Annotated[BacktestResult | SweepResult, Field(discriminator="kind")]:
     """Show what a run came to."""
-    run, head = await _finished(session, user.user_id, run_id)
+    run, head = await finished(session, user.user_id, run_id)
     currency = head.basis.currency
     if run.task.objective is None:
         return BacktestResult(
@@ -109,7 +109,7 @@ async def get_result(
 @router.get("/trades", responses=PAGED)
 async def list_trades(run_id: UUID, page: PageRequest, session: OwnedSession, user: CurrentUser) -> Page[TradeOut]:
     """List a backtest's trades in order; a sweep has none."""
-    _, head = await _finished(session, user.user_id, run_id)
+    _, head = await finished(session, user.user_id, run_id)
     found = await results.list_trades(session, user.user_id, RunId(run_id), number_in(page), page.limit + 1)
     items = [TradeOut.of(number, trade, head.basis.currency) for number, trade in found[: page.limit]]
     return Page(items=items, next_cursor=_following(len(found), page.limit, number_in(page)))
@@ -118,7 +118,7 @@ async def list_trades(run_id: UUID, page: PageRequest, session: OwnedSession, us
 @router.get("/equity", responses=PAGED)
 async def list_equity(run_id: UUID, page: PageRequest, session: OwnedSession, user: CurrentUser) -> Page[EquityPoint]:
     """List the equity of a backtest at each close, oldest first; a sweep has none."""
-    _, head = await _finished(session, user.user_id, run_id)
+    _, head = await finished(session, user.user_id, run_id)
     found = await results.list_equity(session, user.user_id, RunId(run_id), number_in(page), page.limit + 1)
     currency = head.basis.currency
     items = [EquityPoint(date=day, equity=amount(equity, currency)) for day, equity in found[: page.limit]]
@@ -128,13 +128,14 @@ async def list_equity(run_id: UUID, page: PageRequest, session: OwnedSession, us
 @router.get("/trials", responses=PAGED)
 async def list_trials(run_id: UUID, page: PageRequest, session: OwnedSession, user: CurrentUser) -> Page[TrialOut]:
     """List all trials of a sweep, the best first; a backtest has none."""
-    _, head = await _finished(session, user.user_id, run_id)
+    _, head = await finished(session, user.user_id, run_id)
     found = await results.list_trials(session, user.user_id, RunId(run_id), number_in(page), page.limit + 1)
     items = [TrialOut.of(rank, trial, head.basis.currency) for rank, trial in found[: page.limit]]
     return Page(items=items, next_cursor=_following(len(found), page.limit, number_in(page)))
 
 
-async def _finished(session: Session, owner: UUID, run_id: UUID) -> tuple[Run, results.Head]:
+async def finished(session: Session, owner: UUID, run_id: UUID) -> tuple[Run, results.Head]:
+    """A run that ended well, and what it came to; the errors say why there is none."""
     run = await runs.find(session, owner, RunId(run_id))
     if run is None:
         raise RunNotFound("You have no run with this id.")

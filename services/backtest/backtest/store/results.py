@@ -11,6 +11,7 @@ from backtest.domain.outcome import Basis, Metrics, Simulation, Sweep, Trade, Tr
 from backtest.domain.run import RunId
 from backtest.store.tables import results, trades, trials
 
+TRADE_FIELDS = tuple(column.name for column in trades.c if column.name not in {"run_id", "owner_id", "number"})
 _HEAD = [column for column in results.c if column.name not in {"dates", "equity"}]
 
 
@@ -59,8 +60,7 @@ async def list_trades(session: Session, owner: UUID, run_id: RunId, after: int, 
     """Return trades with their numbers, from the one after `after`."""
     query = select(trades).where(trades.c.owner_id == owner, trades.c.run_id == run_id, trades.c.number > after)
     rows = (await session.execute(query.order_by(trades.c.number).limit(limit))).mappings()
-    fields = [column.name for column in trades.c if column.name not in {"run_id", "owner_id", "number"}]
-    return [(row["number"], Trade(**{field: row[field] for field in fields})) for row in rows]
+    return [(row["number"], Trade(**{field: row[field] for field in TRADE_FIELDS})) for row in rows]
 
 
 async def list_trials(session: Session, owner: UUID, run_id: RunId, after: int, limit: int) -> list[tuple[int, Trial]]:
