@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import websockets
 
-from benchmarks import bars, logins, markets, matching, orders, quotes, tokens
+from benchmarks import backtests, bars, logins, markets, matching, orders, quotes, tokens
 from benchmarks.baselines import pgbench
 from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
 from benchmarks.results import Result, publish, result
@@ -142,6 +142,7 @@ ALONE: dict[str, Callable[[], list[Result]]] = {
     "matching": matching.measure,
     "screen_market": markets.screen_market,
     "token_check": tokens.measure,
+    "backtests": backtests.measure,
 }
 # Figures that must hold: the name of the result, which figure of it, and whether that is good enough.
 BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (

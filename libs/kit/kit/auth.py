@@ -194,9 +194,7 @@ async def _fetch_keys(url: str) -> Mapping[str, EllipticCurvePublicKey]:
 
 def _public_keys(jwks: Mapping[str, Any]) -> Mapping[str, EllipticCurvePublicKey]:
     keys = {entry.get("kid"): jwt.PyJWK(entry, algorithm="ES256").key for entry in list(jwks["keys"])[:KEYS_MAX]}
-    return {
-        name: key for name, key in keys.items() if isinstance(key, EllipticCurvePublicKey) and isinstance(name, str)
-    }
+    return {kid: key for kid, key in keys.items() if isinstance(key, EllipticCurvePublicKey) and isinstance(kid, str)}
 
 
 def _require_ours(claims: Mapping[str, Any]) -> None:

@@ -22,12 +22,13 @@ def migrations_of(service: str) -> Path:
     return Path(spec.origin).parent.parent / "migrations" / "versions"
 
 
-def upgrade(service: str, url: str) -> None:
+def upgrade(service: str, url: str, to: str = "head") -> None:
     """Run what is missing of a service's migrations.
 
     Args:
         service: the import name, such as "trading".
         url: the owner role's address (postgresql+asyncpg://…).
+        to: the revision to stop at; a test of a migration begins with the one before.
     """
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
@@ -35,7 +36,7 @@ def upgrade(service: str, url: str) -> None:
     config.set_main_option("path_separator", "newline")
     config.attributes["service"] = service
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def main(service: str) -> None:

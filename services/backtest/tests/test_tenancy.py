@@ -48,7 +48,7 @@ async def test_rows_are_seen_by_their_owner_only_and_by_nobody_without_one(works
 
 async def test_what_is_final_cannot_be_changed(database: Database) -> None:
     for change in (
-        "UPDATE strategy_versions SET entry = 'close > 1'",
+        "UPDATE strategy_versions SET name = 'another'",
         "DELETE FROM strategy_versions",
         "UPDATE results SET fingerprint = ''",
         "DELETE FROM runs",

@@ -1,6 +1,6 @@
 """The compiled loop: one pass over the bars of one symbol with one strategy's signals.
 
-Compiled on first use in each process, about two seconds; `warm_up` does it ahead of time. Nothing is cached on disk,
+Compiled on first use in each process, about three seconds; `warm_up` does it ahead of time. Nothing is cached on disk,
 so that the package may be installed read-only. The loop holds no Python objects and lets other threads run.
 """
 
@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from quant.bars import Mask, Series
 
@@ -15,6 +16,8 @@ BY_SIGNAL: Final = 0
 BY_STOP_LOSS: Final = 1
 BY_TAKE_PROFIT: Final = 2
 STILL_OPEN: Final = 3
+BY_TRAILING_STOP: Final = 4
+BY_TIME: Final = 5
 
 # Columns of the trade table, one row per trade.
 ENTRY: Final = 0
@@ -27,59 +30,104 @@ EXIT_COST: Final = 6
 REASON: Final = 7
 TRADE_COLUMNS: Final = 8
 
+# What is known of the open position.
+_SHARES: Final = 0
+_STOP: Final = 1
+_TARGET: Final = 2
+_PEAK: Final = 3
+_TRAIL: Final = 4
+_AGE: Final = 5
+_STATE_SIZE: Final = 6
+
+Prices = tuple[Series, Series, Series, Series]
+"""Open, high, low, close."""
+Flags = tuple[Mask, Mask, Mask]
+"""Traded, entry, exit, as of each close."""
+Rates = tuple[Series, Series, float]
+"""Shares of the traded value lost on a buy and on a sale, one per bar, and slippage."""
+Plan = tuple[float, float, float, float, float, float]
+"""Cash, share of it to use, stop loss, take profit, trailing stop (fractions), bars to hold; 0 for none."""
+Ticks = tuple[NDArray[np.int64], Series, Series]
+"""The row of the tick table that holds on each bar; prices below which each step ends (the last infinite); ticks."""
+
+# Prices lie further from a tick's line than this part of a tick, or on it: binary fractions blur what is on the line.
+_BLUR: Final = 1e-9
+_DOWN: Final = -1
+_UP: Final = 1
+
 
 @njit(nogil=True, error_model="numpy")
-def simulate(
-    prices: tuple[Series, Series, Series, Series],
-    flags: tuple[Mask, Mask, Mask],
-    rates: tuple[Series, Series, float],
-    plan: tuple[float, float, float, float],
-    equity: Series,
-    trades: Series,
-) -> int:
-    """Fill `equity` (one value per bar, at the close) and `trades`; the answer is the number of trades.
-
-    prices: open, high, low, close. flags: traded, entry, exit, as of each close. rates: buy, sell, slippage.
-    plan: cash at the start, share of the cash to use, stop loss and take profit as fractions (0 for none).
-    """
+def simulate(prices: Prices, flags: Flags, rates: Rates, plan: Plan, ticks: Ticks, out: tuple[Series, Series]) -> int:
+    """Fill `out`: equity (one value per bar, at the close) and the table of trades; the answer is their number."""
     opens, highs, lows, closes = prices
     traded, entries, exits = flags
-    buy_rates, sell_rates, slippage = rates
-    cash, portion, stop_loss, take_profit = plan
-    shares, stop, target, count = 0.0, 0.0, np.inf, 0
-    wants_in, wants_out = False, False
+    equity, trades = out
+    cash, count = plan[0], 0
+    state = np.zeros(_STATE_SIZE)
+    wants_in, wants_out, why = False, False, BY_SIGNAL
     for bar in range(closes.size):
         if traded[bar]:
-            leaving, reason = 0.0, BY_SIGNAL
-            if shares > 0 and wants_out:
+            leaving, reason = 0.0, why
+            if state[_SHARES] > 0 and wants_out:
                 leaving = opens[bar]
-            elif shares == 0 and wants_in:
-                price = opens[bar] * (1 + slippage)
-                shares = _affordable(cash, portion, price * (1 + buy_rates[bar]))
-                cost = shares * price * buy_rates[bar]
-                cash -= shares * price + cost
-                _note_entry(trades[count], bar, shares, price, cost)
-                stop = price * (1 - stop_loss) if stop_loss > 0 else 0.0
-                target = price * (1 + take_profit) if take_profit > 0 else np.inf
-            if shares > 0 and leaving == 0:
-                leaving, reason = _protection(opens[bar], highs[bar], lows[bar], stop, target)
+            elif state[_SHARES] == 0 and wants_in:
+                cash = _enter(state, trades[count], (cash, opens[bar], bar), rates, plan, ticks)
+            if state[_SHARES] > 0 and leaving == 0:
+                leaving, reason = _protection(opens[bar], highs[bar], lows[bar], state)
             if leaving > 0:
-                price = leaving * (1 - slippage)
-                cost = shares * price * sell_rates[bar]
-                cash += shares * price - cost
-                _note_exit(trades[count], bar, price, cost, reason)
-                shares = 0.0
+                cash = _leave(state, trades[count], (cash, leaving, bar), rates, reason)
                 count += 1
-            wants_in, wants_out = entries[bar] and not exits[bar], exits[bar]
-        equity[bar] = cash + shares * closes[bar]
-    if shares > 0:
+            else:
+                _grow_older(state, highs[bar], bar, plan, ticks)
+            is_late = plan[5] > 0 and state[_SHARES] > 0 and state[_AGE] >= plan[5]
+            wants_in, wants_out = entries[bar] and not exits[bar], exits[bar] or is_late
+            why = BY_SIGNAL if exits[bar] else BY_TIME
+        equity[bar] = cash + state[_SHARES] * closes[bar]
+    if state[_SHARES] > 0:
         _note_exit(trades[count], closes.size - 1, closes[-1], 0.0, STILL_OPEN)
         count += 1
     return count
 
 
 @njit(nogil=True, error_model="numpy")
-def _affordable(cash: float, portion: float, each: float) -> float:
+def _enter(state: Series, row: Series, now: tuple[float, float, int], rates: Rates, plan: Plan, ticks: Ticks) -> float:
+    """Buy at `now` (cash, opening price, bar): the cash that is left."""
+    cash, opening, bar = now
+    price = opening * (1 + rates[2])
+    shares = affordable(cash, plan[1], price * (1 + rates[0][bar]))
+    cost = shares * price * rates[0][bar]
+    row[ENTRY], row[SHARES], row[ENTRY_PRICE], row[ENTRY_COST] = bar, shares, price, cost
+    state[_SHARES], state[_PEAK], state[_AGE] = shares, price, 0
+    state[_STOP] = _on_tick(price * (1 - plan[2]), bar, ticks, _DOWN) if plan[2] > 0 else 0.0
+    state[_TARGET] = _on_tick(price * (1 + plan[3]), bar, ticks, _UP) if plan[3] > 0 else np.inf
+    state[_TRAIL] = _on_tick(price * (1 - plan[4]), bar, ticks, _DOWN) if plan[4] > 0 else 0.0
+    left: float = cash - (shares * price + cost)
+    return left
+
+
+@njit(nogil=True, error_model="numpy")
+def _leave(state: Series, row: Series, now: tuple[float, float, int], rates: Rates, reason: int) -> float:
+    """Sell everything at `now` (cash, price shown, bar): the cash there is then."""
+    cash, shown, bar = now
+    price = shown * (1 - rates[2])
+    cost = state[_SHARES] * price * rates[1][bar]
+    there: float = cash + (state[_SHARES] * price - cost)
+    _note_exit(row, bar, price, cost, reason)
+    state[_SHARES] = 0.0
+    return there
+
+
+@njit(nogil=True, error_model="numpy")
+def _grow_older(state: Series, high: float, bar: int, plan: Plan, ticks: Ticks) -> None:
+    """End a bar with the position. Its high moves the trailing stop of later bars: nobody knows what came first."""
+    state[_AGE] += 1
+    if plan[4] > 0 and high > state[_PEAK]:
+        state[_PEAK] = high
+        state[_TRAIL] = max(state[_TRAIL], _on_tick(high * (1 - plan[4]), bar, ticks, _DOWN))
+
+
+@njit(nogil=True, error_model="numpy")
+def affordable(cash: float, portion: float, each: float) -> float:
     """Whole shares for a portion of the cash, costs included."""
     shares: float = np.floor(cash * portion / each)
     # The division may have rounded up to a share too many.
@@ -87,21 +135,40 @@ def _affordable(cash: float, portion: float, each: float) -> float:
 
 
 @njit(nogil=True, error_model="numpy")
-def _protection(opening: float, high: float, low: float, stop: float, target: float) -> tuple[float, int]:
+def _protection(opening: float, high: float, low: float, state: Series) -> tuple[float, int]:
     """The price and reason of an exit within the bar, price 0 for none; the open when it lies beyond already.
 
-    The stop is looked at before the target: within a bar nobody knows which came first.
+    The stops are looked at before the target: within a bar nobody knows which came first.
     """
+    stop = max(state[_STOP], state[_TRAIL])
     if low <= stop:
-        return min(opening, stop), BY_STOP_LOSS
-    if high >= target:
-        return max(opening, target), BY_TAKE_PROFIT
+        return min(opening, stop), BY_TRAILING_STOP if state[_TRAIL] > state[_STOP] else BY_STOP_LOSS
+    if high >= state[_TARGET]:
+        return max(opening, state[_TARGET]), BY_TAKE_PROFIT
     return 0.0, BY_SIGNAL
 
 
 @njit(nogil=True, error_model="numpy")
-def _note_entry(row: Series, bar: int, shares: float, price: float, cost: float) -> None:
-    row[ENTRY], row[SHARES], row[ENTRY_PRICE], row[ENTRY_COST] = bar, shares, price, cost
+def _on_tick(price: float, bar: int, ticks: Ticks, direction: int) -> float:
+    """The next price of the grid below or above; the price itself where no grid is given."""
+    rows, below, sizes = ticks
+    if sizes.size == 0:
+        return price
+    line, step = rows[bar], 0
+    while price >= below[line, step]:
+        step += 1
+    size: float = sizes[line, step]
+    if size >= 1:
+        return size * _whole(price / size, direction)
+    # A cent has no exact binary form, a hundred cents to the dollar do.
+    parts: float = np.rint(1 / size)
+    return _whole(price * parts, direction) / parts
+
+
+@njit(nogil=True, error_model="numpy")
+def _whole(steps: float, direction: int) -> float:
+    whole: float = np.ceil(steps - _BLUR) if direction == _UP else np.floor(steps + _BLUR)
+    return whole
 
 
 @njit(nogil=True, error_model="numpy")
@@ -109,9 +176,15 @@ def _note_exit(row: Series, bar: int, price: float, cost: float, reason: int) ->
     row[EXIT], row[EXIT_PRICE], row[EXIT_COST], row[REASON] = bar, price, cost, reason
 
 
+def no_ticks() -> Ticks:
+    """A grid without lines: every price is a price."""
+    return np.zeros(0, dtype=np.int64), np.zeros((0, 0)), np.zeros((0, 0))
+
+
 def warm_up() -> None:
     """Compile the loop now rather than at the first backtest."""
     column, flags = np.ones(2), np.zeros(2, dtype=np.bool_)
     prices = (column, column, column, column)
-    plan = (1.0, 1.0, 0.0, 0.0)
-    simulate(prices, (flags, flags, flags), (column, column, 0.0), plan, np.empty(2), np.empty((2, TRADE_COLUMNS)))
+    plan = (1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    out = (np.empty(2), np.empty((2, TRADE_COLUMNS)))
+    simulate(prices, (flags, flags, flags), (column, column, 0.0), plan, no_ticks(), out)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
+from random import Random
 from typing import Final
 
 import numpy as np
@@ -31,23 +32,49 @@ class SweepRow:
     metrics: dict[str, float | None]
 
 
-def sweep(bars: Bars, template: StrategySpec, grid: Mapping[str, Sequence[float]], costs: CostRates) -> list[SweepRow]:
+def sampled(grid: Mapping[str, Sequence[float]], count: int, seed: int = 0) -> list[dict[str, float]]:
+    """Random search: so many different combinations of a grid of any size, the same for the same seed."""
+    sizes = [len(values) for values in grid.values()]
+    total = prod(sizes)
+    if not 0 < count <= min(total, COMBINATIONS_MAX):
+        raise ValueError(f"1 to {min(total, COMBINATIONS_MAX)} of these {total} combinations can be drawn, not {count}")
+    places = sorted(Random(seed).sample(range(total), count))  # noqa: S311 - a draw that must repeat
+    found = []
+    for place in places:
+        values, rest = {}, place
+        for name, size in zip(reversed(list(grid)), reversed(sizes), strict=True):
+            rest, index = divmod(rest, size)
+            values[name] = grid[name][index]
+        found.append({name: values[name] for name in grid})
+    return found
+
+
+def sweep(
+    bars: Bars,
+    template: StrategySpec,
+    grid: Mapping[str, Sequence[float]],
+    costs: CostRates,
+    only: Sequence[Mapping[str, float]] | None = None,
+) -> list[SweepRow]:
     """Test every combination of a grid, in the order of the grid, the last name varying fastest.
 
     The rules of `template` hold names in braces: `sma({fast}) > sma({slow})`. ValueError when grid and template do
     not name the same parameters or there are too many combinations; RuleError when a filled rule cannot be read.
-    Indicators used by several combinations are computed once.
+    Indicators used by several combinations are computed once. `only` names the combinations to test, see `sampled`.
     """
     check_sizes(bars, costs)
     rows = []
     frame, memo = bars.frame(), Memo()
-    for parameters in combinations(template, grid):
-        spec = _filled(template, parameters)
-        signals = tuple(compile_rule(rule).mask(frame, memo) for rule in (spec.entry, spec.exit))
+    tried = combinations(template, grid) if only is None else (dict(values) for values in only)
+    for parameters in tried:
+        spec = filled(template, parameters)
+        rules = (compile_rule(spec.entry), compile_rule(spec.exit))
+        signals = (rules[0].mask(frame, memo), rules[1].mask(frame, memo))
         if len(memo) > SHARED_INDICATORS_MAX:
             memo.clear()
-        equity, table = simulate_signals(bars, (signals[0], signals[1]), costs, spec.plan)
-        rows.append(SweepRow(parameters, metrics_of(bars, equity, table, spec.initial_cash)))
+        equity, table = simulate_signals(bars, signals, costs, spec.plan)
+        look_back = max(rule.look_back for rule in rules)
+        rows.append(SweepRow(parameters, metrics_of(bars, equity, table, spec.initial_cash, look_back)))
     return rows
 
 
@@ -80,14 +107,23 @@ def sweep_sma_cross(
     if periods[0] < 1:
         raise ValueError("a period is at least 1")
     averages = np.array([talib.SMA(bars.close, period) for period in periods])
+    known = np.array([period - 1 for period in periods], dtype=np.int64)
     places = np.searchsorted(periods, np.asarray(pairs, dtype=np.int64)).astype(np.int64)
-    prices = (bars.open, bars.high, bars.low, bars.close)
-    plan = (float(initial_cash), 1.0, 0.0, 0.0)
     rates = (costs.buy, costs.sell, float(costs.slippage))
-    return np.asarray(_cross_all(prices, bars.traded, averages, places, rates, plan), dtype=np.float64)
+    columns = (bars.open, bars.close, _following(bars.traded))
+    return np.asarray(_cross_all(columns, averages, known, places, rates, float(initial_cash)), dtype=np.float64)
 
 
-def _filled(template: StrategySpec, parameters: Mapping[str, float]) -> StrategySpec:
+def _following(traded: Mask) -> NDArray[np.int64]:
+    """The next bar that trades after each that does, the number of bars when there is none; 0 on halted bars."""
+    places = np.flatnonzero(traded)
+    following = np.zeros(len(traded), dtype=np.int64)
+    following[places] = np.append(places[1:], len(traded))
+    return following
+
+
+def filled(template: StrategySpec, parameters: Mapping[str, float]) -> StrategySpec:
+    """The strategy of one combination."""
     return replace(
         template,
         entry=fill_template(template.entry, parameters),
@@ -97,41 +133,74 @@ def _filled(template: StrategySpec, parameters: Mapping[str, float]) -> Strategy
 
 @njit(nogil=True, error_model="numpy")
 def _cross_all(
-    prices: tuple[Series, Series, Series, Series],
-    traded: Mask,
+    bars: tuple[Series, Series, NDArray[np.int64]],
     averages: Series,
+    known: NDArray[np.int64],
     places: NDArray[np.int64],
-    rates: tuple[Series, Series, float],
-    plan: tuple[float, float, float, float],
+    rates: core.Rates,
+    cash: float,
 ) -> Series:
-    size = traded.size
-    entries, exits = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
-    equity, trades = np.empty(size), np.empty((size, core.TRADE_COLUMNS))
+    """One row for each pair. Bars: open, close, the next bar that trades (0 for a halted one: no signal)."""
     results = np.empty((places.shape[0], 4))
     for pair in range(places.shape[0]):
         fast, slow = averages[places[pair, 0]], averages[places[pair, 1]]
-        for bar in range(1, size):
-            entries[bar] = fast[bar] > slow[bar] and fast[bar - 1] <= slow[bar - 1]
-            exits[bar] = fast[bar] < slow[bar] and fast[bar - 1] >= slow[bar - 1]
-        count = core.simulate(prices, (traded, entries, exits), rates, plan, equity, trades)
-        closed = count - (count > 0 and trades[count - 1, core.REASON] == core.STILL_OPEN)
-        results[pair] = np.array([equity[-1], _deepest(plan[0], equity), closed, _won(trades[:closed])])
+        first = max(known[places[pair, 0]], known[places[pair, 1]]) + 1
+        _cross_one(bars, fast, slow, (first, cash), rates, results[pair])
     return results
 
 
 @njit(nogil=True, error_model="numpy")
-def _deepest(start: float, equity: Series) -> float:
-    peak, deepest = start, 0.0
-    for value in equity:
-        peak = max(peak, value)
-        deepest = min(deepest, value / peak - 1)
-    return deepest
+def _cross_one(
+    bars: tuple[Series, Series, NDArray[np.int64]],
+    fast: Series,
+    slow: Series,
+    begin: tuple[int, float],
+    rates: core.Rates,
+    row: Series,
+) -> None:
+    """What `core.simulate` does for a cross, with a look at no bar but those where the averages change places.
+
+    Between two trades only the value moves, which is walked through for the drawdown.
+    """
+    opens, closes, following = bars
+    size, first, cash = closes.size, begin[0], begin[1]
+    curve = np.array([cash, 0.0])
+    shares, paid, bought, closed, won = 0.0, 0.0, 0, 0, 0
+    up, down = first <= size and fast[first - 1] > slow[first - 1], first <= size and fast[first - 1] < slow[first - 1]
+    for bar in range(first, size):
+        was_up, was_down, up, down = up, down, fast[bar] > slow[bar], fast[bar] < slow[bar]
+        if up == was_up and down == was_down:
+            continue
+        trades = following[bar]
+        if trades == 0 or trades >= size:
+            continue
+        if up and not was_up and shares == 0:
+            price = opens[trades] * (1 + rates[2])
+            shares = core.affordable(cash, 1.0, price * (1 + rates[0][trades]))
+            paid = shares * price + shares * price * rates[0][trades]
+            cash, bought = cash - paid, trades
+        elif down and not was_down and shares > 0:
+            _sink(curve, closes[bought:trades], cash, shares)
+            price = opens[trades] * (1 - rates[2])
+            received = shares * price - shares * price * rates[1][trades]
+            cash, closed, won, shares = cash + received, closed + 1, won + (received > paid), 0.0
+            curve[1] = min(curve[1], cash / max(curve[0], cash) - 1)
+            curve[0] = max(curve[0], cash)
+    if shares > 0:
+        _sink(curve, closes[bought:], cash, shares)
+    row[0], row[1], row[2], row[3] = cash + shares * closes[-1], curve[1], closed, won
 
 
 @njit(nogil=True, error_model="numpy")
-def _won(closed: Series) -> int:
-    won = 0
-    for trade in closed:
-        gained = trade[core.SHARES] * (trade[core.EXIT_PRICE] - trade[core.ENTRY_PRICE])
-        won += gained > trade[core.ENTRY_COST] + trade[core.EXIT_COST]
-    return won
+def _sink(curve: Series, closes: Series, cash: float, shares: float) -> None:
+    """Walk through the closes of a position: `curve` holds the highest value so far and the deepest drawdown."""
+    peak, deepest = curve[0], curve[1]
+    floor = peak * (1 + deepest)
+    for close in closes:
+        value = cash + shares * close
+        if value > peak:
+            peak = value
+            floor = peak * (1 + deepest)
+        elif value < floor:
+            deepest, floor = value / peak - 1, value
+    curve[0], curve[1] = peak, deepest

@@ -2,14 +2,15 @@
 
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Final
 
 from quant.markets.listing import Board, Kind, market_of
 
-_Steps = tuple[tuple[Decimal | None, Decimal], ...]
+Steps = tuple[tuple[Decimal | None, Decimal], ...]
 
 
-def _steps(*pairs: tuple[str | None, str]) -> _Steps:
+def _steps(*pairs: tuple[str | None, str]) -> Steps:
     """(price below which, tick) pairs in rising order; the last one has no upper end."""
     return tuple((Decimal(below) if below else None, Decimal(tick)) for below, tick in pairs)
 
@@ -80,11 +81,19 @@ def _to_grid(price: Decimal, tick: Decimal, rounding: str) -> Decimal:
     return (price / tick).to_integral_value(rounding=rounding) * tick
 
 
-def _table(board: Board, kind: Kind, on: date) -> _Steps:
+def tick_tables(board: Board, kind: Kind) -> tuple[tuple[date, Steps], ...]:
+    """(first day, steps) pairs, oldest first, for whole histories; a step is (price below which it holds, tick)."""
     if market_of(board) == "US":
-        return _US
+        return ((date.min, _US),)
     if kind == "etf":
-        return _ETF if on >= ETF_REFORM else _ETF_BEFORE
-    if on >= STOCK_REFORM:
-        return _STOCK
-    return _KOSPI_BEFORE if board == "KOSPI" else _KOSDAQ_BEFORE
+        return ((date.min, _ETF_BEFORE), (ETF_REFORM, _ETF))
+    return ((date.min, _KOSPI_BEFORE if board == "KOSPI" else _KOSDAQ_BEFORE), (STOCK_REFORM, _STOCK))
+
+
+@lru_cache(maxsize=16)
+def _tables(board: Board, kind: Kind) -> tuple[tuple[date, Steps], ...]:
+    return tick_tables(board, kind)[::-1]
+
+
+def _table(board: Board, kind: Kind, on: date) -> Steps:
+    return next(steps for since, steps in _tables(board, kind) if on >= since)

@@ -1,10 +1,11 @@
 """The figures of results as they are shown: research figures are numbers, money is strings."""
 
 from datetime import date
-from typing import Literal, Self
+from typing import Self
 
 from kit.money import Money
 from pydantic import BaseModel, Field
+from quant.backtest import ExitReason
 from quant.markets.listing import Currency
 
 from backtest.api.types import amount, price
@@ -70,7 +71,7 @@ class TradeOut(BaseModel):
     costs: Money
     profit: Money
     profit_rate: float
-    reason: Literal["signal", "stop_loss", "take_profit", "open"]
+    reason: ExitReason
 
     @classmethod
     def of(cls, number: int, trade: outcome.Trade, currency: Currency) -> Self:

@@ -16,8 +16,10 @@ from quant.markets.listing import Kind as InstrumentKind
 
 from backtest.api.figures import EquityPoint, Metrics, TradeOut, TrialOut
 from backtest.api.pages import number_in
+from backtest.api.plan import RulesOut
 from backtest.api.types import amount
-from backtest.domain.run import Objective, Run, RunId
+from backtest.domain.run import Engine, Objective, Run, RunId
+from backtest.domain.strategy import FeeSchedule
 from backtest.errors import NotFinished, RunFailed, RunNotFound
 from backtest.store import results, runs
 
@@ -35,21 +37,20 @@ class Assumptions(BaseModel):
     initial_cash: Money
     board: Board
     instrument: InstrumentKind
-    fee_schedule: Literal["default"]
+    engine: Engine
+    fee_schedule: FeeSchedule
     costs_by: Literal["date"] = Field(description="Commission, taxes and fees are those of each trade's date.")
     fills: Literal["next_open"] = Field(description="Signals at a close fill at the next open at which it trades.")
     slippage: float
+    volume_share: Money | None = Field(description="The part of a bar's volume that may be ours; null for no bound.")
 
 
-class Result(BaseModel):
+class Result(RulesOut):
     """What every result says. Equal fingerprints: equal data, request and code, and equal figures to the bit."""
 
     id: UUID
     symbol: str
     market: Market
-    entry: str
-    exit: str
-    stop_loss: Money | None
     first_date: date
     last_date: date
     bars: int
@@ -64,6 +65,7 @@ class BacktestResult(Result):
     strategy_id: UUID | None
     metrics: Metrics
     costs: Money
+    unfilled: int = Field(description="Orders of which something stayed open: at a price limit, or beyond the volume.")
 
 
 class SweepResult(Result):
@@ -81,7 +83,7 @@ async def get_result(
     run_id: UUID, session: OwnedSession, user: CurrentUser
 ) -> Annotated[BacktestResult | SweepResult, Field(discriminator="kind")]:
     """Show what a run came to."""
-    run, head = await _finished(session, user.user_id, run_id)
+    run, head = await finished(session, user.user_id, run_id)
     currency = head.basis.currency
     if run.task.objective is None:
         return BacktestResult(
@@ -89,6 +91,7 @@ async def get_result(
             strategy_id=run.strategy_id,
             metrics=Metrics.of(head.metrics, currency),
             costs=amount(head.costs or 0.0, currency),
+            unfilled=head.unfilled,
             **_common(run, head),
         )
     best = await results.list_trials(session, user.user_id, run.id, 0, TOP_TRIALS)
@@ -106,7 +109,7 @@ async def get_result(
 @router.get("/trades", responses=PAGED)
 async def list_trades(run_id: UUID, page: PageRequest, session: OwnedSession, user: CurrentUser) -> Page[TradeOut]:
     """List a backtest's trades in order; a sweep has none."""
-    _, head = await _finished(session, user.user_id, run_id)
+    _, head = await finished(session, user.user_id, run_id)
     found = await results.list_trades(session, user.user_id, RunId(run_id), number_in(page), page.limit + 1)
     items = [TradeOut.of(number, trade, head.basis.currency) for number, trade in found[: page.limit]]
     return Page(items=items, next_cursor=_following(len(found), page.limit, number_in(page)))
@@ -115,7 +118,7 @@ async def list_trades(run_id: UUID, page: PageRequest, session: OwnedSession, us
 @router.get("/equity", responses=PAGED)
 async def list_equity(run_id: UUID, page: PageRequest, session: OwnedSession, user: CurrentUser) -> Page[EquityPoint]:
     """List the equity of a backtest at each close, oldest first; a sweep has none."""
-    _, head = await _finished(session, user.user_id, run_id)
+    _, head = await finished(session, user.user_id, run_id)
     found = await results.list_equity(session, user.user_id, RunId(run_id), number_in(page), page.limit + 1)
     currency = head.basis.currency
     items = [EquityPoint(date=day, equity=amount(equity, currency)) for day, equity in found[: page.limit]]
@@ -125,13 +128,14 @@ async def list_equity(run_id: UUID, page: PageRequest, session: OwnedSession, us
 @router.get("/trials", responses=PAGED)
 async def list_trials(run_id: UUID, page: PageRequest, session: OwnedSession, user: CurrentUser) -> Page[TrialOut]:
     """List all trials of a sweep, the best first; a backtest has none."""
-    _, head = await _finished(session, user.user_id, run_id)
+    _, head = await finished(session, user.user_id, run_id)
     found = await results.list_trials(session, user.user_id, RunId(run_id), number_in(page), page.limit + 1)
     items = [TrialOut.of(rank, trial, head.basis.currency) for rank, trial in found[: page.limit]]
     return Page(items=items, next_cursor=_following(len(found), page.limit, number_in(page)))
 
 
-async def _finished(session: Session, owner: UUID, run_id: UUID) -> tuple[Run, results.Head]:
+async def finished(session: Session, owner: UUID, run_id: UUID) -> tuple[Run, results.Head]:
+    """A run that ended well, and what it came to; the errors say why there is none."""
     run = await runs.find(session, owner, RunId(run_id))
     if run is None:
         raise RunNotFound("You have no run with this id.")
@@ -157,18 +161,18 @@ def _common(run: Run, head: results.Head) -> dict[str, Any]:
         initial_cash=task.terms.initial_cash,
         board=basis.board,
         instrument=basis.kind,
-        fee_schedule="default",
+        engine=task.engine,
+        fee_schedule=task.rules.fee_schedule,
         costs_by="date",
         fills="next_open",
-        slippage=0.0,
+        slippage=float(task.rules.slippage),
+        volume_share=task.rules.volume_share,
     )
     return {
         "id": run.id,
         "symbol": task.terms.listing.code,
         "market": task.terms.listing.market,
-        "entry": task.rules.entry,
-        "exit": task.rules.exit,
-        "stop_loss": task.rules.stop_loss,
+        **{name: getattr(task.rules, name) for name in RulesOut.model_fields},
         "first_date": basis.first_date,
         "last_date": basis.last_date,
         "bars": basis.bars,

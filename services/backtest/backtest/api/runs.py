@@ -16,12 +16,13 @@ from quant.markets.listing import Market
 
 from backtest.api.jobs import Job, JobError
 from backtest.api.pages import id_in
-from backtest.api.types import InitialCash, Parameters, RuleText, StopLoss, Symbol
-from backtest.domain.run import Kind, Objective, Run, RunId, Status, Task, Terms
-from backtest.domain.strategy import Rules, StrategyId
+from backtest.api.plan import RulesIn
+from backtest.api.types import InitialCash, Parameters, Symbol
+from backtest.domain.run import Engine, Kind, Objective, Run, RunId, Status, Task, Terms
+from backtest.domain.strategy import StrategyId
 from backtest.errors import InvalidRule, StrategyNotFound, TooManyRuns
 from backtest.store import runs
-from backtest.usecases.request_backtest import request_backtest
+from backtest.usecases.request_backtest import Asked, request_backtest
 from backtest.usecases.request_sweep import request_sweep
 
 INITIAL_CASH_DEFAULT = Decimal(10_000_000)
@@ -51,23 +52,24 @@ class TermsIn(BaseModel):
 
 
 class BacktestIn(TermsIn):
-    """A strategy to test. Commission, taxes and fees are those of each trade's date."""
+    """A strategy to test. Commission, taxes and fees are those of each trade's date.
+
+    `compiled` takes them as rates and fills every order; `event_driven` sends each to the exchange of paper trading.
+    """
 
     strategy_id: UUID
+    engine: Engine = "compiled"
 
 
-class SweepIn(TermsIn):
+class SweepIn(TermsIn, RulesIn):
     """Rule templates with parameters in braces, and the values to try: `sma({fast}) > sma({slow})`."""
 
-    entry: RuleText
-    exit: RuleText
-    stop_loss: StopLoss | None = None
     parameters: Parameters
     objective: Objective = "total_return"
 
     @property
     def task(self) -> Task:
-        return Task(self.terms, Rules(self.entry, self.exit, self.stop_loss), self.parameters, self.objective)
+        return Task(self.terms, self.rules, self.parameters, self.objective)
 
 
 class RunOut(BaseModel):
@@ -99,10 +101,13 @@ class RunOut(BaseModel):
         )
 
 
-@router.post("/run", status_code=202, responses={**AUTHENTICATED, **responses(StrategyNotFound, TooManyRuns)})
+@router.post(
+    "/run", status_code=202, responses={**AUTHENTICATED, **responses(StrategyNotFound, InvalidRule, TooManyRuns)}
+)
 async def run_backtest(body: BacktestIn, session: OwnedSession, user: CurrentUser) -> Job:
     """Ask for a backtest of a strategy as it is now. Follow it at `/backtest/jobs/{id}`."""
-    run = await request_backtest(session, user.user_id, StrategyId(body.strategy_id), body.terms, now())
+    asked = Asked(StrategyId(body.strategy_id), body.terms, body.engine)
+    run = await request_backtest(session, user.user_id, asked, now())
     return Job.of(run)
 
 

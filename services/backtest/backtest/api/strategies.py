@@ -1,7 +1,8 @@
 """/api/v1/backtest/strategies: keep, revise and publish."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -9,13 +10,15 @@ from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, responses
-from kit.money import Money
 from kit.pagination import BadCursor, Page, PageRequest, encode_cursor
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from backtest.api.pages import id_in
-from backtest.api.types import Description, Name, RuleText, StopLoss
-from backtest.domain.strategy import Content, Rules, Strategy, StrategyId, Version
+from backtest.api.plan import RulesIn, RulesOut, VolumeShare
+from backtest.api.types import Description, Name
+from backtest.domain.document import FORMAT
+from backtest.domain.strategy import Content, Strategy, StrategyId, Version
+from backtest.domain.templates import TEMPLATES, Template
 from backtest.errors import InvalidRule, StrategyNotFound
 from backtest.store import strategies
 from backtest.usecases.create_strategy import create_strategy
@@ -25,31 +28,28 @@ from backtest.usecases.revise_strategy import revise_strategy
 router = APIRouter(prefix="/api/v1/backtest/strategies", tags=["strategies"])
 
 
-class StrategyIn(BaseModel):
-    """A strategy as its author writes it."""
+class StrategyIn(RulesIn):
+    """A strategy as its author writes it; `format` says in which form, 1 being the only one."""
 
     model_config = ConfigDict(extra="forbid")
 
+    format: Literal[1] = 1
     name: Name
-    entry: RuleText
-    exit: RuleText
-    stop_loss: StopLoss | None = None
+    volume_share: VolumeShare | None = None
     description: Description = ""
 
     @property
     def content(self) -> Content:
-        return Content(self.name, self.description, Rules(self.entry, self.exit, self.stop_loss))
+        return Content(self.name, self.description, replace(self.rules, volume_share=self.volume_share))
 
 
-class StrategyOut(BaseModel):
+class StrategyOut(RulesOut):
     """A strategy; `version` is the latest published one, null before the first."""
 
+    format: Literal[1]
     id: UUID
     name: str
     description: str
-    entry: str
-    exit: str
-    stop_loss: Money | None
     version: int | None
     created_at: datetime
     changed_at: datetime
@@ -57,43 +57,61 @@ class StrategyOut(BaseModel):
     @classmethod
     def of(cls, strategy: Strategy) -> Self:
         content = strategy.content
-        return cls(
+        return cls.showing(
+            content.rules,
+            format=FORMAT,
             id=strategy.id,
             name=content.name,
             description=content.description,
-            entry=content.rules.entry,
-            exit=content.rules.exit,
-            stop_loss=content.rules.stop_loss,
             version=strategy.version,
             created_at=strategy.created_at,
             changed_at=strategy.changed_at,
         )
 
 
-class VersionOut(BaseModel):
+class VersionOut(RulesOut):
     """A published version: it never changes."""
 
+    format: Literal[1]
     strategy_id: UUID
     version: int
     name: str
     description: str
-    entry: str
-    exit: str
-    stop_loss: Money | None
     published_at: datetime
 
     @classmethod
     def of(cls, version: Version) -> Self:
         content = version.content
-        return cls(
+        return cls.showing(
+            content.rules,
+            format=FORMAT,
             strategy_id=version.strategy_id,
             version=version.number,
             name=content.name,
             description=content.description,
-            entry=content.rules.entry,
-            exit=content.rules.exit,
-            stop_loss=content.rules.stop_loss,
             published_at=version.published_at,
+        )
+
+
+class TemplateOut(RulesOut):
+    """A strategy to begin with."""
+
+    format: Literal[1]
+    key: str
+    name: str
+    name_ko: str
+    description: str
+
+    @classmethod
+    def of(cls, template: Template) -> Self:
+        content = template.content
+        return cls.showing(
+            content.rules,
+            format=FORMAT,
+            key=template.key,
+            name=content.name,
+            name_ko=template.name_ko,
+            description=content.description,
         )
 
 
@@ -113,6 +131,12 @@ async def list_strategies(page: PageRequest, session: OwnedSession, user: Curren
     shown = found[: page.limit]
     following = encode_cursor(str(shown[-1].id)) if len(found) > page.limit else None
     return Page(items=[StrategyOut.of(strategy) for strategy in shown], next_cursor=following)
+
+
+@router.get("/templates", responses=AUTHENTICATED)
+async def list_templates(_user: CurrentUser) -> list[TemplateOut]:
+    """List strategies to begin with; send one, changed or not, to POST /backtest/strategies without its key."""
+    return [TemplateOut.of(template) for template in TEMPLATES]
 
 
 @router.get("/{strategy_id}", responses={**AUTHENTICATED, **responses(StrategyNotFound)})

@@ -6,8 +6,8 @@ Everything here is a float: research figures are statistics of a simulation, not
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
+from quant.backtest import ExitReason
 from quant.markets.listing import Board, Currency, Kind
 
 from backtest.domain.run import Objective
@@ -41,7 +41,7 @@ class Trade:
     costs: float
     profit: float
     profit_rate: float
-    reason: Literal["signal", "stop_loss", "take_profit", "open"]
+    reason: ExitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,16 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """One strategy simulated: `equity` is the account's worth at the close of each of `dates`."""
+    """One strategy simulated: `equity` is the account's worth at the close of each of `dates`.
+
+    `unfilled` counts orders of which something stayed open: only the event-driven engine knows such.
+    """
 
     metrics: Metrics
     trades: Sequence[Trade]
     dates: Sequence[date]
     equity: Sequence[float]
+    unfilled: int
 
     @property
     def costs(self) -> float:

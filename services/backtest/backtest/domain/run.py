@@ -18,6 +18,8 @@ RUN_SECONDS_MAX = 3_600
 
 RunId = NewType("RunId", UUID)
 Kind = Literal["backtest", "optimize"]
+Engine = Literal["compiled", "event_driven"]
+"""One pass at rates of cost, as sweeps do; or every order on the exchange of paper trading, costs to the won."""
 Status = Literal["queued", "running", "done", "failed"]
 Objective = Literal[
     "total_return", "cagr", "sharpe", "sortino", "calmar", "max_drawdown", "win_rate", "profit_factor", "expectancy"
@@ -66,6 +68,7 @@ class Task:
     rules: Rules
     grid: Grid | None = None
     objective: Objective | None = None
+    engine: Engine = "compiled"
 
     @property
     def kind(self) -> Kind:

@@ -1,16 +1,27 @@
 """From a task and prices to figures: the only place that drives quant's engine."""
 
-from quant.backtest import CostRates, StrategySpec, cost_rates, run, sweep
+from decimal import Decimal
+
+from quant.backtest import CostRates, Result, StrategySpec, Venue, cost_rates, run, run_event_driven, sweep
+from quant.rules import compile_rule
 
 from backtest.domain.grid import Grid
 from backtest.domain.outcome import Simulation, Trade, Trial
 from backtest.domain.prices import Prices
-from backtest.domain.run import Task
+from backtest.domain.run import Refusal, Task
 
 
 def simulate(task: Task, prices: Prices) -> Simulation:
-    """Simulate a task's strategy. RuleError for a rule that does not compile."""
-    result = run(prices.bars, _spec_of(task), _costs_of(prices))
+    """Simulate a task's strategy. RuleError for a rule that does not compile, OffCalendar for days without session."""
+    if task.engine == "event_driven":
+        rules = task.rules
+        venue = Venue(prices.board, prices.kind, rules.fee_schedule, rules.slippage, rules.volume_share)
+        done = run_event_driven(prices.bars, _spec_of(task), venue)
+        return _simulation(done.result, len(done.unfilled))
+    return _simulation(run(prices.bars, _spec_of(task), _costs_of(task, prices)), 0)
+
+
+def _simulation(result: Result, unfilled: int) -> Simulation:
     trades = [
         Trade(
             entry_date=trade.entry_date,
@@ -25,24 +36,47 @@ def simulate(task: Task, prices: Prices) -> Simulation:
         )
         for trade in result.trades
     ]
-    return Simulation(result.metrics, trades, result.dates.tolist(), result.equity.tolist())
+    return Simulation(result.metrics, trades, result.dates.tolist(), result.equity.tolist(), unfilled)
+
+
+def lacks_history(task: Task, prices: Prices) -> Refusal | None:
+    """Why a backtest's rules could never speak on these bars; None when they can, and for a sweep, whose trials differ.
+
+    RuleError for a rule that does not compile.
+    """
+    if task.grid is not None:
+        return None
+    needed = 2 + max(compile_rule(rule).look_back for rule in (task.rules.entry, task.rules.exit))
+    if (count := len(prices.bars)) >= needed:
+        return None
+    said = f"The rules need at least {needed:,} daily bars and there are {count:,}"
+    return Refusal("not_enough_history", f"{said}; choose a longer period, or shorter ones in the rules.")
 
 
 def try_all(task: Task, prices: Prices, grid: Grid) -> list[Trial]:
     """Simulate a task's templates with every combination of a grid. RuleError for one that does not compile."""
-    rows = sweep(prices.bars, _spec_of(task), grid, _costs_of(prices))
+    rows = sweep(prices.bars, _spec_of(task), grid, _costs_of(task, prices))
     return [Trial(row.parameters, row.metrics) for row in rows]
 
 
 def _spec_of(task: Task) -> StrategySpec:
-    stop_loss = task.rules.stop_loss
+    rules = task.rules
     return StrategySpec(
-        entry=task.rules.entry,
-        exit=task.rules.exit,
-        stop_loss=None if stop_loss is None else float(stop_loss),
+        entry=rules.entry,
+        exit=rules.exit,
+        stop_loss=_fraction(rules.stop_loss),
+        take_profit=_fraction(rules.take_profit),
+        portion=float(rules.portion),
         initial_cash=float(task.terms.initial_cash),
+        trailing_stop=_fraction(rules.trailing_stop),
+        holding_bars=rules.holding_bars,
     )
 
 
-def _costs_of(prices: Prices) -> CostRates:
-    return cost_rates(prices.bars, prices.board, prices.kind)
+def _fraction(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _costs_of(task: Task, prices: Prices) -> CostRates:
+    rules = task.rules
+    return cost_rates(prices.bars, prices.board, prices.kind, rules.fee_schedule, float(rules.slippage))

@@ -11,29 +11,31 @@ from backtest.domain.outcome import Basis, Metrics, Simulation, Sweep, Trade, Tr
 from backtest.domain.run import RunId
 from backtest.store.tables import results, trades, trials
 
+TRADE_FIELDS = tuple(column.name for column in trades.c if column.name not in {"run_id", "owner_id", "number"})
 _HEAD = [column for column in results.c if column.name not in {"dates", "equity"}]
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A result without its long columns; `metrics` of a sweep are the best trial's, `costs` None."""
+    """A result without its long columns; `metrics` of a sweep are the best trial's, `costs` None and `unfilled` 0."""
 
     basis: Basis
     metrics: Metrics
     costs: float | None
+    unfilled: int
 
 
 async def find(session: Session, owner: UUID, run_id: RunId) -> Head | None:
     """Return what a run came to."""
     query = select(*_HEAD).where(results.c.owner_id == owner, results.c.run_id == run_id)
     row = (await session.execute(query)).mappings().one_or_none()
-    return None if row is None else Head(_basis(row), row["metrics"], row["costs"])
+    return None if row is None else Head(_basis(row), row["metrics"], row["costs"], row["unfilled"])
 
 
 async def save(session: Session, owner: UUID, run_id: RunId, basis: Basis, outcome: Simulation | Sweep) -> None:
     """Write a result with everything that belongs to it."""
     key = {"run_id": run_id, "owner_id": owner}
-    head = {**key, **asdict(basis), "metrics": outcome.metrics}
+    head = {**key, **asdict(basis), "metrics": outcome.metrics, "unfilled": 0}
     if isinstance(outcome, Sweep):
         await session.execute(insert(results).values(head))
         rows = [
@@ -42,7 +44,12 @@ async def save(session: Session, owner: UUID, run_id: RunId, basis: Basis, outco
         ]
         await session.execute(insert(trials), rows)
         return
-    curve = {"costs": outcome.costs, "dates": list(outcome.dates), "equity": list(outcome.equity)}
+    curve = {
+        "costs": outcome.costs,
+        "dates": list(outcome.dates),
+        "equity": list(outcome.equity),
+        "unfilled": outcome.unfilled,
+    }
     await session.execute(insert(results).values(head | curve))
     if outcome.trades:
         rows = [{**key, "number": number, **asdict(trade)} for number, trade in enumerate(outcome.trades, 1)]
@@ -53,8 +60,7 @@ async def list_trades(session: Session, owner: UUID, run_id: RunId, after: int, 
     """Return trades with their numbers, from the one after `after`."""
     query = select(trades).where(trades.c.owner_id == owner, trades.c.run_id == run_id, trades.c.number > after)
     rows = (await session.execute(query.order_by(trades.c.number).limit(limit))).mappings()
-    fields = [column.name for column in trades.c if column.name not in {"run_id", "owner_id", "number"}]
-    return [(row["number"], Trade(**{field: row[field] for field in fields})) for row in rows]
+    return [(row["number"], Trade(**{field: row[field] for field in TRADE_FIELDS})) for row in rows]
 
 
 async def list_trials(session: Session, owner: UUID, run_id: RunId, after: int, limit: int) -> list[tuple[int, Trial]]:

@@ -8,8 +8,9 @@ from quant.markets.symbols import Listing
 from sqlalchemy import RowMapping, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from backtest.domain import document
 from backtest.domain.run import Refusal, Run, RunId, Task, Terms
-from backtest.domain.strategy import Rules, StrategyId
+from backtest.domain.strategy import StrategyId
 from backtest.store.tables import runs
 
 _LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended('runs:' || :owner, 0))")
@@ -74,9 +75,8 @@ def _request(run: Run) -> dict[str, Any]:
         "start_date": terms.start,
         "end_date": terms.end,
         "initial_cash": terms.initial_cash,
-        "entry": task.rules.entry,
-        "exit": task.rules.exit,
-        "stop_loss": task.rules.stop_loss,
+        "document": document.write(task.rules),
+        "engine": task.engine,
         "grid": task.grid,
         "objective": task.objective,
         "total": task.total,
@@ -88,11 +88,10 @@ def run_from(row: RowMapping) -> Run:
     """Read a run from a row of its table."""
     listing = Listing(row["symbol"], row["market"])
     terms = Terms(listing, row["initial_cash"], row["start_date"], row["end_date"])
-    rules = Rules(row["entry"], row["exit"], row["stop_loss"])
     return Run(
         id=RunId(row["id"]),
         strategy_id=None if row["strategy_id"] is None else StrategyId(row["strategy_id"]),
-        task=Task(terms, rules, row["grid"], row["objective"]),
+        task=Task(terms, document.read(row["document"]), row["grid"], row["objective"], row["engine"]),
         status=row["status"],
         done=row["done"],
         refusal=None if row["error"] is None else Refusal(row["error_code"], row["error"]),

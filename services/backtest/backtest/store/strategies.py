@@ -7,7 +7,8 @@ from kit.db import Session
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from backtest.domain.strategy import Content, Rules, Strategy, StrategyId, Version
+from backtest.domain import document
+from backtest.domain.strategy import Content, Strategy, StrategyId, Version
 from backtest.store.tables import strategies, versions
 
 _LATEST = (
@@ -69,13 +70,11 @@ async def save_version(session: Session, owner: UUID, version: Version) -> None:
 
 
 def _columns(content: Content) -> dict[str, Any]:
-    rules = content.rules
-    written = {"name": content.name, "description": content.description}
-    return {**written, "entry": rules.entry, "exit": rules.exit, "stop_loss": rules.stop_loss}
+    return {"name": content.name, "description": content.description, "document": document.write(content.rules)}
 
 
 def _content(row: RowMapping) -> Content:
-    return Content(row["name"], row["description"], Rules(row["entry"], row["exit"], row["stop_loss"]))
+    return Content(row["name"], row["description"], document.read(row["document"]))
 
 
 def _strategy(row: RowMapping) -> Strategy:

@@ -12,9 +12,7 @@ strategies = Table(
     Column("owner_id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
-    Column("entry", Text, nullable=False),
-    Column("exit", Text, nullable=False),
-    Column("stop_loss", Numeric),
+    Column("document", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
 )
@@ -27,9 +25,7 @@ versions = Table(
     Column("owner_id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
-    Column("entry", Text, nullable=False),
-    Column("exit", Text, nullable=False),
-    Column("stop_loss", Numeric),
+    Column("document", JSONB, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
 )
 
@@ -46,9 +42,8 @@ runs = Table(
     Column("start_date", Date),
     Column("end_date", Date),
     Column("initial_cash", Numeric, nullable=False),
-    Column("entry", Text, nullable=False),
-    Column("exit", Text, nullable=False),
-    Column("stop_loss", Numeric),
+    Column("document", JSONB, nullable=False),
+    Column("engine", Text, nullable=False),
     Column("grid", JSONB(none_as_null=True)),
     Column("objective", Text),
     Column("done", Integer, nullable=False),
@@ -73,6 +68,7 @@ results = Table(
     Column("last_date", Date, nullable=False),
     Column("metrics", JSONB, nullable=False),
     Column("costs", Float),
+    Column("unfilled", Integer, nullable=False),
     Column("dates", ARRAY(Date)),
     Column("equity", ARRAY(Float)),
 )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from kit.consumer import take
 from kit.events import record
+from quant.backtest import OffCalendar
 from quant.rules import RuleError
 
 from backtest.domain.fingerprint import fingerprint
@@ -19,7 +20,7 @@ from backtest.domain.grid import portions
 from backtest.domain.outcome import Basis, Simulation, Sweep, Trial, ranked
 from backtest.domain.prices import Prices, examine
 from backtest.domain.run import Refusal, Run, RunId
-from backtest.domain.simulation import simulate, try_all
+from backtest.domain.simulation import lacks_history, simulate, try_all
 from backtest.events import RunFinished, summary_of
 from backtest.store import results, runs
 from backtest.workshop import Workshop
@@ -48,9 +49,16 @@ async def execute_run(workshop: Workshop, errand: Errand) -> None:
         await _fail(workshop, errand, prices)
         return
     try:
+        if (short := lacks_history(run.task, prices)) is not None:
+            await _fail(workshop, errand, short)
+            return
         outcome = await _compute(workshop, errand, run, prices)
     except RuleError as unusable:
         await _fail(workshop, errand, Refusal("invalid_rule", str(unusable)))
+        return
+    except OffCalendar as outside:
+        said = f"The bars do not fit the event-driven engine ({outside}); choose other days, or the compiled engine."
+        await _fail(workshop, errand, Refusal("off_calendar", said))
         return
     basis = Basis(
         fingerprint=fingerprint(run.task, prices, workshop.code_version),

@@ -1,10 +1,12 @@
 """Every route as nobody, as a stranger, as the owner, and with what nobody should send."""
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import polars as pl
 import pytest
 import pytest_asyncio
 from backtest.domain.run import RUNS_WAITING_MAX, RunId
@@ -30,6 +32,7 @@ ID = "0193ce6d-a46c-7f37-9be5-5d94800cda77"
 ROUTES = [
     ("POST", "/strategies", STRATEGY),
     ("GET", "/strategies", None),
+    ("GET", "/strategies/templates", None),
     ("GET", f"/strategies/{ID}", None),
     ("PUT", f"/strategies/{ID}", STRATEGY),
     ("POST", f"/strategies/{ID}/publish", None),
@@ -42,6 +45,8 @@ ROUTES = [
     ("GET", f"/results/{ID}/trades", None),
     ("GET", f"/results/{ID}/equity", None),
     ("GET", f"/results/{ID}/trials", None),
+    ("GET", f"/results/{ID}/report.html", None),
+    ("GET", f"/results/{ID}/files/trades.csv", None),
 ]
 
 
@@ -100,7 +105,7 @@ async def test_nobody_gets_in_without_a_token(http: httpx.AsyncClient) -> None:
 
 async def test_the_table_of_routes_is_complete(app: FastAPI) -> None:
     offered = {
-        (method.upper(), path.removeprefix(BASE).replace("{strategy_id}", ID).replace("{run_id}", ID))
+        (method.upper(), path.removeprefix(BASE).format(strategy_id=ID, run_id=ID, file="trades.csv"))
         for path, operations in app.openapi()["paths"].items()
         for method in operations
         if not path.startswith("/internal/")
@@ -138,6 +143,28 @@ class TestStrategies:
         revised = await jiwoo.call("PUT", f"/strategies/{kept['id']}", json={**STRATEGY, "stop_loss": None})
         assert revised["stop_loss"] is None
         assert (await jiwoo.call("GET", "/strategies"))["items"] == [revised]
+
+    async def test_every_part_of_a_document_comes_back_as_it_was_written(self, jiwoo: Person) -> None:
+        parts = {"take_profit": "0.2", "trailing_stop": "0.08", "holding_bars": 30, "portion": "0.5"}
+        parts |= {"fee_schedule": "free", "slippage": "0.001", "volume_share": "0.1", "format": 1}
+        kept = await jiwoo.strategy(**parts)
+        assert {name: kept[name] for name in parts} == parts
+        published = await jiwoo.call("POST", f"/strategies/{kept['id']}/publish", 201)
+        assert {name: published[name] for name in parts} == parts
+
+    async def test_a_template_is_taken_over_as_it_is(self, jiwoo: Person) -> None:
+        for template in await jiwoo.call("GET", "/strategies/templates"):
+            written = {name: value for name, value in template.items() if name not in {"key", "name_ko"}}
+            kept = await jiwoo.call("POST", "/strategies", 201, json=written)
+            assert {**kept, **written} == kept
+
+    async def test_a_share_of_the_volume_wants_the_engine_that_knows_volume(self, jiwoo: Person) -> None:
+        kept = await jiwoo.strategy(volume_share="0.1")
+        asked = {"strategy_id": kept["id"], "symbol": "005930"}
+        refused = await jiwoo.call("POST", "/run", 422, json=asked)
+        assert refused["errors"][0]["field"] == "volume_share"
+        assert "event_driven" in refused["detail"]
+        await jiwoo.call("POST", "/run", 202, json={**asked, "engine": "event_driven"})
 
     async def test_publishing_twice_says_that_nothing_is_new(self, jiwoo: Person) -> None:
         kept = await jiwoo.strategy()
@@ -297,3 +324,38 @@ class TestRuns:
     async def test_an_id_that_is_none_is_refused(self, jiwoo: Person) -> None:
         for path in ("/jobs/1", "/results/1", "/strategies/1"):
             await jiwoo.call("GET", path, 422)
+
+
+class TestReports:
+    async def test_a_page_shows_the_result_and_what_it_rests_on(self, jiwoo: Person) -> None:
+        job = await jiwoo.asks()
+        result = await jiwoo.gets(job)
+        answer = await jiwoo.http.get(f"{BASE}/results/{job['id']}/report.html", headers=jiwoo.headers)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/html")
+        for shown in (result["fingerprint"], "rsi(14) &lt; 45", "005930", "<svg", "compiled"):
+            assert shown in answer.text
+        assert "<script" not in answer.text
+
+    async def test_files_hold_every_trade_and_every_close(self, jiwoo: Person) -> None:
+        job = await jiwoo.asks()
+        result = await jiwoo.gets(job)
+        for file, read in (("csv", pl.read_csv), ("parquet", pl.read_parquet)):
+            tables = []
+            for what in ("trades", "equity"):
+                url = f"{BASE}/results/{job['id']}/files/{what}.{file}"
+                answer = await jiwoo.http.get(url, headers=jiwoo.headers)
+                assert answer.status_code == 200
+                tables.append(read(BytesIO(answer.content)))
+            trades, equity = tables
+            assert len(equity) == result["bars"]
+            assert trades.filter(pl.col("reason") != "open").height == result["metrics"]["trades"]
+            assert round(trades["costs"].sum()) == pytest.approx(int(result["costs"]), abs=1)
+
+    async def test_a_sweep_has_a_page_and_empty_files(self, jiwoo: Person) -> None:
+        job = await jiwoo.call("POST", "/optimize", 202, json=SWEEP)
+        await jiwoo.gets(job)
+        page = await jiwoo.http.get(f"{BASE}/results/{job['id']}/report.html", headers=jiwoo.headers)
+        assert page.status_code == 200
+        file = await jiwoo.http.get(f"{BASE}/results/{job['id']}/files/equity.csv", headers=jiwoo.headers)
+        assert file.text == "date,equity\n"

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,13 +15,14 @@ from backtest.usecases import execute_run as module
 from backtest.usecases.create_strategy import create_strategy
 from backtest.usecases.execute_run import Errand, execute_run
 from backtest.usecases.expire_runs import expire_runs
-from backtest.usecases.request_backtest import request_backtest
+from backtest.usecases.request_backtest import Asked, request_backtest
 from backtest.usecases.request_sweep import request_sweep
 from backtest.workshop import Workshop
 from kit.clock import now
 from kit.db import Database
 from kit.errors import Unavailable
 from kit.ids import new_id
+from quant.markets.calendar import sessions_between
 from sqlalchemy import text
 
 from services.backtest.tests.builders import a_sweep, content, events_of, rules, terms
@@ -44,7 +46,7 @@ class TestAsking:
         owner = uuid4()
         async with database.owned(owner) as session:
             strategy = await create_strategy(session, owner, content(), now())
-            run = await request_backtest(session, owner, strategy.id, terms(), now())
+            run = await request_backtest(session, owner, Asked(strategy.id, terms()), now())
         assert (run.status, run.task.rules, run.strategy_id) == ("queued", strategy.content.rules, strategy.id)
         assert await found(database, owner, run.id) == run
         announced = ("backtest.run.requested.v1", {"run_id": str(run.id), "kind": "backtest"})
@@ -89,6 +91,24 @@ class TestComputing:
         first = await head_of(workshop.database, owner, (await executed(workshop, owner)).id)
         second = await head_of(workshop.database, other, (await executed(workshop, other)).id)
         assert first == second
+
+    @pytest.mark.requirement("product 4: an engine that runs the order, fill, fee and rule code of paper trading")
+    async def test_an_event_driven_backtest_trades_on_the_exchange(
+        self, workshop: Workshop, neighbours: Neighbours
+    ) -> None:
+        days = sessions_between("KRX", date(2015, 1, 5), date(2020, 1, 1))[:1_000]
+        neighbours.bars["005930"]["date"] = [day.isoformat() for day in days]
+        owner, task = uuid4(), Task(terms(), replace(rules(), volume_share=Decimal("0.0001")), engine="event_driven")
+        run = await executed(workshop, owner, task)
+        assert (run.status, run.task.engine) == ("done", "event_driven")
+        head = await head_of(workshop.database, owner, run.id)
+        async with workshop.database.owned(owner) as session:
+            trades = await results.list_trades(session, owner, run.id, 0, 500)
+        assert head.unfilled > 0
+        volume = max(neighbours.bars["005930"]["volume"])
+        assert trades
+        assert all(0 < trade.shares <= volume * 0.0001 for _, trade in trades)
+        assert all(trade.costs == int(trade.costs) for _, trade in trades)
 
     async def test_a_sweep_ends_with_every_trial_ranked(self, workshop: Workshop) -> None:
         owner = uuid4()
@@ -141,6 +161,8 @@ class TestFailing:
             (Task(terms("MSFT"), rules()), "no_bars", "no daily bars of MSFT"),
             (Task(terms(start=date(2015, 1, 5), end=date(2015, 1, 9)), rules()), "period_too_short", "5 daily bars"),
             (Task(terms(), rules(entry="no rule at all")), "invalid_rule", "column"),
+            (Task(terms(end=date(2015, 4, 1)), rules(entry="close > sma(200)")), "not_enough_history", "at least 201"),
+            (Task(terms(), rules(), engine="event_driven"), "off_calendar", "is not a session in the calendar of KRX"),
         ],
     )
     async def test_inputs_that_cannot_be_computed_end_the_run_with_a_reason(
