@@ -103,7 +103,10 @@ class _Replay:
         cash = settled = float(self._cash)
         for bar, close in enumerate(closes):
             if traded[bar]:
-                self._live(bar)
+                if self._position is None and not self._wants_in:
+                    self._wants_in = self._entries[bar] and not self._exits[bar]
+                else:
+                    self._live(bar)
                 if self._day is not None:
                     self.unfilled += self._day.unfilled
                     self._day, cash = None, float(self._cash)
