@@ -201,7 +201,7 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
 def test_secrets_are_strong_different_and_readable_by_their_owner_only(stack: Layout) -> None:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     passwords = json.loads((stack.secrets / "passwords.json").read_text())
-    assert len(set(passwords.values())) == len(passwords) == 18 + 5
+    assert len(set(passwords.values())) == len(passwords) == 18 + 6
     for password in passwords.values():
         assert len(bytes.fromhex(strong(password))) * 8 == 256
     for path in (stack.secrets, *stack.secrets.rglob("*")):
