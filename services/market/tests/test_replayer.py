@@ -82,7 +82,8 @@ async def test_a_replay_opens_prints_the_day_and_closes(
     admin: httpx.AsyncClient, stored: str, player: Any, heard: Quotes, redis: Redis, database: Database
 ) -> None:
     async with player():
-        replay_id = await start(admin, stored)
+        # a tick lasts 130 ms: a player that is late by more than one leaves it out, as it should
+        replay_id = await start(admin, stored, duration_seconds=4)
         quotes = await heard(lambda quote: quote["session"] == "closed")
         await status_of(admin, replay_id, "finished")
 

@@ -1,5 +1,7 @@
 """The dead-man ping: heard while all is well, silent when it is not."""
 
+from secrets import token_hex
+
 import pytest
 from kit.errors import Unavailable
 from notification.config import Settings
@@ -8,6 +10,8 @@ from pydantic import ValidationError
 
 from services.notification.tests.outside import outside_world
 from services.notification.tests.people import running, until
+
+ADDRESSES = ("database_url", "system_database_url", "amqp_url", "redis_url")
 
 
 async def well() -> None:
@@ -38,6 +42,7 @@ async def test_an_outside_that_is_away_disturbs_nobody() -> None:
 
 
 def test_loopback_is_let_through_in_tests_only(settings: Settings) -> None:
-    values = {**settings.model_dump(), "environment": "development"}
+    strong = {name: f"postgresql://x:{token_hex(32)}@h/d" for name in ADDRESSES}
+    values = {**settings.model_dump(), **strong, "environment": "development"}
     with pytest.raises(ValidationError, match="outgoing_loopback is for tests"):
         Settings(**values)
