@@ -87,6 +87,7 @@ async def measure_orders(layout: Layout, crowd: orders.Crowd) -> list[Result]:
     flood, steady = await orders.accept(crowd, ACCEPT_SECONDS)
     with bare_program(layout):
         bare = await bare_round_trip(BASELINE_SECONDS)
+    await orders.until_worked_off(layout)
     calm, calm_lost = await orders.round_trip(crowd, CALM_RATE, CALM_SECONDS)
     trip, lost = await orders.round_trip(crowd, orders.STEADY_RATE, ROUND_TRIP_SECONDS)
     for name, measured in (

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import websockets
 
 from benchmarks.load import Client, Connection, Measured, as_fast_as_possible, at_a_steady_rate
 from tools import cli
+from tools.native import credentials
 from tools.native.layout import Layout
 from tools.people import Trader
 from tools.private_stack import SYMBOLS
@@ -31,6 +33,8 @@ TRADERS = 16
 CONNECTIONS_EACH = 2
 STEADY_RATE = 100
 HEARD_WITHIN_SECONDS = 240
+SETTLE_SECONDS = 5
+"""In which the last answers reach trading and the account streams."""
 
 
 @dataclass
@@ -86,6 +90,21 @@ async def accept(crowd: Crowd, seconds: float) -> tuple[Measured, Measured]:
     for client in clients:
         client.connection.close()
     return flood, steady
+
+
+async def until_worked_off(layout: Layout) -> None:
+    """Wait until the broker has answered every order, so that what is measured next is not about those before."""
+    passwords = credentials.open_passwords(layout)
+    address = credentials.Addresses.native(layout).postgres
+    url = credentials.postgres_url(passwords, address, name=credentials.database("trading"))
+    trading = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
+    try:
+        async with asyncio.timeout(HEARD_WITHIN_SECONDS):
+            while await trading.fetchval("SELECT EXISTS (SELECT FROM orders WHERE status = 'submitted')"):  # noqa: ASYNC110
+                await asyncio.sleep(1)
+        await asyncio.sleep(SETTLE_SECONDS)
+    finally:
+        await trading.close()
 
 
 @dataclass
