@@ -13,6 +13,8 @@ import asyncpg
 import structlog
 from kit.errors import Unavailable
 
+from broker.tasks import stop_if_cancelled
+
 LOCK_RETRY_SECONDS: Final = 1
 PAUSE_SECONDS: Final = 1
 CONNECT_TIMEOUT_SECONDS: Final = 5
@@ -28,6 +30,7 @@ async def run_alone(system_database_url: str, name: str, work: Callable[[], Awai
             await _hold_and_work(dsn, name, work)
         except* (asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable, OSError, TimeoutError) as lost:
             log.warning("work starts over", name=name, error=repr(lost.exceptions))
+        stop_if_cancelled()
         await asyncio.sleep(PAUSE_SECONDS)
 
 

@@ -206,7 +206,8 @@ class DayList:
                     self._told.update(seen)
                     continue
                 try:
-                    await asyncio.wait_for(self.hint.wait(), self._poll_seconds)
+                    async with asyncio.timeout(self._poll_seconds):  # wait_for may lose a cancellation before 3.12
+                        await self.hint.wait()
                 except TimeoutError:
                     continue
         finally:

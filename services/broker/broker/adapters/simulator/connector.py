@@ -200,7 +200,9 @@ class Simulator:
                     await books.tell(session, untold)
                 continue
             try:
-                await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
+                # not wait_for: before Python 3.12 it loses a cancellation that arrives together with its result
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._news.wait()
             except TimeoutError:
                 continue
 

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from broker.adapters.simulator.connector import Simulator
 from broker.adapters.simulator.quotes import quote_channel, quote_key, read_quote
+from broker.tasks import stop_if_cancelled
 
 if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
@@ -42,14 +43,18 @@ class QuoteFeed:
         pause = 0.1
         while True:
             try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._refresh_forever())
-                    group.create_task(self._listen_forever())
-                    group.create_task(self._match_forever())
+                await asyncio.create_task(self._feed())
             except* (RedisError, Unavailable, OSError) as lost:
                 log.warning("the simulator's feed starts over", error=repr(lost.exceptions))
+            stop_if_cancelled()
             await asyncio.sleep(pause)
             pause = min(pause * 2, RESTART_SECONDS_MAX)
+
+    async def _feed(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._refresh_forever())
+            group.create_task(self._listen_forever())
+            group.create_task(self._match_forever())
 
     async def _refresh_forever(self) -> None:
         """Learn which symbols have open orders, and read their quotes: nothing that Redis dropped stays missed."""
