@@ -11,7 +11,7 @@ SOON_SECONDS = 5
 
 
 class Falling:
-    """Books that go away, and take a moment to notice that nobody waits for them any more."""
+    """Books that go away when they are told to."""
 
     def __init__(self) -> None:
         self.open_symbols: set[str] = set()
@@ -20,15 +20,15 @@ class Falling:
 
     async def refresh_open_symbols(self) -> None:
         self.reads += 1
-        try:
-            await self.goes.wait()
-        finally:
-            await asyncio.sleep(0.05)
+        await self.goes.wait()
         raise Unavailable("The database does not answer.")
 
 
 class Silent:
-    """Redis, of which nobody hears anything."""
+    """Redis, of which nobody hears anything, and which takes its time to say goodbye."""
+
+    def __init__(self) -> None:
+        self.leaving = asyncio.Event()
 
     def pubsub(self, **_: Any) -> "Silent":
         return self
@@ -37,16 +37,17 @@ class Silent:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        return
+        self.leaving.set()
+        await asyncio.sleep(0.1)
 
 
 @pytest.mark.requirement("R-23")
 async def test_a_feed_that_fails_while_it_is_ended_ends() -> None:
-    books = Falling()
-    feeding = asyncio.create_task(QuoteFeed(books, Silent()).run())  # type: ignore[arg-type]
+    books, redis = Falling(), Silent()
+    feeding = asyncio.create_task(QuoteFeed(books, redis).run())  # type: ignore[arg-type]
     await asyncio.sleep(0.02)
     books.goes.set()
-    await asyncio.sleep(0.06)  # the failure has begun to end the feed's tasks
+    await redis.leaving.wait()  # the failure is ending the feed's other tasks
     feeding.cancel()
     async with asyncio.timeout(SOON_SECONDS):
         await asyncio.gather(feeding, return_exceptions=True)
