@@ -1,6 +1,7 @@
 """Rules about places: what kit may know, which paths a page may name, which addresses may be committed."""
 
 import ast
+import hashlib
 import re
 from fnmatch import fnmatch
 
@@ -33,8 +34,20 @@ PATH_LIKE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/?")
 SUFFIXES = (".py", ".md", ".yml", ".yaml", ".toml", ".conf", ".js", ".ts", ".json", ".in", ".lock", ".sql")
 MADE_BY_RUNNING = (".stack", ".venv", "benchmarks/results")
 
-# Whose registries they are, under whatever name a host of theirs goes: this very file names no host.
-REGISTRIES = re.compile(r"\b(?:pypi|pythonhosted|npmjs|yarnpkg|debian|ubuntu|crates|golang)\.(?:org|com|io)\b")
+# Whose registries they are, by the first digits of their names' SHA-256: a file that forbids names holds none of them.
+REGISTRY_OWNERS = frozenset(
+    {
+        "2960ad205cb6",
+        "7282bed9a11a",
+        "7804a56a5c76",
+        "7b8208d11b1b",
+        "81d93757457f",
+        "b5212ebb8516",
+        "cd88a6fb1423",
+        "d754ed9f64ac",
+    }
+)
+HOST_OWNER = re.compile(r"\b([a-z]+)\.(?:org|com|io)\b")
 LOCK_FILE = re.compile(r"(?:\.lock|package-lock\.json)$")
 ADDRESS = re.compile(r"\b\w+://\S+")
 MACHINE_PATHS = re.compile(r"(?<![\w.~}-])/(?:work|root)/")
@@ -102,7 +115,13 @@ def _exists(source: Source, quoted: str) -> bool:
 
 @rule("registry-address", "leave it to the package client: no registry's address is committed")
 def registry_address(source: Source) -> Spots:
-    yield from _matches(source, ADDRESS if LOCK_FILE.search(source.path) else REGISTRIES)
+    if LOCK_FILE.search(source.path):
+        yield from _matches(source, ADDRESS)
+        return
+    for number, line in enumerate(source.lines, 1):
+        for found in HOST_OWNER.finditer(line):
+            if hashlib.sha256(found[1].encode()).hexdigest()[:12] in REGISTRY_OWNERS:
+                yield number, found[0]
 
 
 @rule("machine-path", "say it relative to the repository, or take it as a setting")
