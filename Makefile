@@ -10,18 +10,21 @@ export PYTHONPATH := .:libs/kit:libs/quant:$(subst $(space),:,$(addprefix servic
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down status logs clean test check bench contracts fmt lock
+.PHONY: help venv web demo up down status logs clean test test-containers chaos seeds check bench contracts fmt lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv:
 	@tools/bootstrap.sh
 
+web: venv
+	@$(PYTHON) -m tools.web build
+
 demo: up ## start everything and play the story through the gateway; DATA=path loads your own prices
 	@DATA="$(DATA)" $(PYTHON) -m tools.demo
 
-up: venv ## start everything; returns when it is ready and prints the addresses
+up: venv web ## start everything; returns when it is ready and prints the addresses
 	@$(STACK) up
 
 down: venv ## stop everything; the state stays
@@ -37,16 +40,22 @@ clean: venv ## stop everything and remove its state, secrets included
 	@$(STACK) clean
 	@$(STACK) test-servers down
 
-# Two processes share the tests file by file; those of the whole platform follow alone, on one platform of their own.
+# Which share the two cores how: tools/whole_suite.py.
 test: venv ## everything the tests need, then all tests
 ifdef TESTS
 	@$(PYTHON) -m pytest $(PYTEST) $(TESTS)
 else
-	@$(PYTHON) -m pytest $(PYTEST) libs services gateway tools; parts=$$?; \
-	$(PYTHON) -m pytest tests; whole=$$?; \
-	$(STACK) test-servers down; \
-	exit $$((parts + whole))
+	@$(PYTHON) -m tools.whole_suite
 endif
+
+test-containers: venv ## build and start the containers, play the story through them, remove them; needs docker or podman
+	@$(PYTHON) -m pytest tests/containers
+
+chaos: venv ## cut and slow edges, full disks and killed processes, on a platform of its own: every case
+	@EXODUS_CHAOS=all $(PYTHON) -m pytest -s tests/integration/faults
+
+seeds: venv ## play seeded faults on every broker's line: SEEDS for each broker, 2,500 unless said otherwise
+	@EXODUS_FAULT_RUNS=$(or $(SEEDS),2500) $(PYTHON) -m pytest -s services/broker/tests/conformance/test_seeded_faults.py
 
 check: venv ## format, lint, types, architecture rules, contracts
 	$(PYTHON) -m ruff format --check .
@@ -56,6 +65,8 @@ check: venv ## format, lint, types, architecture rules, contracts
 	$(PYTHON) -m tools.tidy
 	$(PYTHON) -m tools.contracts --check
 	$(PYTHON) -m tools.conformance --check
+	$(PYTHON) -m tools.dashboards --check
+	$(PYTHON) -m tools.web check
 
 bench: venv ## measure; writes benchmarks/results/latest.json; BENCH=token_check measures one
 	@$(PYTHON) -m benchmarks $(BENCH)

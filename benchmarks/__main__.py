@@ -1,7 +1,7 @@
 """`make bench`: start a platform of its own, measure it beside its baselines, write benchmarks/results/latest.json.
 
-`python -m benchmarks NAME ...` measures some of it (orders, login_flood, matching, screen_market, token_check) and
-writes benchmarks/results/some.json.
+`python -m benchmarks NAME ...` measures some of it (orders, order_cost, matching, token_check, …) and writes
+benchmarks/results/some.json.
 """
 
 import asyncio
@@ -14,7 +14,20 @@ from contextlib import contextmanager
 
 import websockets
 
-from benchmarks import backtests, bars, logins, markets, matching, orders, quotes, tokens
+from benchmarks import (
+    backtests,
+    bars,
+    browser,
+    connectors,
+    costs,
+    logins,
+    markets,
+    matching,
+    orders,
+    overload,
+    quotes,
+    tokens,
+)
 from benchmarks.baselines import pgbench
 from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
 from benchmarks.results import Result, publish, result
@@ -118,7 +131,10 @@ async def measure_platform(layout: Layout, chosen: Sequence[str]) -> list[Result
     """Measure what needs the whole platform, by one crowd of traders."""
     crowd = await orders.Crowd.gather(layout)
     results = await measure_orders(layout, crowd) if "orders" in chosen else []
+    results += await costs.order_cost_breakdown(crowd) if {"orders", "order_cost"} & set(chosen) else []
     results += await logins.measure(crowd) if "login_flood" in chosen else []
+    results += await overload.measure(crowd) if "overload" in chosen else []
+    results += await costs.order_cost_growth(crowd) if "order_cost_growth" in chosen else []
     await crowd.leave()
     return results
 
@@ -132,13 +148,18 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
         results = [cold_start, *asyncio.run(measure_platform(layout, chosen))]
         results += quotes.fan_out(layout) if "quote_fanout" in chosen else []
         results += bars.store_and_show(layout) if "bars" in chosen else []
+        results += connectors.overhead(layout) if "connector_overhead" in chosen else []
+        results += browser.measure(layout) if "browser" in chosen else []
         return results
     finally:
         if Supervisor(layout).is_running():
             running.down(layout)
 
 
-ON_A_PLATFORM = ("orders", "login_flood", "quote_fanout", "bars")
+ON_A_PLATFORM = (
+    *("orders", "order_cost", "order_cost_growth", "login_flood", "overload"),
+    *("quote_fanout", "bars", "connector_overhead", "browser"),
+)
 ALONE: dict[str, Callable[[], list[Result]]] = {
     "matching": matching.measure,
     "screen_market": markets.screen_market,
@@ -150,6 +171,37 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
     ("order_accept_p95_at_100", lambda found: found.value < 200, "100 orders a second with p95 under 200 ms"),
     ("order_round_trip_lost", lambda found: found.value == 0, "no lost fill"),
     ("token_check", lambda found: found.value >= tokens.CHECKS_MIN, "2,500 token checks a second on one worker"),
+    (
+        "connector_overhead_p95",
+        lambda found: found.value < connectors.P95_MILLISECONDS_MAX,
+        "10 ms of our own time for an order at a broker, p95 at 50 orders a second",
+    ),
+    ("matching", lambda found: found.value >= matching.ORDERS_RATE_MIN, "200,000 orders matched a second on one core"),
+    ("browser_first_load", lambda found: found.value < browser.LOADED_KB_MAX, "250 kB before the dashboard is drawn"),
+    (
+        "browser_interactive",
+        lambda found: found.value < browser.INTERACTIVE_MS_MAX,
+        "the dashboard answers within 2 s on a processor four times as slow",
+    ),
+    ("browser_route_change_p95", lambda found: found.value < browser.ROUTE_MS_MAX, "the next page within 150 ms"),
+    (
+        "browser_frame_p95",
+        lambda found: found.value < browser.FRAME_MS_MAX,
+        "95 % of frames within 50 ms while 100 stocks are quoted ten times a second each",
+    ),
+    (
+        "overload_accept_p99_at_50",
+        lambda found: found.value <= overload.ACCEPT_P99_MS_MAX,
+        "50 orders a second accepted with p99 within 150 ms",
+    ),
+    (
+        "overload_goodput_kept",
+        lambda found: found.value >= overload.GOODPUT_MIN,
+        "80 % of the best rate throughout five times as many orders",
+    ),
+    ("overload_refuse_p99", lambda found: found.value <= overload.REFUSE_P99_MS_MAX, "refusals within 50 ms"),
+    ("overload_cancel_p99", lambda found: found.value <= overload.CANCEL_P99_MS_MAX, "cancels within 500 ms"),
+    ("overload_memory_growth", lambda found: found.value <= overload.GROWTH_MAX, "memory that does not grow"),
     (
         "login_flood_order_p99",
         lambda found: found.ratio is not None and found.ratio <= logins.P99_RATIO_MAX,

@@ -1,22 +1,38 @@
 """Backtests: a grid of average crosses on the compiled loop, and one strategy on the exchange, bars a second.
 
-Each beside the best simple program for the same trades (`baselines/plain_backtest.py`), and at ten times the bars for
-the exponent of the cost. Alone: `python -m benchmarks.backtests`.
+Each beside the best simple program for the same trades (`baselines/plain_backtest.py`), beside vectorbt and
+backtesting.py (`baselines/peer_backtests.py`), and at ten times the bars for the exponent of the cost. Alone:
+`python -m benchmarks.backtests`.
 """
 
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
-from quant.backtest import CostRates, StrategySpec, Venue, run, run_event_driven, sweep_sma_cross
+from quant.backtest import (
+    CostRates,
+    Factor,
+    PortfolioSpec,
+    StrategySpec,
+    Universe,
+    Venue,
+    run,
+    run_event_driven,
+    run_portfolio,
+    run_portfolio_event_driven,
+    sweep_sma_cross,
+)
 from quant.bars import Bars
 from quant.markets.calendar import sessions_between
+from quant.panel import Panel
 
-from benchmarks.baselines import plain_backtest
+from benchmarks import markets
+from benchmarks.baselines import peer_backtests, plain_backtest
 from benchmarks.results import Result, result
 
 BARS: Final = 2_148
@@ -27,6 +43,10 @@ FEE: Final = 0.0015
 CASH: Final = 100_000_000.0
 SEED: Final = 20_000_103
 TIMES: Final = 7
+VECTORBT_EVERY: Final = 5
+"""Every fifth pair is given to vectorbt at once: all of them would take gigabytes."""
+PORTFOLIO_SYMBOLS: Final = markets.SYMBOLS
+PORTFOLIO_DAYS: Final = markets.DAYS
 PLAIN_PAIRS: Final = 99
 """Pairs the simple program is measured on: its time for the whole grid is this times the rest."""
 
@@ -63,8 +83,18 @@ def backtest_sweep() -> list[Result]:
     assert found[:, 2].tolist() == [closed for _, closed in expected], "they do not make the same trades"
     seconds, tenfold = _median(lambda: ours(bars)), _median(lambda: ours(longer), 3)
     plain = _median(lambda: plain_backtest.sweep(bars, few, FEE, CASH), 3) / len(few)
+    frame = peer_backtests.frame_of(bars)
+    part = pairs[::VECTORBT_EVERY]
+    theirs = peer_backtests.sweep_by_vectorbt(frame, part, FEE, CASH)  # warm from here on
+    assert np.allclose(theirs, ours(bars)[::VECTORBT_EVERY, 0], rtol=1e-9), "the sweep and vectorbt disagree"
+    one = peer_backtests.run_by_backtesting(frame, pairs[0], FEE, CASH)
+    assert np.isclose(one["Equity Final [$]"], ours(bars)[0, 0], rtol=1e-9), "the sweep and backtesting.py disagree"
+    vectorbt = _median(lambda: peer_backtests.sweep_by_vectorbt(frame, part, FEE, CASH), 3) / len(part)
+    backtesting = _median(lambda: peer_backtests.run_by_backtesting(frame, pairs[0], FEE, CASH), 3)
     return [
         result("backtest_sweep", len(pairs) / seconds, "combinations/s", 1 / plain),
+        result("backtest_sweep_beside_vectorbt", len(pairs) / seconds, "combinations/s", 1 / vectorbt),
+        result("backtest_sweep_beside_backtesting", len(pairs) / seconds, "combinations/s", 1 / backtesting),
         result("backtest_sweep_exponent", float(np.log10(tenfold / seconds)), "exponent"),
     ]
 
@@ -83,15 +113,48 @@ def backtest_event() -> list[Result]:
     seconds = _median(lambda: run_event_driven(bars, spec, venue))
     tenth = _median(lambda: run_event_driven(part, spec, venue))
     plain = _median(lambda: plain_backtest.replay(bars, (10, 30), FEE, CASH))
+    frame = peer_backtests.frame_of(bars)
+    peer = _median(lambda: peer_backtests.run_by_backtesting(frame, (10, 30), FEE, CASH), 3)
     return [
         result("backtest_event", len(bars) / seconds, "bars/s", len(bars) / plain),
+        result("backtest_event_beside_backtesting", len(bars) / seconds, "bars/s", len(bars) / peer),
         result("backtest_event_exponent", float(np.log10(seconds / tenth)), "exponent"),
     ]
 
 
+def backtest_portfolio() -> list[Result]:
+    """Seconds for the best thirty of a market of KRX's size by momentum, chosen monthly; beside the exchange.
+
+    The exponents are of ten times the symbols, and of ten times the days.
+    """
+    spec = PortfolioSpec("close > sma(100)", (Factor("roc(120)"),), 30, volume_share=0.05, initial_cash=CASH)
+    days = sessions_between("KRX", date(2009, 1, 1), date(2026, 11, 1))[: PORTFOLIO_DAYS * 10]
+
+    def a_market(symbols: int, count: int) -> Universe:
+        panel = markets.invented(symbols, count)
+        dates = np.tile(np.array(days[-count:], dtype="datetime64[D]"), symbols)
+        moved = Panel(panel.symbols, panel.starts, dates, panel.frame)
+        none = np.full(symbols, np.datetime64("NaT"), dtype="datetime64[D]")
+        return Universe(moved, ["KOSPI"] * symbols, ["stock"] * symbols, none)
+
+    def seconds(universe: Universe, engine: Callable[[Universe, PortfolioSpec], Any] = run_portfolio) -> float:
+        # a fresh one each time: where rows lie is worked out once and kept
+        return _median(lambda: engine(replace(universe), spec), 3)
+
+    whole, tenth = a_market(PORTFOLIO_SYMBOLS, PORTFOLIO_DAYS), a_market(PORTFOLIO_SYMBOLS // 10, PORTFOLIO_DAYS)
+    run_portfolio(tenth, spec)  # compiled from here on
+    longer = a_market(PORTFOLIO_SYMBOLS // 10, PORTFOLIO_DAYS * 10)
+    taken, little = seconds(whole), seconds(tenth)
+    return [
+        result("backtest_portfolio", taken, "s", seconds(whole, run_portfolio_event_driven)),
+        result("backtest_portfolio_exponent_symbols", float(np.log10(taken / little)), "exponent"),
+        result("backtest_portfolio_exponent_days", float(np.log10(seconds(longer) / little)), "exponent"),
+    ]
+
+
 def measure() -> list[Result]:
-    """Both."""
-    return [*backtest_sweep(), *backtest_event()]
+    """All of them."""
+    return [*backtest_sweep(), *backtest_event(), *backtest_portfolio()]
 
 
 def _median(work: Callable[[], Any], times: int = TIMES) -> float:

@@ -81,6 +81,12 @@ class Connection:
         self._writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n{authorization}\r\n".encode())
         return await self._answer()
 
+    async def delete(self, path: str, token: str = "") -> tuple[int, bytes]:
+        """Ask for a path's end and return status and body of the answer."""
+        authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+        self._writer.write(f"DELETE {path} HTTP/1.1\r\nHost: {self._host}\r\n{authorization}\r\n".encode())
+        return await self._answer()
+
     async def _answer(self) -> tuple[int, bytes]:
         answer = await self._reader.readuntil(b"\r\n\r\n")
         status = int(answer[9:12])

@@ -21,6 +21,7 @@ from benchmarks.results import Result, result
 
 ORDERS: Final = 100_000
 ROUNDS: Final = 5
+ORDERS_RATE_MIN: Final = 200_000
 BASE: Final = 70_000
 DAY: Final = date(2026, 11, 2)
 

@@ -16,6 +16,7 @@ import typer
 from kit.json import dumps_text as dumps
 from rich.console import Console
 
+from tools import containers
 from tools.native import certificates, services, signing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
@@ -58,17 +59,26 @@ def auth_admin(layout: Layout, *arguments: str, typed: str = "") -> str:
     Raises:
         StackError: with what it said when it refused.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "auth.admin", *arguments],
-        input=typed,
-        text=True,
-        capture_output=True,
-        env={**os.environ, **services.environment(layout, "auth")},
-        check=False,
-    )
+    done = run_module(layout, "auth", "auth.admin", *arguments, typed=typed)
     if done.returncode != 0:
         raise StackError(done.stderr.strip() or done.stdout.strip() or "auth.admin failed without a word")
     return done.stdout.strip()
+
+
+def run_module(
+    layout: Layout, service: str, module: str, *arguments: str, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a module of a service with that service's settings: on this machine, or in the container of its API."""
+    if layout.in_containers:
+        return containers.execute(layout, f"{service}-api", ["python", "-m", module, *arguments], typed)
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        input=typed,
+        text=True,
+        capture_output=True,
+        env={**os.environ, **services.environment(layout, service)},
+        check=False,
+    )
 
 
 async def admin_for_demo(gateway: Gateway, layout: Layout) -> Admin:
@@ -137,6 +147,12 @@ def admin_lock(email: str) -> None:
 def admin_unlock(email: str) -> None:
     """Open an account again."""
     console.print(auth_admin(Layout.from_environment(os.environ), "unlock", email))
+
+
+@admin.command("reset-second-factor")
+def admin_reset_second_factor(email: str) -> None:
+    """Take a lost second factor off, once you know who asks: every session ends, and the owner is told."""
+    console.print(auth_admin(Layout.from_environment(os.environ), "reset-second-factor", email))
 
 
 @admin.command("rotate-keys")
@@ -221,9 +237,7 @@ def prove_ledger(layout: Layout, *options: str) -> tuple[int, str]:
 
 def _trading(layout: Layout, *arguments: str) -> tuple[int, str]:
     """Run trading's own command line with the stack's settings."""
-    environment = {**os.environ, **services.environment(layout, "trading")}
-    command = [sys.executable, "-m", "trading.operate", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = run_module(layout, "trading", "trading.operate", *arguments)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -282,6 +296,14 @@ def doctor() -> None:
 
 def main() -> None:
     """Run a command; say what went wrong in one line."""
+    # Here because backups prove themselves with commands of this file.
+    from tools.backups import commands  # noqa: PLC0415
+    from tools.migration.commands import migrate_from  # noqa: PLC0415
+
+    app.command()(commands.backup)
+    app.command()(commands.restore)
+    app.add_typer(commands.quarantine, name="quarantine")
+    app.command("migrate-from")(migrate_from)
     try:
         app()
     except (Refused, StackError, httpx.HTTPError, OSError) as failed:

@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SUITE: Final = "services/broker/tests/conformance"
 TABLE: Final = ROOT / "docs" / "conformance.md"
 NODE: Final = re.compile(r"::test_(bc|fm)_([0-9]{2})_(\w+?)(?:\[(.+)\])?$")
-BROKERS: Final = ("simulator", "kis", "ls", "kiwoom", "alpaca")
+BROKERS: Final = ("simulator", "kis", "kis_us", "ls", "kiwoom", "alpaca")
 HEAD: Final = """# Conformance of the brokers' connectors
 
 Written by `python -m tools.conformance` after a run in which every case passed; `make check` fails when the cases and

@@ -1,170 +1,304 @@
-"""The platform in containers: prepares secrets and settings for docker-compose.yml, then lets compose run it."""
+"""The platform in containers: docker-compose.yml, started from the servers up, each step waiting for the one before."""
 
-import datetime as dt
+import hashlib
 import os
-import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from tools.native import certificates, credentials, postgres, rabbitmq, redis, services
+import yaml
+
+from tools import container_files, engines
+from tools.engines import Engine
+from tools.native import services
 from tools.native.errors import StackError
-from tools.native.layout import ROOT, Layout
-from tools.native.ports import SERVICES, require_free
+from tools.native.layout import CONTAINERS, NATIVE, OFFLINE, ROOT, Layout, fingerprint, monitoring_is_wanted
+from tools.native.ports import require_free
 from tools.native.probes import why_not_ready
+from tools.native.readiness import last_lines
 
-ENGINE_SECONDS_MAX = 20
 READY_SECONDS_MAX = 300
-POLL_SECONDS = 1
+POLL_SECONDS = 0.5
+LOG_LINES_SHOWN = "20"
+COMPOSE_LOG = "compose.log"
+ENDED = "it ended"
 
-# Inside the containers' own network ports cannot clash.
-API_PORT = 8000
-WORKER_PORT = 8001
-GATEWAY_PORT = 8443
-GATEWAY_HTTP_PORT = 8080
-SERVERS = credentials.Addresses(postgres="postgres:5432", redis="redis:6379", amqp="rabbitmq:5672")
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+OFFLINE_FILE = ROOT / "deploy" / "offline" / "compose.yml"
+MONITORING_FILE = ROOT / "deploy" / "monitoring.yml"
+# What the images are made of, and what else the containers are: when it changes, `up` makes them anew.
+BUILT_FROM = ("requirements.lock", "deploy/**/*", "libs/*/*/**/*.py", "services/**/*.py", "services/**/*.yaml")
+NO_PART = frozenset({".pyc", ".md"})
+MADE_OF = (*BUILT_FROM, "docker-compose.yml", "gateway/**/*", "tools/container_files.py", "tools/native/*.py")
 
-POSTGRES_SETTINGS = "listen_addresses = '*'\nshared_preload_libraries = 'timescaledb'\n"
-
-# Engine → the compose command that speaks to it.
-ENGINES = {"docker": ("docker", "compose"), "podman": ("podman-compose",)}
-
-
-def compose_command() -> tuple[str, ...] | None:
-    """The compose command whose engine really answers; a client without an engine does not count."""
-    for engine, compose in ENGINES.items():
-        if _answers(engine, "info") and _answers(*compose, "version"):
-            return compose
-    return None
+HOW_ELSE = """\
+Without these images there are two other ways:
+  python -m tools.stack up --native    processes on this machine, from Debian's packages
+  python -m tools.stack up --offline   containers, with images made from Debian's packages (deploy/offline/README.md)"""
 
 
-def _answers(*command: str) -> bool:
-    if not shutil.which(command[0]):
-        return False
+def best_mode(environment: Mapping[str, str]) -> str:
+    """How a new stack runs when nobody said: in containers where an engine answers and has or gets the images."""
+    wanted = environment.get("EXODUS_IMAGES") or "official"
+    if wanted not in {"official", "offline"}:
+        raise StackError(f"EXODUS_IMAGES={wanted} is neither official nor offline.")
+    if wanted == "offline":
+        return OFFLINE
+    engine = engines.find()
+    if engine is None:
+        return NATIVE
     try:
-        return subprocess.run(command, capture_output=True, check=False, timeout=ENGINE_SECONDS_MAX).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
+        engine.fetch(official_images())
+    except StackError as reason:
+        print(f"{reason}\nSo this stack runs as processes on this machine. `up --offline` would use containers.")
+        return NATIVE
+    return CONTAINERS
+
+
+def official_images() -> list[str]:
+    """Every image of docker-compose.yml that is not built from this repository."""
+    built = described(COMPOSE_FILE).values()
+    bases = [
+        line.split()[1] for line in (ROOT / "deploy" / "Dockerfile").read_text().splitlines() if line[:5] == "FROM "
+    ]
+    return [image for one in built if not (image := str(one["image"])).startswith("exodus-")] + bases
+
+
+def described(file: Path) -> dict[str, dict[str, Any]]:
+    """The services of a compose file, by name."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text())["services"]
+    return found
+
+
+def stages(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[list[str]]:
+    """The containers in the order of what they depend on; those of one list may start together."""
+    waiting = {name: set(one.get("depends_on", ())) for name, one in containers.items()}
+    while waiting:
+        ready = [name for name, needs in waiting.items() if not needs & waiting.keys()]
+        if not ready:
+            raise StackError(f"these containers wait for one another: {', '.join(waiting)}")
+        yield ready
+        waiting = {name: needs for name, needs in waiting.items() if name not in ready}
 
 
 def up(layout: Layout) -> None:
-    """Builds, starts and waits until the gateway says that everything is ready."""
+    """Builds, starts and waits, stage by stage; returns when the gateway says that everything is ready.
+
+    Raises:
+        StackError: with the name, the reason and the last log lines of what is not ready in time.
+    """
+    begun = time.monotonic()
+    engine = _engine()
     services.require_all()
-    if not _running(layout):
+    if layout.mode == OFFLINE and monitoring_is_wanted():
+        raise StackError("EXODUS_MONITORING=1 needs images from outside, which the offline mode does without: unset it")
+    if layout.mode == CONTAINERS:
+        try:
+            watching = [str(one["image"]) for one in described(MONITORING_FILE).values()]
+            engine.fetch(official_images() + (watching if monitoring_is_wanted() else []))
+        except StackError as refused:
+            raise StackError(f"{refused}\n{HOW_ELSE}") from refused
+    running = engine.containers(project(layout))
+    if not running:
         require_free(layout.ports.edge())
-    prepare(layout)
-    compose(layout, "up", "--detach", "--build", "--remove-orphans")
+    container_files.prepare(layout)
+    _build(engine, layout, begun)
+    if any(one["Config"]["Labels"].get("exodus.version") != version(layout) for one in running.values()):
+        _say(begun, "stopping what was started from something older")
+        down(layout)
+    containers = described(COMPOSE_FILE)
+    for names in stages(containers):
+        _say(begun, f"starting {', '.join(names)}")
+        _quietly(layout, "up", "--detach", "--no-deps", *names)
+        _wait(engine, layout, {name: containers[name] for name in names}, begun)
+    if monitoring_is_wanted():
+        _say(begun, "starting Prometheus, Grafana and Loki")
+        _quietly(layout, "up", "--detach", "--no-deps", *described(MONITORING_FILE))
+    if unready := why_not_ready(layout.ports.gateway, "/health", tls=True):
+        raise StackError(f"the gateway is not ready ({unready}); see `make logs`")
+    _say(begun, "everything is ready")
+
+
+def _build(engine: Engine, layout: Layout, begun: float) -> None:
+    """Builds the images, unless the last build was of the very same sources and its images are still here."""
+    built, sources = layout.directory / "built", _digest(layout.mode, BUILT_FROM)
+    if built.exists() and built.read_text() == sources and engine.has(_image_built_last(layout)):
+        return
+    _say(begun, f"building the images (what is said goes to {layout.logs / COMPOSE_LOG})")
+    # One first: the other services' images begin with the same layers.
+    _quietly(layout, "build", "auth-migrate")
+    _quietly(layout, "build")
+    built.write_text(sources)
+
+
+def _image_built_last(layout: Layout) -> str:
+    return f"exodus-notification:{project(layout)}"
+
+
+def _wait(engine: Engine, layout: Layout, containers: Mapping[str, Mapping[str, Any]], begun: float) -> None:
     deadline = time.monotonic() + READY_SECONDS_MAX
-    while reason := why_not_ready(layout.ports.gateway, "/health", tls=True):
-        if time.monotonic() > deadline:
-            compose(layout, "ps", "--all")
-            raise StackError(f"the gateway is not ready after {READY_SECONDS_MAX} s ({reason}); see `make logs`")
-        time.sleep(POLL_SECONDS)
+    waiting = dict(containers)
+    while waiting:
+        states = engine.containers(project(layout))
+        reasons = {name: _why_not_ready(engine, states.get(name), one) for name, one in waiting.items()}
+        for name, reason in reasons.items():
+            if reason is None:
+                waiting.pop(name)
+            elif reason.startswith(ENDED) or time.monotonic() > deadline:
+                lines = engine.ask("logs", "--tail", LOG_LINES_SHOWN, states[name]["Id"]) if name in states else None
+                said = f":\n{lines.stdout}{lines.stderr}" if lines else ""
+                raise StackError(f"{name} is not ready after {time.monotonic() - begun:.0f} s ({reason}){said}")
+        if waiting:
+            time.sleep(POLL_SECONDS)
+
+
+def _why_not_ready(engine: Engine, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str | None:
+    """None when the container is ready: it answers its own health check, or, if it runs once, has ended well.
+
+    The check is run here instead of asking the engine how it is: some engines check only under systemd.
+    """
+    if state is None:
+        return "there is no such container"
+    once = wanted.get("restart") == "no"
+    ended = state["State"]["Status"] == "exited"
+    if once and ended:
+        status = state["State"]["ExitCode"]
+        return None if status == 0 else f"{ENDED} with status {status}"
+    if once or not state["State"]["Running"]:
+        return f"it is {state['State']['Status']}"
+    kind, *test = wanted["healthcheck"]["test"]
+    command = test if kind == "CMD" else ["sh", "-c", *test]
+    try:
+        checked = engine.ask("exec", state["Id"], *command)
+    except StackError as late:
+        return str(late)
+    return None if checked.returncode == 0 else (checked.stdout + checked.stderr).strip()[-300:] or "it is unwell"
 
 
 def down(layout: Layout) -> None:
-    compose(layout, "down")
+    """Stops everything, the gateway first and the servers last, and removes the containers; the volumes stay."""
+    engine = _engine()
+    containers = described(COMPOSE_FILE)
+    states = engine.containers(project(layout))
+    for names in reversed(list(stages(containers))):
+        if ids := [states[name]["Id"] for name in names if name in states and states[name]["State"]["Running"]]:
+            engine.ask("stop", *ids, seconds=READY_SECONDS_MAX)
+    _quietly(layout, "down")
 
 
 def status(layout: Layout) -> bool:
-    compose(layout, "ps", "--all")
+    """Prints one line per container; whether the gateway finds all services ready."""
+    for name, one in sorted(_engine().containers(project(layout)).items()):
+        state = one["State"]
+        ended = f" with status {state['ExitCode']}" if state["Status"] == "exited" else ""
+        print(f"{name:<22}{state['Status']}{ended}")
     return why_not_ready(layout.ports.gateway, "/health", tls=True) is None
 
 
 def logs(layout: Layout, names: Sequence[str], *, follow: bool) -> None:
-    compose(layout, "logs", "--tail", "20", *(["--follow"] if follow else []), *names)
+    following = ["--follow"] if follow else []
+    plain = [] if sys.stdout.isatty() else ["--no-color"]  # what a program reads is not coloured
+    compose(layout, "logs", "--tail", LOG_LINES_SHOWN, *following, *plain, *names)
 
 
 def clean(layout: Layout) -> None:
-    """Stops everything and removes the containers' volumes."""
-    compose(layout, "down", "--volumes")
+    """Stops everything and removes the containers' volumes and the images built for them."""
+    down(layout)
+    _quietly(layout, "down", "--volumes", "--rmi", "local")
 
 
-def _running(layout: Layout) -> bool:
-    return why_not_ready(layout.ports.gateway, "/health", tls=True) is None
+def execute(layout: Layout, name: str, command: Sequence[str], typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command inside a running container.
 
-
-def prepare(layout: Layout) -> None:
-    """Writes every file that docker-compose.yml mounts.
-
-    The containers' accounts are not ours, so these files are readable by all; the folder above them, `secrets`, is
-    not (0700): on this machine only we get in.
+    Raises:
+        StackError: when it does not run.
     """
-    passwords = credentials.write_all(layout, SERVERS)
-    for service in SERVICES:
-        folder = layout.secrets / service
-        for name, text in settings_of(layout, service).items():
-            (folder / name).write_text(text)
-    folder = layout.secrets / "containers"
-    folder.mkdir(exist_ok=True)
+    engine = _engine()
+    found = engine.containers(project(layout)).get(name)
+    if found is None or not found["State"]["Running"]:
+        raise StackError(f"{name} does not run; start the platform with `make up`")
+    return subprocess.run(
+        [engine.program, "exec", "--interactive", found["Id"], *command],
+        input=typed,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def project(layout: Layout) -> str:
+    """What this stack's containers, networks and volumes are named after: another checkout's are others."""
+    return f"exodus-{fingerprint(layout.directory)}"
+
+
+def version(layout: Layout) -> str:
+    """Changes when anything does that the containers are made of, or that they are told."""
+    return _digest((layout.mode, layout.ports, layout.public_url), MADE_OF)
+
+
+def _digest(told: object, patterns: Iterable[str]) -> str:
+    digest = hashlib.sha256(repr(told).encode())
     files = {
-        "postgres_password": passwords.of(credentials.POSTGRES_ADMIN),
-        "provision.sql": postgres.provision_script(passwords),
-        "postgresql.conf": f"{POSTGRES_SETTINGS}{postgres.SETTINGS}{postgres.DURABLE}",
-        "redis.conf": redis.settings(passwords, port=6379, folder="/tmp", permissions=redis.PERMISSIONS),  # noqa: S108
-        "rabbitmq.conf": rabbitmq.settings("5672", "/etc/rabbitmq/definitions.json"),
-        "definitions.json": rabbitmq.definitions(passwords.of("rabbitmq")),
+        file for pattern in patterns for file in ROOT.glob(pattern) if file.is_file() and file.suffix not in NO_PART
     }
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    _render_gateway(layout, folder / "gateway")
-    layout.audit_anchors.parent.mkdir(exist_ok=True)
-    layout.audit_anchors.parent.chmod(0o777)  # auth's worker writes there
-    for path in layout.secrets.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    for path in [folder / "gateway", *(path for path in (folder / "gateway").rglob("*") if path.is_dir())]:
-        path.chmod(0o777)  # nginx keeps its pid and temporary files here
+    for file in sorted(files):
+        digest.update(str(file).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
-def settings_of(layout: Layout, service: str) -> dict[str, str]:
-    """What the service is told besides its secrets, as files in the same folder."""
-    told = services.settings(
-        service,
-        environment="production",
-        http_port=API_PORT,
-        worker_port=WORKER_PORT,
-        urls={name: f"http://{name}-api:{API_PORT}" for name in SERVICES},
-    )
-    if service == "auth":
-        told |= {"AUTH_AUDIT_ANCHOR_FILE": "/audit/anchors", "AUTH_PUBLIC_URL": layout.public_url}
-    return {name.lower(): text for name, text in told.items()}
-
-
-def _render_gateway(layout: Layout, target: Path) -> None:
-    """Rendered on this machine and mounted at the same path in the container, so that its paths hold in both."""
-    from gateway.render import render  # noqa: PLC0415 - only needed when containers are used
-
-    target.mkdir(exist_ok=True)
-    certificates.ensure(layout.gateway, dt.datetime.now(dt.UTC))
-    for name in (certificates.CERTIFICATE, certificates.KEY, "keys.json"):
-        shutil.copyfile(layout.gateway / name, target / name)
-    web_root = ROOT / "web" / "dist"
-    render(
-        target,
-        https_port=GATEWAY_PORT,
-        http_port=GATEWAY_HTTP_PORT,
-        upstreams={service: f"{service}-api:{API_PORT}" for service in SERVICES},
-        certificate=target / certificates.CERTIFICATE,
-        key=target / certificates.KEY,
-        keys_file=target / "keys.json",
-        module_path="/usr/lib/nginx/modules/ngx_http_js_module.so",
-        log_dir=Path("/tmp"),  # noqa: S108 - the container's own, in memory
-        web_root=web_root if web_root.exists() else None,
-        listen_address="0.0.0.0",  # noqa: S104 - inside the container; compose publishes it
-    )
+def _engine() -> Engine:
+    engine = engines.find()
+    if engine is None:
+        raise StackError("no container engine answers: `docker info` and `podman info` fail. Use `up --native`.")
+    return engine
 
 
 def compose(layout: Layout, *arguments: str) -> None:
-    command = compose_command()
-    if command is None:
-        raise StackError("no container engine answers: `docker info` and `podman info` fail. Use `up --native`.")
+    """Run one compose command over this stack, on this terminal.
+
+    Raises:
+        StackError: when it fails.
+    """
+    command, environment = _compose(layout, *arguments)
+    if subprocess.run(command, env=environment, check=False).returncode != 0:
+        raise StackError(f"`compose {' '.join(arguments)}` failed")
+
+
+def _quietly(layout: Layout, *arguments: str) -> None:
+    """Run one compose command; all it says goes to a log, and the end of that into the error when it fails."""
+    command, environment = _compose(layout, *arguments)
+    log = layout.logs / COMPOSE_LOG
+    layout.logs.mkdir(exist_ok=True)
+    with log.open("a") as file:
+        print(f"--- compose {' '.join(arguments)}", file=file, flush=True)
+        done = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        end = "\n".join(f"  {line}" for line in last_lines(log))
+        raise StackError(f"`compose {' '.join(arguments)}` failed. The end of {log}:\n{end}")
+
+
+def _compose(layout: Layout, *arguments: str) -> tuple[list[str], dict[str, str]]:
     environment = {
         **os.environ,
+        "BUILDAH_FORMAT": "docker",  # the format that knows health checks
+        # Podman leaves the checks to systemd; where there is none, it is told not to look for it.
+        "DISABLE_HC_SYSTEMD": "false" if Path("/run/systemd/system").is_dir() else "true",
         "EXODUS_STACK_DIR": str(layout.directory),
         "EXODUS_GATEWAY_PORT": str(layout.ports.gateway),
         "EXODUS_GATEWAY_HTTP_PORT": str(layout.ports.gateway_http),
+        "EXODUS_PROJECT": project(layout),
+        "EXODUS_SUBNET": container_files.subnet(layout),
+        "EXODUS_VERSION": version(layout),
     }
-    file = str(ROOT / "docker-compose.yml")
-    if subprocess.run([*command, "--file", file, *arguments], env=environment, check=False).returncode != 0:
-        raise StackError(f"`{' '.join(command)} {' '.join(arguments)}` failed")
+    files = [COMPOSE_FILE, *([OFFLINE_FILE] if layout.mode == OFFLINE else [])]
+    if monitoring_is_wanted() or "down" in arguments:  # what was once started goes as well
+        files.append(MONITORING_FILE)
+    options = ["--project-name", project(layout), *(word for file in files for word in ("--file", str(file)))]
+    return [*_engine().compose, *options, *arguments], environment
+
+
+def _say(begun: float, what: str) -> None:
+    print(f"[{time.monotonic() - begun:5.1f} s] {what}", flush=True)

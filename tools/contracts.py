@@ -12,7 +12,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -116,9 +117,9 @@ def public_document(documents: dict[str, Document]) -> Document:
     for document in documents.values():
         for name, schema in document.get("components", {}).get("schemas", {}).items():
             taken.setdefault(name, {})[as_json(schema)] = None
-    clashing = {name for name, definitions in taken.items() if len(definitions) > 1}
+    clashing = _with_users({name for name, definitions in taken.items() if len(definitions) > 1}, documents)
     for service, document in documents.items():
-        new_names = {name: f"{service.capitalize()}{name}" for name in clashing}
+        new_names = {name: _free_name(service, name, taken) for name in clashing}
         renamed = _renamed(document, new_names)
         for kind, components in renamed.get("components", {}).items():
             merged["components"].setdefault(kind, {}).update(components)
@@ -126,6 +127,24 @@ def public_document(documents: dict[str, Document]) -> Document:
             if path.startswith(PUBLIC_PREFIXES):
                 merged["paths"][path] = {key: _tagged(value, service, key) for key, value in operations.items()}
     return merged
+
+
+def _free_name(service: str, name: str, taken: Collection[str]) -> str:
+    """The service's name before its schema's, until nobody has that name: market has a Status and a MarketStatus."""
+    free = f"{service.capitalize()}{name}"
+    return free if free not in taken else _free_name(service, free, taken)
+
+
+def _with_users(clashing: set[str], documents: dict[str, Document]) -> set[str]:
+    """Add what two services write alike, but of schemas that are renamed apart, such as each one's page of accounts."""
+    schemas = [item for each in documents.values() for item in each.get("components", {}).get("schemas", {}).items()]
+    shared = {name for name, count in Counter(name for name, _ in schemas).items() if count > 1}
+    while True:
+        marks = [f'"#/components/schemas/{name}"' for name in clashing]
+        users = {name for name, schema in schemas if name in shared and any(mark in as_json(schema) for mark in marks)}
+        if users <= clashing:
+            return clashing
+        clashing = clashing | users
 
 
 def _renamed(document: Document, new_names: dict[str, str]) -> Document:

@@ -12,17 +12,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from quant.markets.ticks import ceil_to_tick
 from rich.console import Console
 
-from tools import cli, demo_money
+from tools import cli, demo_automation, demo_money
+from tools.demo_prices import Prices, prices_from
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.people import Admin, Gateway, Json, Listener, Refused, Trader
-from tools.sample_prices import NAMES, write_us_prices
 from tools.story import StoryBroke, holds
 
 REPLAY_SECONDS = 20
@@ -34,20 +33,6 @@ STARTING_CASH = Decimal(10_000_000)
 US_CASH = Decimal(10_000)
 
 console = Console(highlight=False, soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What the story trades: where the bars are, and what to buy."""
-
-    folder: Path
-    market: str
-    board: str
-    currency: str
-    symbol: str
-    names: dict[str, str]
-    quantity: int
-    too_many: int
 
 
 @dataclass
@@ -63,27 +48,14 @@ class Story:
     account: Listener = field(init=False)
     quotes: Listener = field(init=False)
     strategy_id: str = ""
+    backtest_id: str = ""
+    replay_id: str = ""
 
     def tells(self, what: str, *files: str) -> None:
         """Print a step that held, and the files that did it."""
         console.print(f"[green]✓[/] [dim]{time.monotonic() - self.began:5.1f} s[/]  {what}")
         for file in files:
             console.print(f"             [dim]{file}[/]")
-
-
-def prices_from(data: str | None, scratch: Path) -> Prices:
-    """Choose the bars: a folder of Korean ones when DATA names it, else the US sample."""
-    if not data:
-        folder = write_us_prices(scratch / "us")
-        return Prices(folder, "US", "US", "USD", "AAPL", NAMES, quantity=4, too_many=30)
-    folder = Path(data).expanduser().resolve()
-    symbols = sorted(file.stem for file in [*folder.glob("*.csv"), *folder.glob("*.parquet")])
-    if not symbols:
-        raise StoryBroke(f"DATA={data}: no .csv or .parquet file there, one for each symbol")
-    symbol = "005930" if "005930" in symbols else symbols[0]
-    if not symbol[0].isdigit():
-        return Prices(folder, "US", "US", "USD", symbol, {}, quantity=4, too_many=30)
-    return Prices(folder, "KRX", "KOSPI", "KRW", symbol, {}, quantity=40, too_many=1_500)
 
 
 async def signs_up(story: Story) -> None:
@@ -139,7 +111,7 @@ async def a_day_that_rose(story: Story) -> Json:
 async def replay_begins(story: Story) -> None:
     symbol = story.prices.symbol
     day = str((await a_day_that_rose(story))["time"])[:10]
-    await story.admin.replays([symbol], day, REPLAY_SECONDS)
+    story.replay_id = (await story.admin.replays([symbol], day, REPLAY_SECONDS))["id"]
     await story.quotes.says(action="subscribe", symbols=[symbol], channels=["quote"])
     quote = await story.quotes.until(
         lambda message: (
@@ -300,6 +272,7 @@ async def backtests(story: Story) -> None:
     story.strategy_id = strategy["id"]
     run = await trader.call("POST", "/backtest/run", strategy_id=strategy["id"], symbol=symbol)
     result = await finished(story, run)
+    story.backtest_id = run["id"]
     story.tells(
         f"backtest of “{strategy['entry']}” on {symbol}: {said(result['metrics'])}",
         "services/backtest/backtest/usecases/execute_run.py",
@@ -342,6 +315,22 @@ async def publishes(story: Story) -> None:
     story.tells("published the strategy as version 1", "services/backtest/backtest/usecases/publish_strategy.py")
 
 
+async def sleeps(story: Story) -> None:
+    trades = await story.trader.call("GET", f"/backtest/results/{story.backtest_id}/trades?limit=500")
+    night = demo_automation.Night(
+        trader=story.trader,
+        admin=story.admin,
+        account=story.account,
+        symbol=story.prices.symbol,
+        currency=story.prices.currency,
+        strategy_id=story.strategy_id,
+        running_replay=story.replay_id,
+        trades=trades["items"],
+        tells=story.tells,
+    )
+    await demo_automation.automates(night)
+
+
 BEFORE_THE_STREAMS: tuple[Callable[[Story], Awaitable[None]], ...] = (signs_up, operator_imports, opens_an_account)
 WITH_THE_STREAMS: tuple[Callable[[Story], Awaitable[None]], ...] = (
     replay_begins,
@@ -354,6 +343,7 @@ WITH_THE_STREAMS: tuple[Callable[[Story], Awaitable[None]], ...] = (
     gets_an_alert,
     backtests,
     publishes,
+    sleeps,
 )
 
 
@@ -380,8 +370,11 @@ def main() -> int:
         console.print(f"[red]✗ the story broke:[/] {type(broke).__name__}: {broke}")
         console.print("[dim]look at: make status, make logs[/]")
         return 1
-    console.print(f"\nThe story held, from sign-up to profit. The platform runs on: {story.gateway.url}")
-    console.print(f"[dim]Log in as {story.trader.email} with {story.trader.password!r}. Stop it with: make down[/]")
+    console.print(
+        f"\nThe story held, from sign-up to a strategy that trades by itself. The platform runs on: {story.gateway.url}"
+    )
+    console.print(f"Open it in a browser, and log in as {story.trader.email} with the password {story.trader.password}")
+    console.print("[dim]The certificate is this machine's own: the browser asks once. Stop it with: make down[/]")
     console.print(f"[dim]Follow one order through the code: {ROOT / 'docs' / 'tour.md'}[/]")
     return 0
 

@@ -274,13 +274,18 @@ class Admin(Trader):
                 total[key] = value + report.get(key, type(value)())
         return total
 
-    async def replays(self, symbols: list[str], trading_date: str, duration_seconds: int) -> Json:
-        """Turn a stored session into live quotes that stay; whatever replays these symbols already is stopped first."""
+    async def replays(
+        self, symbols: list[str], trading_date: str, duration_seconds: int, *, hold_open: bool = True
+    ) -> Json:
+        """Turn a stored session into live quotes; whatever replays these symbols already is stopped first.
+
+        With `hold_open` the last quotes stay; otherwise the session closes, and with it the day's bar.
+        """
         body = {
             "symbols": symbols,
             "trading_date": trading_date,
             "duration_seconds": duration_seconds,
-            "hold_open": True,
+            "hold_open": hold_open,
         }
         while True:
             try:

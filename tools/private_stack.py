@@ -1,9 +1,11 @@
 """A whole platform of one's own, beside the one in use: for integration tests and benchmarks."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from tools import cli
+from tools.backups import nightly
 from tools.native import running
 from tools.native.layout import ROOT, Layout, settle
 from tools.native.ports import Ports
@@ -23,9 +25,11 @@ def start(folder_name: str, ports: Ports) -> Layout:
         folder_name: such as ".stack-test-journeys"; what an earlier run left there is removed first.
         ports: apart from those of every other stack.
     """
+    os.environ[nightly.AT_VARIABLE] = nightly.OFF  # no night falls into a measurement
     folder = ROOT / folder_name
     running.clean(Layout(settle(folder), ports), folder)
     layout = Layout(settle(folder), ports)
+    layout.mode_file.write_text("native")  # whatever engine this machine may have
     running.up(layout)
     asyncio.run(_open_the_market(layout))
     return layout

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from tools import containers
-from tools.containers import compose_command
 from tools.native import running
 from tools.native.errors import NothingThere, StackError
-from tools.native.layout import Layout, shown_directory
+from tools.native.layout import NATIVE, Layout, shown_directory
 from tools.native.servers_for_tests import ensure_test_servers, stop_test_servers
 
 __all__ = ["ensure_test_servers", "main", "stop_test_servers"]
@@ -38,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     how = up.add_mutually_exclusive_group()
     how.add_argument("--native", dest="how", action="store_const", const="native", help="processes on this machine")
     how.add_argument("--containers", dest="how", action="store_const", const="containers", help="docker or podman")
+    how.add_argument(
+        "--offline", dest="how", action="store_const", const="offline", help="containers, made from Debian's packages"
+    )
     up.add_argument("--only", choices=["servers"], help="only PostgreSQL, Redis and RabbitMQ (native)")
     up.set_defaults(command=_up)
 
@@ -65,11 +67,11 @@ def _existing() -> Layout:
 
 def _up(options: argparse.Namespace) -> int:
     layout = Layout.from_environment(os.environ)
-    how = "native" if options.only else options.how or layout.mode or ("containers" if compose_command() else "native")
+    how = NATIVE if options.only else options.how or layout.mode or containers.best_mode(os.environ)
     if layout.mode not in {None, how}:
         raise StackError(f"this stack was made for {layout.mode}; `make clean` first, or set EXODUS_STACK_DIR")
     layout.mode_file.write_text(how)
-    if how == "containers":
+    if layout.in_containers:
         containers.up(layout)
     else:
         running.up(layout, servers_only=options.only == "servers")
@@ -98,7 +100,7 @@ def _addresses(layout: Layout, *, servers_only: bool) -> str:
 
 def _down(_: argparse.Namespace) -> int:
     layout = _existing()
-    if layout.mode == "containers":
+    if layout.in_containers:
         containers.down(layout)
     else:
         running.down(layout)
@@ -107,13 +109,13 @@ def _down(_: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     layout = _existing()
-    fine = containers.status(layout) if layout.mode == "containers" else running.status(layout)
+    fine = containers.status(layout) if layout.in_containers else running.status(layout)
     return 0 if fine else 1
 
 
 def _logs(options: argparse.Namespace) -> int:
     layout = _existing()
-    if layout.mode == "containers":
+    if layout.in_containers:
         containers.logs(layout, options.names, follow=not options.no_follow)
     else:
         running.logs(layout, options.names, follow=not options.no_follow)
@@ -122,7 +124,7 @@ def _logs(options: argparse.Namespace) -> int:
 
 def _clean(_: argparse.Namespace) -> int:
     layout = _existing()
-    if layout.mode == "containers":
+    if layout.in_containers:
         containers.clean(layout)
     running.clean(layout, shown_directory(os.environ))
     return 0

@@ -1,5 +1,6 @@
 """One nginx before six stub services for the whole run, and a second one whose limits are small enough to reach."""
 
+import gzip
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,7 @@ def narrow_edge(services: StubServices, tmp_path_factory: pytest.TempPathFactory
     (web_root / "assets").mkdir(parents=True)
     (web_root / "index.html").write_text("<!doctype html><title>client</title>")
     (web_root / "assets" / "app.js").write_text("export {};")
+    (web_root / "assets" / "app.js.gz").write_bytes(gzip.compress(b"export {};"))
     (web_root / ".env").write_text("SECRET=1")
     upstreams = services.upstreams | {"broker": f"127.0.0.1:{free_ports(1)[0]}"}
     with running_edge(folder, upstreams, changes=NARROW, web_root=web_root) as running:

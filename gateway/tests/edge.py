@@ -88,9 +88,10 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     """Check that an answer is a whole problem+json with this status and code."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
     body: dict[str, Any] = json.loads(answer.text)
-    assert set(body) == {"type", "title", "status", "detail", "code", "request_id", "errors"}
+    assert set(body) == {"type", "title", "status", "detail", "code", "request_id", "trace_id", "errors"}
     assert (body["status"], body["code"]) == (status, code)
     assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["trace_id"] == answer.headers["x-trace-id"]
     return body
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from kit.traces import TRACEPARENT
 
 from gateway.tests.edge import Edge, assert_problem
 
@@ -124,6 +125,39 @@ def test_a_request_id_is_kept_when_it_is_a_plain_word_and_replaced_otherwise(edg
     assert kept or re.fullmatch(r"[0-9a-f]{32}", passed_on)
 
 
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+@pytest.mark.parametrize(
+    ("sent", "trace"),
+    [
+        ({"traceparent": f"00-{TRACE}-{PARENT}-01"}, TRACE),
+        ({"X-Request-ID": "0af76519-16cd-43dd-8448-eb211c80319c"}, "0af7651916cd43dd8448eb211c80319c"),
+        ({"X-Request-ID": "mine"}, None),
+        ({}, None),
+        ({"traceparent": f"00-{'0' * 32}-{PARENT}-01"}, None),
+        ({"traceparent": f"00-{TRACE}-{'0' * 16}-01"}, None),
+        ({"traceparent": f"00-{TRACE.upper()}-{PARENT}-01"}, None),
+        ({"traceparent": f"00-{TRACE}-{PARENT}-01, 00-{TRACE}-{PARENT}-01"}, None),
+    ],
+)
+def test_every_request_belongs_to_one_trace_its_own_or_the_clients(
+    edge: Edge, sent: dict[str, str], trace: str | None
+) -> None:
+    answer = edge.ask("GET", "/api/v1/udf/config", headers=sent)
+    given = TRACEPARENT.fullmatch(dict(answer.json()["headers"])["traceparent"])
+    assert given is not None
+    assert answer.headers["x-trace-id"] == given[1]
+    assert trace is None or given[1] == trace
+    assert given[2] == (PARENT if "traceparent" in sent and trace else given[1][:16])
+
+
+def test_what_the_edge_refuses_says_its_trace_too(edge: Edge) -> None:
+    refused = edge.ask("GET", "/api/v1/trading/orders", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+    assert refused.status_code == 401
+    assert refused.json()["trace_id"] == refused.headers["x-trace-id"] == TRACE
+
+
 SPOOFS = [
     "X-User-ID: 1",
     "X-User-Id: 1",
@@ -205,7 +239,8 @@ def test_only_headers_of_the_contract_arrive_and_the_edge_says_who_asks(edge: Ed
         "X-Client": "web",
     }
     answer = edge.ask("POST", "/api/v1/udf/config", headers=contract | {"X-Anything": "else"}, content=b"{}")
-    arrived = {name: value for name, value in answer.json()["headers"] if name != "x-request-id"}
+    named_anew = {"x-request-id", "traceparent"}
+    arrived = {name: value for name, value in answer.json()["headers"] if name not in named_anew}
     assert arrived == {name.lower(): value for name, value in contract.items()} | {
         "host": "127.0.0.1",
         "content-length": "2",

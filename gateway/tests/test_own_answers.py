@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -117,3 +118,28 @@ def test_the_access_log_names_request_user_and_service_but_no_query(edge: Edge) 
     assert (lines[0]["upstream"], lines[0]["status"]) == ("trading", 200)
     assert re.fullmatch(r"[0-9a-f-]{36}", str(lines[0]["user"]))
     assert "hush" not in log.read_text()
+
+
+def test_the_client_s_files_are_kept_for_good_and_its_page_is_asked_for_again(narrow_edge: Edge) -> None:
+    def ask(path: str, **headers: str) -> httpx.Response:
+        return narrow_edge.ask("GET", path, headers={"X-Test-Address": "192.0.2.72", **headers})
+
+    assert ask("/assets/app.js").headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert ask("/orders/42").headers["cache-control"] == "no-cache"
+    gone = ask("/assets/app-of-last-week.js")
+    assert_problem(gone, 404, "not_found")
+    assert gone.headers["cache-control"] == "no-store"
+
+
+def test_a_file_that_lies_there_compressed_is_sent_as_it_lies(narrow_edge: Edge) -> None:
+    headers = {"X-Test-Address": "192.0.2.73", "Accept-Encoding": "gzip"}
+    answer = narrow_edge.ask("GET", "/assets/app.js", headers=headers)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.text == "export {};"
+
+
+def test_a_page_may_load_nothing_from_elsewhere_and_run_nothing_inline(narrow_edge: Edge) -> None:
+    answer = narrow_edge.ask("GET", "/", headers={"X-Test-Address": "192.0.2.74"})
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert {source for name, source in policy.items() if name.endswith("-src")} == {"'none'", "'self'"}

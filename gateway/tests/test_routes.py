@@ -16,6 +16,7 @@ PUBLIC = [
     ("POST", "/api/v1/auth/email/verify", "auth"),
     ("POST", "/api/v1/auth/password/forgot", "auth"),
     ("POST", "/api/v1/auth/password/reset", "auth"),
+    ("GET", "/api/v1/auth/oauth/providers", "auth"),
     ("GET", "/api/v1/auth/oauth/kakao/start", "auth"),
     ("GET", "/api/v1/auth/oauth/kakao/callback?code=1", "auth"),
     ("POST", "/api/v1/auth/passkeys/login/options", "auth"),

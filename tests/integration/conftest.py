@@ -3,6 +3,8 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -10,6 +12,8 @@ import pytest_asyncio
 from tests.integration.platform_under_test import SYMBOL, US_CASH, Platform
 from tools import cli
 from tools.people import Admin, Trader
+
+LIVE = timedelta(seconds=2)
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +40,15 @@ async def trader(platform: Platform) -> AsyncIterator[Trader]:
     person = await Trader.sign_up(platform.gateway)
     await person.opens_account("KRW", US_CASH * 100)
     await person.deposits("USD", US_CASH)
-    await person.until(f"/market/quotes/{SYMBOL}", lambda quote: quote["session"] == "regular")
+    await person.until(f"/market/quotes/{SYMBOL}", _is_live)
     yield person
     await person.leave()
+
+
+def _is_live(quote: dict[str, Any]) -> bool:
+    """Whether an order by this quote would be taken: after a process was killed, the last one stands for a while."""
+    age = datetime.now(UTC) - datetime.fromisoformat(quote["timestamp"])
+    return quote["session"] == "regular" and age < LIVE
 
 
 @pytest_asyncio.fixture

@@ -3,13 +3,15 @@
 import os
 import signal
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
+from kit.testing.otlp import Receiver, receiving
 
-from tools import cli, private_stack
+from tools import cli, private_stack, web
 from tools.native import credentials, running
 from tools.native.layout import Layout
 from tools.native.ports import Ports
@@ -18,7 +20,9 @@ from tools.people import Gateway
 
 SYMBOL = private_stack.SYMBOLS[0]
 US_CASH = Decimal(100_000)
-PORTS = Ports(base=16000, gateway=16443, gateway_http=16080)
+PORT_BASE = int(os.environ.get("EXODUS_TEST_PORT_BASE", "16000"))
+"""Two checkouts may test their platforms side by side; each needs 500 ports of its own."""
+PORTS = Ports(base=PORT_BASE, gateway=PORT_BASE + 443, gateway_http=PORT_BASE + 80)
 READY_SECONDS_MAX = 60
 
 
@@ -28,16 +32,24 @@ class Platform:
 
     layout: Layout
     gateway: Gateway
+    traces: Receiver
+    """Where every process of the platform sends its spans."""
+    open_until_the_end: ExitStack
 
     @classmethod
     def start(cls) -> "Platform":
-        os.environ["EXODUS_EMULATORS"] = "1"
+        os.environ["EXODUS_EMULATORS"] = os.environ["EXODUS_MONITORING"] = "1"
+        open_until_the_end = ExitStack()
+        traces = open_until_the_end.enter_context(receiving(PORT_BASE + 98))
+        os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = traces.endpoint
+        web.build()
         layout = private_stack.start(".stack-integration", PORTS)
-        return cls(layout, cli.gateway_of(layout))
+        return cls(layout, cli.gateway_of(layout), traces, open_until_the_end)
 
     def stop(self) -> None:
         """Stop everything; the folder stays until the next start, for whoever wants to read the logs."""
         running.down(self.layout)
+        self.open_until_the_end.close()
 
     def processes(self) -> dict[str, dict[str, Any]]:
         """What the supervisor says of each process, by name."""

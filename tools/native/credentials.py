@@ -14,12 +14,14 @@ from tools.native.ports import SERVICES
 SECRET_BYTES = 32  # 256 bits
 
 # The services that may ask auth for a token of their own.
-SERVICE_CLIENTS = ("backtest",)
+SERVICE_CLIENTS = ("backtest", "trading")
 
 POSTGRES_ADMIN = "postgres"
 AMQP_USER = "exodus"
 AMQP_VHOST = "exodus"
 ROLES = ("owner", "app", "worker")
+# Copies the whole cluster, and may do nothing else: not even log in to a database.
+BACKUP_USER = "exodus_backup"
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,16 @@ def postgres_url(passwords: Passwords, address: str, user: str = POSTGRES_ADMIN,
     return f"postgresql+asyncpg://{user}:{passwords.of(user)}@{address}/{name}"
 
 
-def redis_url(passwords: Passwords, address: str) -> str:
-    return f"redis://:{passwords.of('redis')}@{address}/0"
+def redis_url(passwords: Passwords, address: str, service: str | None = None) -> str:
+    """A service's own user, or the operator's, whom Redis calls the default."""
+    password = passwords.of(f"redis:{service}" if service else "redis")
+    return f"redis://{service or ''}:{password}@{address}/0"
 
 
-def amqp_url(passwords: Passwords, address: str) -> str:
-    return f"amqp://{AMQP_USER}:{passwords.of('rabbitmq')}@{address}/{AMQP_VHOST}"
+def amqp_url(passwords: Passwords, address: str, service: str | None = None) -> str:
+    """A service's own user, or the operator's."""
+    password = passwords.of(f"rabbitmq:{service}" if service else "rabbitmq")
+    return f"amqp://{service or AMQP_USER}:{password}@{address}/{AMQP_VHOST}"
 
 
 def files_of(service: str, passwords: Passwords, addresses: Addresses) -> dict[str, str]:
@@ -85,8 +91,8 @@ def files_of(service: str, passwords: Passwords, addresses: Addresses) -> dict[s
         f"{service}_database_url": where["app"],
         f"{service}_system_database_url": where["worker"],
         f"{service}_owner_database_url": where["owner"],
-        f"{service}_amqp_url": amqp_url(passwords, addresses.amqp),
-        f"{service}_redis_url": redis_url(passwords, addresses.redis),
+        f"{service}_amqp_url": amqp_url(passwords, addresses.amqp, service),
+        f"{service}_redis_url": redis_url(passwords, addresses.redis, service),
     }
     if service == "auth":
         files["auth_service_secrets"] = json.dumps({name: passwords.of(f"service:{name}") for name in SERVICE_CLIENTS})

@@ -4,14 +4,13 @@ import sys
 from pathlib import Path
 
 from gateway.render import render
+from tools import web
 from tools.native import certificates
 from tools.native.layout import ROOT, Layout
 from tools.native.packages import Binaries
 from tools.native.ports import SERVICES
 from tools.native.probes import why_not_ready
 from tools.native.programs import Program
-
-WEB_ROOT = ROOT / "web" / "dist"
 
 
 def program(layout: Layout, binaries: Binaries) -> Program:
@@ -27,7 +26,7 @@ def program(layout: Layout, binaries: Binaries) -> Program:
         keys_file=layout.gateway / "keys.json",
         module_path=str(binaries.nginx_js),
         log_dir=layout.logs,
-        web_root=WEB_ROOT if WEB_ROOT.exists() else None,
+        web_root=web.DIST if web.DIST.exists() else None,
     )
     return Program(
         name="gateway",

@@ -16,11 +16,15 @@ FOLDERS: Final = ("libs/quant", "services/broker")
 
 @dataclass(frozen=True)
 class Emulator:
-    """One broker's emulator: its port beside the base, where its notices are, and how often it may be called."""
+    """One broker's emulator: its port beside the base, where its notices are, and how often it may be called.
+
+    `served_by` names the emulator that speaks for this one as well, on the same port.
+    """
 
     offset: int
     stream: str
     calls_per_second: int
+    served_by: str = ""
 
     def port(self, layout: Layout) -> int:
         return layout.ports.base + self.offset
@@ -28,6 +32,7 @@ class Emulator:
 
 EMULATORS: Final = {
     "kis": Emulator(301, "/tryitout", 1),
+    "kis_us": Emulator(301, "/tryitout", 1, served_by="kis"),
     "ls": Emulator(302, "/websocket", 1),
     "kiwoom": Emulator(303, "/api/dostk/websocket", 1),
     "alpaca": Emulator(304, "/stream", 3),
@@ -42,7 +47,9 @@ def are_wanted() -> bool:
 
 def programs(layout: Layout) -> list[Program]:
     """One process for each emulator."""
-    return [_program(layout, name, each.port(layout)) for name, each in EMULATORS.items()] if are_wanted() else []
+    if not are_wanted():
+        return []
+    return [_program(layout, name, each.port(layout)) for name, each in EMULATORS.items() if not each.served_by]
 
 
 def _program(layout: Layout, name: str, port: int) -> Program:

@@ -18,6 +18,10 @@ HTTPS_PORT = 443
 # Unix sockets have at most 107 usable bytes in their path, and supervisord binds to "<path>.<pid>" first.
 SOCKET_PATH_BYTES_MAX = 95
 
+# How a stack runs: as processes, in the official images, or in images made from Debian's packages (deploy/offline).
+# A stack keeps to what it was first started as, because the servers' data does.
+NATIVE, CONTAINERS, OFFLINE = MODES = ("native", "containers", "offline")
+
 # Marks a folder as a stack's, so that `clean` never removes anything else.
 MARKER = ".exodus-stack"
 
@@ -52,8 +56,22 @@ class Layout:
 
     @property
     def mode(self) -> str | None:
-        """How this stack runs, "native" or "containers"; None before it was first started."""
+        """How this stack runs (one of MODES); None before it was first started."""
         return self.mode_file.read_text().strip() if self.mode_file.exists() else None
+
+    @property
+    def in_containers(self) -> bool:
+        return self.mode in {CONTAINERS, OFFLINE}
+
+    @property
+    def quarantine_file(self) -> Path:
+        """There while what was restored must not reach anybody (tools/backups/quarantine.py)."""
+        return self.directory / "quarantine"
+
+    @property
+    def backup_counted_from(self) -> Path:
+        """The moment from which the age of backups counts: the newest proved one, or the making of the stack."""
+        return self.directory / "backups" / "counted_from"
 
     @property
     def logs(self) -> Path:
@@ -73,6 +91,11 @@ class Layout:
         return self.directory / "audit" / "anchors"
 
     @property
+    def metrics(self) -> Path:
+        """Figures that programs leave behind for Prometheus, one `.prom` file each, such as a backup's age."""
+        return self.directory / "metrics"
+
+    @property
     def supervisor_config(self) -> Path:
         return self.directory / "supervisor" / "supervisord.conf"
 
@@ -83,6 +106,11 @@ class Layout:
     def state_of(self, server: str) -> Path:
         """The private folder of one server."""
         return self.directory / server
+
+
+def monitoring_is_wanted() -> bool:
+    """Whether `make up` was asked for Prometheus and its exporters too."""
+    return os.environ.get("EXODUS_MONITORING") == "1"
 
 
 def shown_directory(environment: Mapping[str, str]) -> Path:

@@ -1,6 +1,7 @@
 """The Debian packages behind the native stack: found, or installed without starting the machine's own servers."""
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ NGINX_JS_MODULE = "ngx_http_js_module.so"
 
 # Debian asks this program before it starts a freshly installed server; 101 means no.
 POLICY_PROGRAM = Path("/usr/sbin/policy-rc.d")
+LOCK = Path("/run/lock/exodus-packages")
 POLICY_SAYS_NO = "#!/bin/sh\nexit 101\n"
 
 
@@ -69,6 +71,44 @@ WANTED = {
 }
 
 
+# Only where EXODUS_MONITORING=1 asks for them (tools/native/monitoring.py).
+MONITORING = {
+    "prometheus": "prometheus",
+    "prometheus-node-exporter": "machine",
+    "prometheus-postgres-exporter": "postgres",
+    "prometheus-redis-exporter": "redis",
+    "prometheus-nginx-exporter": "nginx",
+}
+
+
+def ensure_monitoring() -> dict[str, Path]:
+    """Prometheus and its exporters, installed where they are missing: what each watches → its program."""
+    if missing := [package for package in MONITORING if _program(package) is None]:
+        install(missing)
+    found = {watched: path for package, watched in MONITORING.items() if (path := _program(package)) is not None}
+    if still := MONITORING.values() - found.keys():
+        raise StackError(f"installed, but still not found: the programs that watch {', '.join(sorted(still))}")
+    return found
+
+
+# Only for tests in which a process's clock is wrong.
+CLOCK = "faketime"
+
+
+def find_clock() -> Path | None:
+    """The library that tells a process another time than the machine's, for processes of several threads."""
+    return max(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), default=None)
+
+
+def ensure_clock() -> Path:
+    """The same, installed where it is missing; PackagesMissing says which command installs it for who is not root."""
+    if find_clock() is None:
+        install([CLOCK])
+    if (found := find_clock()) is None:
+        raise StackError(f"installed, but still not found: {CLOCK}")
+    return found
+
+
 def find() -> dict[str, Path]:
     """Package → its program, for each package that is here."""
     return {package: path for package, look in WANTED.items() if (path := look()) is not None}
@@ -78,14 +118,15 @@ def ensure() -> Binaries:
     """Finds the servers; installs what is missing when we are root, otherwise says which command does."""
     missing = [package for package in WANTED if package not in find()]
     if missing:
-        _install(missing)
+        install(missing)
     found = find()
     if still := [package for package in WANTED if package not in found]:
         raise StackError(f"installed, but still not found: {' '.join(still)}")
     return Binaries(*(found[package] for package in WANTED))
 
 
-def _install(packages: list[str]) -> None:
+def install(packages: list[str]) -> None:
+    """Installs Debian packages when we are root, otherwise says which command does; no server among them is started."""
     command = f"apt-get install --yes --no-install-recommends {' '.join(packages)}"
     if not shutil.which("apt-get"):
         raise PackagesMissing(f"missing: {' '.join(packages)}, and this is not a Debian; install them your way")
@@ -93,13 +134,21 @@ def _install(packages: list[str]) -> None:
         raise PackagesMissing(f"missing packages. Run this, then try again:\n  sudo {command}")
     print(f"installing {' '.join(packages)} …", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with servers_stay_off():
+    with alone(), servers_stay_off():
         for line in ("apt-get update -qq", f"{command} -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0"):
             result = subprocess.run(
                 line.split(), env=environment, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS_MAX
             )
             if result.returncode != 0:
                 raise StackError(f"`{line}` failed:\n{(result.stdout + result.stderr)[-2000:]}")
+
+
+@contextlib.contextmanager
+def alone(file: Path = LOCK) -> Iterator[None]:
+    """While this holds, no other process of ours installs: it waits."""
+    with file.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

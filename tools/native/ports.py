@@ -14,8 +14,13 @@ PORT_BASE_MAX = 64000
 GATEWAY_PORT_DEFAULT = 8443
 GATEWAY_HTTP_PORT_DEFAULT = 8080
 
+COMPUTERS_MAX = 64
+
 # In this order everywhere: the API of service n listens on base + 101 + n, its worker on base + 201 + n.
 SERVICES = ("auth", "trading", "market", "backtest", "broker", "notification")
+
+EXPORTED = ("rabbitmq", "postgres", "redis", "nginx", "machine")
+"""What Prometheus asks besides the services; RabbitMQ answers itself, the others through an exporter each."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,23 @@ class Ports:
     def worker(self, service: str) -> int:
         return self.base + 201 + SERVICES.index(service)
 
+    def computer(self, number: int) -> int:
+        """Where a process that computes chunks of backtests says how it is; they are numbered from 0."""
+        return self.base + 501 + number  # 301 and on are the emulators
+
+    @property
+    def backups(self) -> int:
+        """Where the keeper of backups says how old the newest is."""
+        return self.base + 401
+
+    @property
+    def prometheus(self) -> int:
+        return self.base + 91
+
+    def exporter(self, of: str) -> int:
+        """Where the figures of a server are, when they are wanted (tools/native/monitoring.py)."""
+        return self.prometheus + 1 + EXPORTED.index(of)
+
     def servers(self) -> Iterator[tuple[int, str, str]]:
         """(port, what listens there, the variable that moves it) of Postgres, Redis and RabbitMQ."""
         for port, what in (
@@ -79,6 +101,13 @@ class Ports:
         for service in SERVICES:
             yield self.api(service), f"the {service} API", "EXODUS_PORT_BASE"
             yield self.worker(service), f"the {service} worker", "EXODUS_PORT_BASE"
+        yield self.computer(0), "the backtest computer", "EXODUS_PORT_BASE"
+        yield self.backups, "the keeper of backups", "EXODUS_PORT_BASE"
+
+    def monitoring(self) -> Iterator[tuple[int, str, str]]:
+        yield self.prometheus, "Prometheus", "EXODUS_PORT_BASE"
+        for name in EXPORTED[1:]:  # RabbitMQ's is its own affair
+            yield self.exporter(name), f"the exporter of {name}", "EXODUS_PORT_BASE"
 
     def edge(self) -> Iterator[tuple[int, str, str]]:
         yield self.gateway, "the gateway", "EXODUS_GATEWAY_PORT"

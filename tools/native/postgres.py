@@ -34,6 +34,7 @@ max_wal_size = '2GB'
 checkpoint_timeout = '15min'
 checkpoint_completion_target = 0.9
 wal_compression = 'lz4'
+wal_keep_size = '512MB'  # a backup that is being taken still finds the log it began with
 random_page_cost = 1.1
 jit = off
 max_parallel_workers_per_gather = 1
@@ -148,6 +149,11 @@ SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname
 ALTER ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD '{password}';
 """
 
+BACKUP_ROLE = """
+SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
+ALTER ROLE {role} LOGIN REPLICATION NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD '{password}';
+"""
+
 # A service cannot reach another's database. In its own, only the owner, which runs the migrations, creates anything.
 DATABASE = """
 SELECT 'CREATE DATABASE {database} OWNER {owner}'
@@ -160,10 +166,22 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO {app}, {worker};
 """
 
+# Sees how the server fares and nothing that is in it: it gets into no database but the empty one.
+MONITOR = """
+SELECT 'CREATE ROLE monitor' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'monitor') \\gexec
+ALTER ROLE monitor LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE INHERIT CONNECTION LIMIT 5
+  PASSWORD '{password}';
+GRANT pg_monitor TO monitor;
+GRANT CONNECT ON DATABASE postgres TO monitor;
+"""
+
 
 def provision_script(passwords: Passwords) -> str:
     """What psql is given, natively and in containers."""
+    backup = credentials.BACKUP_USER
     parts = ["REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC;\n"]
+    parts.append(BACKUP_ROLE.format(role=backup, password=passwords.of(backup)))
+    parts.append(MONITOR.format(password=passwords.of("postgres:monitor")))
     for service in SERVICES:
         roles = {kind: credentials.role(service, kind) for kind in credentials.ROLES}
         parts += [ROLE.format(role=name, password=passwords.of(name)) for name in roles.values()]

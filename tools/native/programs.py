@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 # Started from left to right, stopped from right to left, each group as a whole.
-Group = Literal["servers", "services", "gateway"]
-GROUPS: tuple[Group, ...] = ("servers", "services", "gateway")
+Group = Literal["servers", "services", "gateway", "monitoring"]
+GROUPS: tuple[Group, ...] = ("servers", "services", "gateway", "monitoring")
 
 
 @dataclass(frozen=True)

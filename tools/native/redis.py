@@ -13,6 +13,25 @@ MEMORY_MAX = "256mb"
 ANSWER_SECONDS_MAX = 2
 
 # What an application needs, and none of what an intruder would like.
+COMMANDS = "+@all -@admin -@dangerous -@scripting"
+NOTHING = "+@connection -@admin -@dangerous"
+LISTENS = "+@read +@connection +@pubsub -publish -@admin -@dangerous -@scripting"
+
+# What each service may do: whose keys it reads (%R) or writes as well, and which channels are its own. Market alone
+# tells prices. Who listens to a pattern has to be allowed that very pattern. In brackets is what is allowed besides.
+SERVICE_PERMISSIONS = {
+    "auth": NOTHING,
+    "trading": f"%R~realtime:* &market:* {LISTENS}",
+    "market": f"~realtime* &market:* &market.trade:* &market.orderbook:* &market.bar1m:* {COMMANDS}",
+    "backtest": NOTHING,
+    "broker": f"%R~realtime:* ~broker:* &market:* {COMMANDS} -publish",
+    "notification": f"%R~realtime:* &market:* &account:* &alerts:* {LISTENS} (+publish &account:* &alerts:*)",
+}
+
+# How the server fares, and none of what is in it.
+MONITOR = "-@all +info +ping"
+
+# The operator's.
 PERMISSIONS = "~* &* +@all -@admin -@dangerous -@scripting +info"
 
 # Tests also empty the server between them.
@@ -39,7 +58,10 @@ def prepare(layout: Layout, binary: Path, passwords: Passwords) -> Program:
 
 def settings(passwords: Passwords, *, port: int, folder: str, permissions: str) -> str:
     """The configuration file, natively and in containers."""
-    digest = hashlib.sha256(passwords.of("redis").encode()).hexdigest()
+    services = "".join(
+        f"user {service} on #{_digest(passwords.of(f'redis:{service}'))} resetchannels {may}\n"
+        for service, may in SERVICE_PERMISSIONS.items()
+    )
     return (
         f"port {port}\n"
         "daemonize no\n"
@@ -48,8 +70,14 @@ def settings(passwords: Passwords, *, port: int, folder: str, permissions: str) 
         "appendonly no\n"
         f"maxmemory {MEMORY_MAX}\n"
         "maxmemory-policy allkeys-lru\n"
-        f"user default on #{digest} {permissions}\n"
+        f"user default on #{_digest(passwords.of('redis'))} {permissions}\n"
+        f"user monitor on #{_digest(passwords.of('redis:monitor'))} resetkeys resetchannels {MONITOR}\n"
+        f"{services}"
     )
+
+
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def _why_not_ready(port: int, password: str) -> str | None:

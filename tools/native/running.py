@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.native import certificates, credentials, packages, postgres, servers, services
+from tools.native import certificates, credentials, monitoring, packages, postgres, rabbitmq, servers, services
 from tools.native.errors import StackError
-from tools.native.layout import Layout
+from tools.native.layout import Layout, monitoring_is_wanted
 from tools.native.ports import require_free
 from tools.native.programs import Program
 from tools.native.readiness import wait_until_ready
@@ -28,6 +28,8 @@ def up(layout: Layout, *, servers_only: bool = False) -> None:
     certificates.ensure(layout.gateway, dt.datetime.now(dt.UTC))
     base = servers.prepare(layout, binaries, passwords)
     ours: list[Program] = [] if servers_only else _services_and_gateway(layout, binaries)
+    if ours and monitoring_is_wanted():
+        ours += monitoring.programs(layout, packages.ensure_monitoring(), passwords)
 
     _say(begun, "starting PostgreSQL, Redis and RabbitMQ")
     supervisor.start([*base, *ours])
@@ -36,17 +38,24 @@ def up(layout: Layout, *, servers_only: bool = False) -> None:
     if ours:
         _say(begun, "bringing the databases up to date")
         services.migrate(layout)
+        wait_until_ready(layout, supervisor, base)
+        rabbitmq.renew_dead_letters(layout, passwords)
         _say(begun, "starting the services")
         supervisor.start_group("services")
         supervisor.start_group("gateway")
+        if monitoring_is_wanted():
+            supervisor.start_group("monitoring")
     wait_until_ready(layout, supervisor, [*base, *ours])
     _say(begun, "everything is ready")
+    if layout.quarantine_file.exists():
+        print("restored, and in quarantine: no worker runs and nothing goes out until `./exodus quarantine release`")
 
 
 def _services_and_gateway(layout: Layout, binaries: packages.Binaries) -> list[Program]:
+    from tools.backups import nightly  # noqa: PLC0415 - it knows services, which know us
     from tools.native import edge  # noqa: PLC0415 - the servers alone must not need the gateway's code
 
-    return [*services.programs(layout), edge.program(layout, binaries)]
+    return [*services.programs(layout), *nightly.programs(layout, os.environ), edge.program(layout, binaries)]
 
 
 def _require_ports(layout: Layout, supervisor: Supervisor, *, servers_only: bool) -> None:
@@ -58,6 +67,8 @@ def _require_ports(layout: Layout, supervisor: Supervisor, *, servers_only: bool
     groups = {"servers": ports.servers()}
     if not servers_only:
         groups |= {"services": ports.services(), "gateway": ports.edge()}
+        if monitoring_is_wanted():
+            groups["monitoring"] = ports.monitoring()
     require_free(port for group, needed in groups.items() if group not in running for port in needed)
 
 

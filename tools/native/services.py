@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.native import emulators
+from tools.native.credentials import SERVICE_CLIENTS
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
-from tools.native.ports import SERVICES
+from tools.native.ports import COMPUTERS_MAX, SERVICES
 from tools.native.probes import why_not_ready
 from tools.native.programs import Program
 
@@ -21,13 +22,26 @@ WORKER_NICENESS = "19"
 # A larger frame closes the connection; compression would cost half a megabyte for each client.
 WEBSOCKET_FRAME_BYTES_MAX = 65_536
 MIGRATION_SECONDS_MAX = 300
+# Where traces go, by OpenTelemetry's own variable; without it there are none.
+TRACES_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 def programs(layout: Layout) -> list[Program]:
-    """Every process of every service."""
+    """Every process of every service; in quarantine no worker, so that nothing goes out."""
     require_all()
     ours = [process for service in SERVICES for process in (_api(layout, service), _worker(layout, service))]
-    return [*emulators.programs(layout), *ours]
+    computers = [_computer(layout, number) for number in range(computer_count())]
+    if layout.quarantine_file.exists():
+        ours, computers = [_api(layout, service) for service in SERVICES], []
+    return [*emulators.programs(layout), *ours, *computers]
+
+
+def computer_count() -> int:
+    """How many processes compute chunks of backtests: EXODUS_COMPUTERS, one if it says nothing."""
+    told = os.environ.get("EXODUS_COMPUTERS") or "1"
+    if not told.isdigit() or not 1 <= int(told) <= COMPUTERS_MAX:
+        raise StackError(f"EXODUS_COMPUTERS={told} is not a number from 1 to {COMPUTERS_MAX}.")
+    return int(told)
 
 
 def require_all(root: Path = ROOT) -> None:
@@ -51,6 +65,7 @@ def _api(layout: Layout, service: str) -> Program:
             *(sys.executable, "-m", "uvicorn", f"{service}.app:create_app", "--factory"),
             *("--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools"),
             *("--timeout-graceful-shutdown", str(GRACE_SECONDS), "--no-access-log", "--no-server-header"),
+            *("--ws", "kit.frames:FrameProtocol"),
             *("--ws-max-size", str(WEBSOCKET_FRAME_BYTES_MAX), "--ws-per-message-deflate", "false"),
         ),
         directory=layout.directory,
@@ -71,6 +86,20 @@ def _worker(layout: Layout, service: str) -> Program:
         why_not_ready=lambda: why_not_ready(port, "/health/ready"),
         environment=environment(layout, service),
         depends_on=_sources(service),
+        stop_seconds=STOP_SECONDS,
+    )
+
+
+def _computer(layout: Layout, number: int) -> Program:
+    port = layout.ports.computer(number)
+    return Program(
+        name="backtest-compute" if number == 0 else f"backtest-compute-{number + 1}",
+        group="services",
+        command=("nice", "-n", WORKER_NICENESS, sys.executable, "-m", "backtest.compute"),
+        directory=layout.directory,
+        why_not_ready=lambda: why_not_ready(port, "/health/ready"),
+        environment={**environment(layout, "backtest"), "BACKTEST_COMPUTE_PORT": str(port)},
+        depends_on=_sources("backtest"),
         stop_seconds=STOP_SECONDS,
     )
 
@@ -96,11 +125,16 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
     )
     if service == "auth":
         told |= {"AUTH_AUDIT_ANCHOR_FILE": str(layout.audit_anchors), "AUTH_PUBLIC_URL": layout.public_url}
+    if service == "broker" and layout.quarantine_file.exists():
+        told["BROKER_QUARANTINED"] = "true"
+    if service == "notification":
+        told["NOTIFICATION_BACKUP_COUNTED_FROM_FILE"] = str(layout.backup_counted_from)
     return {
         "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in code_of(service)),
         "PYTHONUNBUFFERED": "1",
         "NUMBA_CACHE_DIR": str(layout.directory / "cache" / "numba"),
         "EXODUS_SECRETS_DIR": str(layout.secrets / service),
+        **{name: os.environ[name] for name in (TRACES_TO,) if os.environ.get(name)},
         **told,
         **(emulators.settings(layout) if service == "broker" else {}),
     }
@@ -117,8 +151,8 @@ def settings(
         f"{prefix}_WORKER_PORT": str(worker_port),
         f"{prefix}_JWKS_URL": f"{urls['auth']}/.well-known/jwks.json",
     }
-    if service == "backtest":
-        told |= {"BACKTEST_AUTH_URL": urls["auth"], "BACKTEST_MARKET_URL": urls["market"]}
+    if service in SERVICE_CLIENTS:
+        told |= {f"{prefix}_AUTH_URL": urls["auth"], f"{prefix}_MARKET_URL": urls["market"]}
     if service == "auth":
         told["AUTH_SERVICE_URLS"] = ",".join(f"{name}={url}" for name, url in urls.items())
     return told

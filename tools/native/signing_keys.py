@@ -143,7 +143,7 @@ def rotate(layout: Layout, now: dt.datetime, *, revoke: str | None = None) -> li
 
 
 def _reload_gateway(layout: Layout) -> None:
-    if layout.mode == "containers":
+    if layout.in_containers:
         from tools.containers import compose  # noqa: PLC0415 - only where containers run
 
         compose(layout, "kill", "-s", "HUP", "gateway")

@@ -154,6 +154,14 @@ class Supervisor:
         """Asks for every process of a group that does not run; returns at once."""
         self._call("startProcessGroup", group, False)  # noqa: FBT003 - do not wait; XML-RPC has no names
 
+    def stop_one(self, group: str, name: str) -> None:
+        """Stops one process and waits for its end; it stays down until somebody starts it."""
+        self._call("stopProcess", f"{group}:{name}")
+
+    def start_one(self, group: str, name: str) -> None:
+        """Starts one process that was stopped; returns at once."""
+        self._call("startProcess", f"{group}:{name}", False)  # noqa: FBT003 - do not wait; XML-RPC has no names
+
     def processes(self) -> list[dict[str, Any]]:
         """What supervisord says about each process: name, group, statename, pid, start, description …"""
         found: list[dict[str, Any]] = self._call("getAllProcessInfo")

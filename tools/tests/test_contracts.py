@@ -253,6 +253,33 @@ class TestWriting:
             [TRADING, reader]
         )
 
+    def test_what_refers_to_a_name_told_apart_is_told_apart_as_well(self) -> None:
+        def a_document(path: str, field: str) -> Document:
+            page = {"type": "array", "items": {"$ref": "#/components/schemas/Account"}}
+            answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Page"}}}}
+            operation = {"operationId": "list", "responses": {"200": answer}}
+            schemas = {"Account": {"properties": {field: {"type": "string"}}}, "Page": page}
+            return {"paths": {path: {"get": operation}}, "components": {"schemas": schemas}}
+
+        merged = contracts.public_document(
+            {"auth": a_document("/api/v1/a", "email"), "trading": a_document("/api/v1/t", "cash")}
+        )
+        schemas = merged["components"]["schemas"]
+        assert schemas["AuthPage"]["items"] == {"$ref": "#/components/schemas/AuthAccount"}
+        assert schemas["TradingPage"]["items"] == {"$ref": "#/components/schemas/TradingAccount"}
+        assert "Page" not in schemas
+
+    def test_a_name_told_apart_does_not_take_one_that_is_there(self) -> None:
+        def a_document(**schemas: str) -> Document:
+            typed = {name: {"type": kind} for name, kind in schemas.items()}
+            return {"paths": {}, "components": {"schemas": typed}}
+
+        merged = contracts.public_document(
+            {"market": a_document(Status="object", MarketStatus="array"), "trading": a_document(Status="string")}
+        )
+        kinds = {name: schema["type"] for name, schema in merged["components"]["schemas"].items()}
+        assert kinds == {"MarketMarketStatus": "object", "MarketStatus": "array", "TradingStatus": "string"}
+
     def test_names_two_services_use_differently_are_told_apart_in_the_public_document(self) -> None:
         def document(path: str, page: Document) -> Document:
             answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Page"}}}}

@@ -4,7 +4,8 @@ import re
 
 from tools.native.layout import ROOT
 
-NAMED = re.findall(r'"((?:services|libs|gateway)/[\w/.]+)[" ]', (ROOT / "tools" / "demo.py").read_text())
+TOLD = "".join(file.read_text() for file in sorted((ROOT / "tools").glob("demo*.py")))
+NAMED = re.findall(r'"((?:services|libs|gateway)/[\w/.]+)[" ]', TOLD)
 
 
 def test_the_demo_names_files_of_every_kind() -> None:

@@ -17,6 +17,7 @@ from tools import contracts
 
 ROLES = ("nobody", "viewer", "user", "admin", "service")
 TABLE = Path(__file__).resolve().parents[2] / "contracts" / "roles.md"
+ELSEWHERE = "https://elsewhere.example"
 SOME_ID = "0193ccc5-bf05-7f1f-b569-eaf3a635486d"
 OPERATIONS_MIN = 50
 REFUSALS = {"token_missing", "token_invalid", "token_expired", "forbidden"}
@@ -46,6 +47,41 @@ def test_every_operation_opens_to_exactly_the_roles_of_the_table(service: str, t
     app.state.resources = NoServers()
     wrong = asyncio.run(_differences(app, tokens))
     assert wrong == []
+
+
+@pytest.mark.requirement("R-48")
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_no_cookie_opens_anything_and_no_page_of_another_site_may_read_or_ask(service: str, tokens: Tokens) -> None:
+    """A browser adds cookies to what other sites ask, so none counts; a header of ours wants a leave that none gets."""
+    contracts.services()
+    app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
+    app.state.resources = NoServers()
+    assert asyncio.run(_let_in_from_elsewhere(app, tokens)) == []
+
+
+async def _let_in_from_elsewhere(app: object, tokens: Tokens) -> list[str]:
+    token = _token(tokens, "admin")
+    names = ("access_token", "token", "Authorization", "__Host-exodus-refresh", "session")
+    forged = {"Cookie": "; ".join(f"{name}={token}" for name in names), "Origin": ELSEWHERE}
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    wrong = []
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        for path, operations in app.openapi()["paths"].items():  # type: ignore[attr-defined]
+            url = re.sub(r"\{[^}]+\}", SOME_ID, path)
+            for method in (name.upper() for name in operations if name in contracts.METHODS):
+                answer = await http.request(method, url, headers=forged)
+                passed = answer.status_code not in {401, 403} or _code(answer) not in REFUSALS
+                if passed != may("nobody", method, path) or _lets_read(answer):
+                    wrong.append(f"{method} {path}: {answer.status_code} {_code(answer)}")
+                wish = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "x-client"}
+                leave = await http.options(url, headers=forged | wish)
+                if leave.is_success or _lets_read(leave):
+                    wrong.append(f"OPTIONS {path}: {leave.status_code}")
+    return wrong
+
+
+def _lets_read(answer: httpx.Response) -> bool:
+    return any(name.startswith("access-control-") for name in answer.headers)
 
 
 class NoServers:

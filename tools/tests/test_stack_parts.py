@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from broker.brokers import read_brokers
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 from jwt.algorithms import ECAlgorithm
+from kit import amqp
 from kit.settings import strong
 from supervisor.datatypes import dict_of_key_value_pairs, list_of_strings
 
-from tools import containers
+from tools import container_files
 from tools.native import (
     accounts,
     certificates,
@@ -65,7 +65,7 @@ def test_every_port_derives_from_one_base_and_none_twice() -> None:
     named = Ports.from_environment({"EXODUS_PORT_BASE": "20000"})
     numbers = [port for port, _, _ in (*named.servers(), *named.services(), *named.edge())]
     assert (named.api("auth"), named.worker("notification"), named.postgres) == (20101, 20206, 20432)
-    assert len(numbers) == len(set(numbers)) == 19
+    assert len(numbers) == len(set(numbers)) == 21
 
 
 @pytest.mark.parametrize("text", ["http", "0", "70000", "-1", "64999"])
@@ -134,7 +134,7 @@ def test_stopping_and_removing_what_is_not_there_is_no_failure_and_makes_nothing
 def test_auth_writes_links_to_where_the_gateway_is(tmp_path: Path, environment: dict[str, str], address: str) -> None:
     moved = Layout.from_environment({"EXODUS_STACK_DIR": str(tmp_path / "moved"), **environment})
     told = services.environment(moved, "auth")
-    contained = containers.settings_of(moved, "auth")
+    contained = container_files.settings_of(moved, "auth")
     assert told["AUTH_PUBLIC_URL"] == contained["auth_public_url"] == address
 
 
@@ -164,7 +164,7 @@ def test_emulators_run_only_when_asked_for_and_the_broker_service_is_pointed_at_
     monkeypatch.setenv("EXODUS_EMULATORS", "1")
     ports = {name: str(each.port(stack)) for name, each in emulators.EMULATORS.items()}
     assert {program.name: program.command[-3] for program in emulators.programs(stack)} == {
-        f"{name}-emulator": port for name, port in ports.items()
+        f"{name}-emulator": port for name, port in ports.items() if not emulators.EMULATORS[name].served_by
     }
     lines = read_brokers(Path(emulators.settings(stack)["BROKER_BROKERS_FILE"]), live_allowed=True)
     assert {name: line.rest for (name, _), line in lines.items()} == {
@@ -190,18 +190,22 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
         "auth/auth_sealing_key",
         "auth/auth_service_secrets",
         "backtest/backtest_service_secret",
+        "trading/trading_service_secret",
     }
     expected |= {"broker/broker_vault_key", "notification/notification_sealing_key"}
     assert set(secret_files(stack)) == expected | {"passwords.json"}
     shared = json.loads(secret_files(stack)["auth/auth_service_secrets"])
-    assert shared == {"backtest": secret_files(stack)["backtest/backtest_service_secret"]}
+    assert shared == {
+        name: secret_files(stack)[f"{name}/{name}_service_secret"] for name in credentials.SERVICE_CLIENTS
+    }
+    assert len(set(shared.values())) == len(shared)
 
 
 @pytest.mark.requirement("R-56")
 def test_secrets_are_strong_different_and_readable_by_their_owner_only(stack: Layout) -> None:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     passwords = json.loads((stack.secrets / "passwords.json").read_text())
-    assert len(set(passwords.values())) == len(passwords) == 18 + 6
+    assert len(set(passwords.values())) == len(passwords) == 3 * len(SERVICES) + 5 + 2 * len(SERVICES)
     for password in passwords.values():
         assert len(bytes.fromhex(strong(password))) * 8 == 256
     for path in (stack.secrets, *stack.secrets.rglob("*")):
@@ -255,6 +259,21 @@ def test_a_stolen_key_is_taken_out_at_once_and_there_is_always_one_that_signs(st
 def test_a_password_is_hashed_as_rabbitmq_documents_it() -> None:
     documented = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
     assert rabbitmq.password_hash("test12", bytes.fromhex("908DC60A")) == documented
+
+
+@pytest.mark.requirement("R-56")
+def test_rabbitmqs_users_change_only_with_their_passwords_and_the_exchanges_are_those_kit_speaks_of(
+    stack: Layout,
+) -> None:
+    passwords = credentials.open_passwords(stack)
+    definitions = rabbitmq.definitions(passwords)
+    assert rabbitmq.definitions(credentials.open_passwords(stack)) == definitions, "or every start would restart it"
+    assert [exchange["name"] for exchange in json.loads(definitions)["exchanges"]] == [
+        amqp.EXCHANGE,
+        amqp.DEAD_EXCHANGE,
+    ]
+    secrets = [passwords.of(f"{server}:{service}") for server in ("rabbitmq", "redis") for service in SERVICES]
+    assert len({*secrets, passwords.of("rabbitmq"), passwords.of("redis")}) == len(secrets) + 2
 
 
 # --- certificates
@@ -339,39 +358,3 @@ def test_a_service_is_given_its_own_code_and_secrets_only(stack: Layout) -> None
     assert told["EXODUS_SECRETS_DIR"] == str(stack.secrets / "backtest")
     assert told["BACKTEST_MARKET_URL"] == "http://127.0.0.1:38103"
     assert told["BACKTEST_JWKS_URL"] == "http://127.0.0.1:38101/.well-known/jwks.json"
-
-
-# --- containers
-
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOT = {name for name, container in CONTAINERS.items() if container.get("restart") == "no"}
-
-
-@pytest.mark.requirement("R-56")
-@pytest.mark.parametrize("name", CONTAINERS)
-def test_a_container_can_do_no_more_than_it_needs(name: str) -> None:
-    container = CONTAINERS[name]
-    assert container["read_only"] is True
-    assert container["cap_drop"] == ["ALL"]
-    assert container["security_opt"] == ["no-new-privileges:true"]
-    assert {"pids_limit", "mem_limit", "cpus"} <= container.keys()
-    assert int(container["user"].split(":")[0]) > 0
-    assert not any("docker.sock" in str(volume) for volume in container.get("volumes", ()))
-    assert ("ports" in container) == (name == "gateway")
-    assert name in ONE_SHOT or "healthcheck" in container
-
-
-def test_the_message_broker_keeps_its_name_because_its_data_belongs_to_it() -> None:
-    assert CONTAINERS["rabbitmq"]["hostname"] == "rabbitmq"
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_every_service_has_an_api_a_worker_and_a_migration_from_one_image(service: str) -> None:
-    ours = [CONTAINERS[f"{service}-{kind}"] for kind in ("migrate", "api", "worker")]
-    assert {container["image"] for container in ours} == {f"exodus-{service}"}
-    assert ours[0]["build"]["args"] == {"SERVICE": service}
-    for container in ours:
-        state = "${EXODUS_STACK_DIR:?start it with make up}"
-        writes = [f"{state}/audit:/audit"] if container is CONTAINERS["auth-worker"] else []
-        assert container["volumes"] == [f"{state}/secrets/{service}:/run/secrets:ro", *writes]

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 SERVICES = ("auth", "trading", "market", "backtest", "broker", "notification")
 
-# The ratchet: a limit may be lowered, never raised.
-LIMITS = {"function_lines": 70, "file_lines": 400, "parameters": 6, "kit_lines": 2000}
+# The ratchet: a limit may be lowered; who raises one writes down why (docs/decisions/0065).
+LIMITS = {"function_lines": 70, "file_lines": 400, "parameters": 6, "kit_lines": 2550}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Spots = Iterator[tuple[int, str]]  # the line, and what stands there

@@ -9,7 +9,7 @@ FLOAT_EXEMPT = {"backtest": "research figures (returns, ratios, indicator values
 
 CLOCKS = frozenset({"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"})
 CLOCK_FOLDERS = ("libs/kit/", "tools/", "tests/", "benchmarks/", "deploy/")
-CLOCK_FILES = frozenset({"app.py", "worker.py"})
+CLOCK_FILES = frozenset({"app.py", "worker.py", "compute.py"})
 
 FIELDS = frozenset({"Field", "Query", "Path", "Body", "Form", "Header", "conint", "condecimal"})
 GATE = "services/broker/broker/usecases/submit_order.py"
@@ -59,7 +59,7 @@ def no_float(source: Source) -> Spots:
             yield node.lineno, f"the literal {node.value}"
 
 
-@rule("clock", "take the time as an argument; now() belongs to api/, app.py, worker.py and kit")
+@rule("clock", "take the time as an argument; now() belongs to api/, to the entry points of processes, and to kit")
 def clock(source: Source) -> Spots:
     layered = source.in_layer("api") or source.name in CLOCK_FILES
     if layered or source.is_test or source.path.startswith(CLOCK_FOLDERS):

@@ -22,14 +22,14 @@ async def connect(url: str, name: str) -> AbstractConnection:
 
 
 async def declare_exchange(channel: AbstractChannel) -> AbstractExchange:
-    """Declare the exchange of all events."""
-    return await channel.declare_exchange(EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True)
+    """Return the exchange of all events. It is made with the users (tools/native/rabbitmq.py): no service may."""
+    return await channel.get_exchange(EXCHANGE)
 
 
 async def declare_queue(channel: AbstractChannel, consumer: str, types: list[str]) -> AbstractQueue:
     """Declare a consumer's quorum queue with its dead letters, bound to exactly the given types."""
     exchange = await declare_exchange(channel)
-    dead = await channel.declare_exchange(DEAD_EXCHANGE, aio_pika.ExchangeType.DIRECT, durable=True)
+    dead = await channel.get_exchange(DEAD_EXCHANGE)
     dead_queue = await channel.declare_queue(f"{consumer}.dead", durable=True, arguments={"x-queue-type": "quorum"})
     await dead_queue.bind(dead, consumer)
     queue = await channel.declare_queue(

@@ -1,7 +1,9 @@
 """Access tokens, verified: ES256 only, every claim required, by keys and against revocations this process holds."""
 
 import asyncio
+import base64
 import hashlib
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +22,7 @@ from kit.clock import now
 from kit.errors import Forbidden, NotFound, StepUpRequired, Unauthenticated, Unavailable
 from kit.json import loads
 from kit.kept import Kept
+from kit.trust import trust
 
 TOKEN_LENGTH_MAX = 4096
 LEEWAY_SECONDS = 5
@@ -149,10 +152,20 @@ class TokenVerifier:
         return keys[key_id]
 
 
+def _no_figure(name: str) -> None:
+    raise ValueError(f"{name} is no figure")
+
+
+STRICT = json.JSONDecoder(parse_constant=_no_figure)
+"""Reads what the issuer writes: readers differ on anything that is not ASCII, and on NaN."""
+
+
 def _key_id_of(token: str) -> str:
     try:
         header = jwt.get_unverified_header(token)
-    except (jwt.InvalidTokenError, ValueError) as invalid:
+        for part in token.split(".")[:2]:
+            STRICT.decode(base64.urlsafe_b64decode(part + "==").decode("ascii"))
+    except (jwt.InvalidTokenError, ValueError, RecursionError) as invalid:
         raise Unauthenticated("The token cannot be read: log in again.") from invalid
     if header != {"alg": "ES256", "typ": TOKEN_TYPE, "kid": str(header.get("kid"))}:
         raise Unauthenticated("The token is of a kind we do not issue.")
@@ -173,7 +186,8 @@ def _proven(token: str, key: EllipticCurvePublicKey, issuer: str, audience: str)
 def _revoked_by(url: str) -> Callable[[], Awaitable[Revoked]]:
     """Return a function that asks for the list of revocations, over a new connection: the issuer may have restarted."""
     tag, known = "", Revoked()
-    client = httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))
+    fresh = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.AsyncClient(verify=trust(), timeout=FETCH_TIMEOUT_SECONDS, limits=fresh)
 
     async def fetch() -> Revoked:
         nonlocal tag, known
@@ -188,7 +202,7 @@ def _revoked_by(url: str) -> Callable[[], Awaitable[Revoked]]:
 
 
 async def _fetch_keys(url: str) -> Mapping[str, EllipticCurvePublicKey]:
-    async with httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS) as client:
+    async with httpx.AsyncClient(verify=trust(), timeout=FETCH_TIMEOUT_SECONDS) as client:
         return _public_keys((await client.get(url)).raise_for_status().json())
 
 

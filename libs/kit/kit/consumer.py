@@ -10,6 +10,7 @@ import asyncio
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -21,12 +22,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from kit import amqp, context
+from kit import amqp, context, traces
 from kit.clock import now
 from kit.db import Database, Session
 from kit.errors import Unavailable
 from kit.events import Envelope
 from kit.observe import message_seconds, messages_handled
+from kit.sql import Statement
 
 LANES = 16
 PREFETCH = 256
@@ -38,10 +40,12 @@ PAUSE_SECONDS_FIRST = 0.05
 PAUSE_SECONDS_MAX = 2.0
 RESTART_SECONDS_MAX = 5.0
 
-TAKE = text(
-    "INSERT INTO inbox (consumer, message_id, received_at)"
-    " SELECT :consumer, unnest(CAST(:message_ids AS uuid[])), :received_at"
-    " ON CONFLICT DO NOTHING RETURNING message_id"
+TAKE = Statement(
+    text(
+        "INSERT INTO inbox (consumer, message_id, received_at)"
+        " SELECT :consumer, unnest(CAST(:message_ids AS uuid[])), :received_at"
+        " ON CONFLICT DO NOTHING RETURNING message_id"
+    )
 )
 
 Fact = TypeVar("Fact", bound=BaseModel)
@@ -102,7 +106,7 @@ async def take(session: Session, message_id: UUID, consumer: str) -> bool:
 async def take_all(session: Session, message_ids: Sequence[UUID], consumer: str) -> set[UUID]:
     """Remember messages in this transaction; return those that are new."""
     given = {"consumer": consumer, "message_ids": list(message_ids), "received_at": now()}
-    return set((await session.execute(TAKE, given)).scalars())
+    return {row.message_id for row in await TAKE.all(session, given)}
 
 
 class Lane:
@@ -226,7 +230,8 @@ class Consumer:
             return (await self._handle_together([read]))[0]
         context.correlation.set(read.envelope.correlation_id)
         context.causation.set(read.envelope.id)
-        await read.subscription.handler(self._resources, read.fact, read.envelope)
+        with self._traced(read):
+            await read.subscription.handler(self._resources, read.fact, read.envelope)
         return "done"
 
     def _read(self, message: AbstractIncomingMessage) -> "Read":
@@ -250,8 +255,12 @@ class Consumer:
                 new.discard(read.envelope.id)  # the same message twice in one batch is known the second time
                 context.correlation.set(read.envelope.correlation_id)
                 context.causation.set(read.envelope.id)
-                await read.subscription.handler(session, read.fact, read.envelope)
+                with self._traced(read):
+                    await read.subscription.handler(session, read.fact, read.envelope)
         return outcomes
+
+    def _traced(self, read: "Read") -> AbstractContextManager[object]:
+        return traces.span(f"process {read.envelope.type}", traces.CONSUMER, read.envelope.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,12 @@ address: ContextVar[str] = ContextVar("address", default="")
 """Where the request came from, as the gateway saw it."""
 
 
+def trace_id() -> str:
+    """Return the correlation id as W3C names traces; empty where nothing has begun yet."""
+    current = correlation.get()
+    return "" if current is None else current.hex
+
+
 def correlation_id() -> UUID:
     """Return the id that ties this action to everything it causes; make one where nothing has begun yet."""
     current = correlation.get()

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 from fastapi import Depends, Request
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -40,7 +40,7 @@ EVENTS_CHANNEL = "exodus_events"
 SCOPE = "kit.scope"
 SESSION_OPENED = "kit.session_opened"
 """Where a request may leave `async (session, owner)`, to be called as the first thing of its transaction."""
-WAKE = text(f"SELECT pg_notify('{EVENTS_CHANNEL}', '')")
+WAKE = f"SET LOCAL synchronous_commit TO off; NOTIFY {EVENTS_CHANNEL}"  # a hint may be lost: it waits for no disk
 
 
 def create_engine(url: str, pool_size: int, application: str) -> AsyncEngine:
@@ -104,14 +104,18 @@ class Database:
         # BEGIN and the owner travel together, in one round trip: that is why the driver's own BEGIN is not used
         try:
             async with engine.connect() as session:
-                session.info[SCOPE] = scope = Scope()
+                session.info[SCOPE] = scope = Scope(_driver(session))
                 try:
-                    await _say(session, opening)
+                    await _say(scope.driver, opening)
                     yield session
                     await scope.run_before_commit()
-                    done = await _say(session, "COMMIT")
-                except BaseException:
+                    done = await _say(scope.driver, "COMMIT")
+                except BaseException as failed:
+                    # the driver's word when the line broke between two messages; on a whole line it is our own fault
+                    lost = isinstance(failed, asyncpg.InternalClientError) and scope.driver.is_closed()
                     await _roll_back(session)
+                    if lost:
+                        raise Unavailable("The database is restarting. Try again: nothing was done twice.") from failed
                     raise
         except (TimeoutError, PoolTimeoutError, OSError) as down:
             raise Unavailable("The database does not answer. Try again: the same client id never acts twice.") from down
@@ -146,8 +150,9 @@ class Database:
 
 @dataclass
 class Scope:
-    """What belongs to one transaction besides its rows."""
+    """What belongs to one transaction besides its rows: the driver's own connection, and what is put off."""
 
+    driver: "asyncpg.Connection[Any]"
     announced: bool = False
     notes: dict[str, Any] = field(default_factory=dict)
     before_commit: dict[str, Action] = field(default_factory=dict)
@@ -173,6 +178,11 @@ def scope_of(session: Session) -> Scope:
     return scope
 
 
+def driver_of(session: Session) -> "asyncpg.Connection[Any]":
+    """Return the driver's own connection under an open transaction: kit.sql runs its statements on it."""
+    return scope_of(session).driver
+
+
 def notes(session: Session) -> dict[str, Any]:
     """Return a dictionary that lives as long as this transaction: for handlers that share work."""
     return scope_of(session).notes
@@ -193,11 +203,17 @@ def _driver(session: Session) -> "asyncpg.Connection[Any]":
     return cast("asyncpg.Connection[Any]", session.sync_connection.connection.driver_connection)
 
 
-async def _say(session: Session, command: str) -> str:
+async def _say(driver: "asyncpg.Connection[Any]", command: str) -> str:
     try:
-        return str(await _driver(session).execute(command))
-    except asyncpg.PostgresError as failed:  # in the same words as every other statement's
-        raise DBAPIError(command, None, failed) from failed
+        return str(await driver.execute(command))
+    except asyncpg.PostgresError as failed:
+        raise in_our_words(command, failed) from failed
+
+
+def in_our_words(command: str, failed: asyncpg.PostgresError) -> DBAPIError:
+    """Return the error that SQLAlchemy's own execution would have raised."""
+    kind = IntegrityError if isinstance(failed, asyncpg.IntegrityConstraintViolationError) else DBAPIError
+    return kind(command, None, failed)
 
 
 async def _roll_back(session: Session) -> None:
@@ -207,7 +223,7 @@ async def _roll_back(session: Session) -> None:
     assert session.sync_connection is not None
     try:
         async with asyncio.timeout(ROLLBACK_TIMEOUT_SECONDS):
-            await _say(session, "ROLLBACK")
+            await _say(_driver(session), "ROLLBACK")
     except Exception:
         log.info("a connection is thrown away", exc_info=True)
         session.sync_connection.invalidate()
@@ -240,9 +256,9 @@ class Waker:
     async def _run(self) -> None:
         while self._due.is_set():
             self._due.clear()
-            with suppress(DBAPIError, OSError, TimeoutError):
+            with suppress(DBAPIError, asyncpg.InterfaceError, OSError, TimeoutError):
                 async with self._engine.connect() as connection:
-                    await connection.execute(WAKE)
+                    await _say(_driver(connection), WAKE)
 
     async def close(self) -> None:
         """Wait for the hint under way."""

@@ -38,6 +38,7 @@ class Problem(BaseModel):
     detail: str
     code: str
     request_id: str | None
+    trace_id: str | None = None
     errors: list[FieldError] = []
 
 
@@ -125,6 +126,7 @@ def problem(status: int, code: str, detail: str, **members: Any) -> Response:
         "detail": detail,
         "code": code,
         "request_id": context.request.get(),
+        "trace_id": context.trace_id() or None,
         "errors": members.pop("errors", []),
         **members,
     }

@@ -1,19 +1,21 @@
 """Events: facts appended in the transaction that made them true. The table is outbox and history in one."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, MetaData, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 
-from kit import context
+from kit import context, traces
 from kit.clock import now
-from kit.db import Session, scope_of
+from kit.db import Session, after_commit, scope_of
 from kit.ids import new_id
+from kit.sql import Statement
 
 EVENTS_MAX = 1_000
+URGENT_AT = datetime.fromtimestamp(0, UTC)  # the `retry_at` of urgent facts; the relay claims these first
 
 _metadata = MetaData()
 events = Table(
@@ -40,8 +42,21 @@ inbox = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
 )
 
-# Compiled once. Inline: the app role may add events but not read them, so it must not ask for the new position.
-INSERT = insert(events).inline()
+# It asks for nothing back: the app role may add events but not read them.
+APPEND = Statement(
+    text(
+        """
+        INSERT INTO events (id, type, subject, owner_id, correlation_id, causation_id, data, must_reach, retry_at,
+                            occurred_at)
+        SELECT fact.id, fact.type, fact.subject, :owner, :correlation, :causation, fact.data, fact.must_reach,
+               fact.retry_at, :at
+          FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:subjects AS text[]), CAST(:data AS jsonb[]),
+                      CAST(:must_reach AS boolean[]), CAST(:retry_at AS timestamptz[]))
+               WITH ORDINALITY AS fact (id, type, subject, data, must_reach, retry_at, place)
+         ORDER BY fact.place
+        """
+    )
+)
 
 
 class Event(BaseModel):
@@ -55,6 +70,7 @@ class Event(BaseModel):
     """The field that holds the id of the thing this happened to."""
     MUST_REACH: ClassVar[bool] = True
     """False for facts that nobody has to hear yet: publishing to no queue is then no mistake."""
+    URGENT: ClassVar[bool] = False  # True for facts that overtake what still waits: to stop it, not to follow it
 
 
 class Envelope(BaseModel):
@@ -82,24 +98,33 @@ async def record(session: Session, *facts: Event, owner: UUID | None) -> None:
         facts: at most 1,000 events.
         owner: whose facts they are; None for facts about shared things.
     """
-    if not facts:
-        return
+    if facts:
+        given = given_of(*facts, owner=owner)
+        await APPEND.count(session, given)
+        announce(session, given)
+
+
+def given_of(*facts: Event, owner: UUID | None) -> dict[str, Any]:
+    """What APPEND is given of facts: for who runs it together with other statements, and calls `announce` then."""
     assert len(facts) <= EVENTS_MAX, "record in portions"
-    moment = now()
-    correlation, causation = context.correlation_id(), context.causation.get()
-    rows = [
-        {
-            "id": new_id(),
-            "type": fact.TYPE,
-            "subject": str(getattr(fact, fact.SUBJECT)),
-            "owner_id": owner,
-            "correlation_id": correlation,
-            "causation_id": causation,
-            "data": fact.model_dump(mode="json"),
-            "must_reach": fact.MUST_REACH,
-            "occurred_at": moment,
-        }
-        for fact in facts
-    ]
-    await session.execute(INSERT, rows)
+    ids = [new_id() for _ in facts]
+    return {
+        "owner": owner,
+        "correlation": context.correlation_id(),
+        "causation": context.causation.get(),
+        "at": now(),
+        "ids": ids,
+        "types": [fact.TYPE for fact in facts],
+        "subjects": [str(getattr(fact, fact.SUBJECT)) for fact in facts],
+        "data": [fact.model_dump_json() for fact in facts],
+        "must_reach": [fact.MUST_REACH for fact in facts],
+        "retry_at": [URGENT_AT if fact.URGENT else None for fact in facts],
+    }
+
+
+def announce(session: Session, given: dict[str, Any]) -> None:
+    """See to it that facts which were appended are published as soon as they are true."""
+    if traces.is_on():
+        told = list(zip(given["ids"], given["types"], strict=True))
+        after_commit(session, traces.telling(told))
     scope_of(session).announced = True

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kit import context
+from kit import context, traces
 from kit.auth import TokenVerifier
 from kit.errors import EVERYWHERE, Problem, bug, install_error_handlers, problem
 from kit.health import health_router, settle_memory
@@ -127,7 +127,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        _name_request(headers.get(b"x-request-id", b"").decode("latin-1"))
+        name_request(
+            headers.get(b"x-request-id", b"").decode("latin-1"), headers.get(b"traceparent", b"").decode("latin-1")
+        )
         context.address.set((scope.get("client") or ("",))[0])
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -161,18 +163,25 @@ class Edge:
                 message["headers"] = [
                     *message.get("headers", []),
                     (b"x-request-id", (context.request.get() or "").encode()),
+                    (b"x-trace-id", context.trace_id().encode()),
                     (b"cache-control", b"no-store"),
                 ]
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            with traces.span(scope["method"], traces.SERVER) as span:
+                try:
+                    await self._app(scope, receive, watched)
+                finally:
+                    if span is not None:
+                        span.name = f"{scope['method']} {route_of(scope)}"
+                        span.attributes["http.response.status_code"] = str(status or 500)
         except Exception as error:
             if status:
                 raise  # half an answer is out: cutting the connection is the honest end
             await bug(error)(scope, receive, watched)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = route_of(scope)
             seconds = time.perf_counter() - began
             http_requests.labels(scope["method"], route, str(status)).inc()
             http_seconds.labels(scope["method"], route).observe(seconds)
@@ -181,18 +190,28 @@ class Edge:
                 log.info("answered", **asked, status=status, ms=round(seconds * 1e3, 1))
 
 
+def route_of(scope: Scope) -> str:
+    """The pattern of the path, of which there are few."""
+    return getattr(scope.get("route"), "path", "unmatched")
+
+
 def int_or_zero(text: bytes) -> int:
     """Read a header's number; what is no number counts as nothing and is bounded while it is read."""
     return int(text) if text.isdigit() else 0
 
 
-def _name_request(given: str) -> None:
-    """Take the gateway's request id, or make one; it is also what everything caused by this request refers to."""
+def name_request(given: str, traceparent: str = "") -> None:
+    """Take the gateway's request id, or make one; everything that this request causes refers to its trace."""
     fine = 0 < len(given) <= REQUEST_ID_LENGTH_MAX and given.replace("-", "").isalnum() and given.isascii()
     identifier = new_id()
     context.request.set(given if fine else str(identifier))
+    context.causation.set(None)
+    traces.remote_parent.set("")
+    if traced := traces.TRACEPARENT.fullmatch(traceparent):
+        context.correlation.set(UUID(traced[1]))
+        traces.remote_parent.set("" if traced[1].startswith(traced[2]) else traced[2])  # see gateway/snippets
+        return
     try:
         context.correlation.set(UUID(given))
     except ValueError:
         context.correlation.set(identifier)
-    context.causation.set(None)

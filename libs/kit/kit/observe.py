@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from kit import context
+from kit import context, traces
 
 LATENCY_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -19,6 +19,7 @@ events_unroutable = Counter("events_unroutable_total", "Events nobody was bound 
 events_lag_seconds = Histogram(
     "event_publish_lag_seconds", "From commit to confirm", ["source"], buckets=LATENCY_BUCKETS_SECONDS
 )
+events_caught_up = Gauge("events_caught_up_timestamp_seconds", "When nothing was left to publish", ["source"])
 messages_handled = Counter("messages_handled_total", "Messages by outcome", ["consumer", "type", "outcome"])
 message_seconds = Histogram(
     "message_seconds", "Time to handle a message", ["consumer", "type"], buckets=LATENCY_BUCKETS_SECONDS
@@ -37,7 +38,8 @@ def _add_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mut
 
 
 def configure_logging(service: str, level: int = logging.INFO) -> None:
-    """Send everything, our own and the libraries' lines, to standard output as one JSON object a line."""
+    """Send everything, our own and the libraries' lines, to standard output as JSON, a line each; trace, if told."""
+    traces.begin(service)
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

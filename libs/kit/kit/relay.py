@@ -2,26 +2,28 @@
 
 It holds an advisory lock on the very connection it claims rows with: when that connection dies, so does its right to
 publish, and a second relay takes over. Rows are claimed by flag, never by "larger than the last", so nothing that
-commits late is skipped. A publish that times out may have arrived: the same message id is sent again, and inboxes drop
-the second copy.
+commits late is skipped; what is urgent (kit.events) goes before what waits. A publish that times out may have arrived:
+the same message id is sent again, and inboxes drop the second copy.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import aio_pika
 import asyncpg
 import structlog
 from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import AMQPError, DeliveryError
+from pamqp.common import FieldTable
 
-from kit import amqp
+from kit import amqp, traces
 from kit.clock import now
 from kit.db import EVENTS_CHANNEL, Database
 from kit.json import Fragment, dumps
-from kit.observe import events_lag_seconds, events_published, events_unroutable
+from kit.observe import events_caught_up, events_lag_seconds, events_published, events_unroutable
 from kit.settings import ServiceSettings
 
 BATCH_MAX = 200
@@ -35,11 +37,14 @@ CLAIM = """
 SELECT position, id, type, subject, owner_id, correlation_id, causation_id, data, must_reach, occurred_at
   FROM events
  WHERE published_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
- ORDER BY position LIMIT $1
+ ORDER BY coalesce(retry_at = to_timestamp(0), false) DESC, position LIMIT $1
    FOR UPDATE SKIP LOCKED
 """
-MARK_SENT = "UPDATE events SET published_at = now() WHERE position = ANY($1::bigint[])"
-MARK_RETRY = "UPDATE events SET retry_at = now() + make_interval(secs => $2) WHERE position = ANY($1::bigint[])"
+# By id, between the least and the largest: a table that is kept by day is looked at in those days alone.
+MARK_SENT = "UPDATE events SET published_at = now() WHERE id = ANY($1) AND id BETWEEN $2 AND $3"
+MARK_RETRY = (
+    "UPDATE events SET retry_at = now() + make_interval(secs => $4) WHERE id = ANY($1) AND id BETWEEN $2 AND $3"
+)
 
 log = structlog.get_logger()
 
@@ -76,7 +81,9 @@ class Relay:
                 pause = min(pause * 2, RESTART_SECONDS_MAX)
 
     async def _hold_the_lock_and_publish(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
+        # What is claimed or marked here may be lost: it is sent again then, and known. So it waits for no disk.
+        quick = {"synchronous_commit": "off"}
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10, server_settings=quick)
         try:
             await self._own_the_lock(connection)
             await connection.add_listener(EVENTS_CHANNEL, lambda *_: self._wake.set())
@@ -103,6 +110,7 @@ class Relay:
             self._wake.clear()
             claimed = await self._publish_batch(connection, exchange)
             if claimed < BATCH_MAX:
+                events_caught_up.labels(self._source).set_to_current_time()
                 try:
                     # not wait_for: before Python 3.12 it loses a cancellation that arrives together with its result
                     async with asyncio.timeout(POLL_SECONDS):
@@ -112,16 +120,15 @@ class Relay:
 
     async def _publish_batch(self, connection: "asyncpg.Connection[Any]", exchange: AbstractExchange) -> int:
         """Publish what is unsent. Raises when the bus failed: what it confirmed until then is marked first."""
-        rows = await connection.fetch(CLAIM, BATCH_MAX)
-        if not rows:
+        if not (rows := await connection.fetch(CLAIM, BATCH_MAX)):
             return 0
         answers = await asyncio.gather(*(self._publish(exchange, row) for row in rows), return_exceptions=True)
         sent = [row for row, answer in zip(rows, answers, strict=True) if not isinstance(answer, BaseException)]
         lost = [row for row, answer in zip(rows, answers, strict=True) if isinstance(answer, DeliveryError)]
         if sent:
-            await connection.execute(MARK_SENT, [row["position"] for row in sent])
+            await connection.execute(MARK_SENT, *_these(sent))
         if lost:
-            await connection.execute(MARK_RETRY, [row["position"] for row in lost], UNROUTABLE_RETRY_SECONDS)
+            await connection.execute(MARK_RETRY, *_these(lost), UNROUTABLE_RETRY_SECONDS)
         self._count(sent, lost)
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, DeliveryError):
@@ -150,7 +157,7 @@ class Relay:
             content_type="application/json",
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             timestamp=row["occurred_at"],
-            headers={"owner": str(row["owner_id"] or "")},
+            headers=_headers(row),
         )
         await exchange.publish(message, row["type"], mandatory=row["must_reach"], timeout=PUBLISH_TIMEOUT_SECONDS)
 
@@ -159,6 +166,20 @@ class Relay:
         for row in sent:
             events_published.labels(row["type"]).inc()
             events_lag_seconds.labels(self._source).observe((moment - row["occurred_at"]).total_seconds())
+            traces.tell_published(row["id"], row["correlation_id"], row["type"], (row["occurred_at"], moment))
         for row in unroutable:
             events_unroutable.labels(row["type"]).inc()
             log.error("nobody is bound for an event that must be heard", type=row["type"], id=str(row["id"]))
+
+
+def _these(rows: Sequence[asyncpg.Record]) -> tuple[list[UUID], UUID, UUID]:
+    ids = [row["id"] for row in rows]
+    return ids, min(ids), max(ids)
+
+
+def _headers(row: asyncpg.Record) -> FieldTable:
+    """What consumers know before they read: whose it is, and its span, for those that do not know how we name them."""
+    headers: FieldTable = {"owner": str(row["owner_id"] or "")}
+    if traces.is_on():
+        headers["traceparent"] = traces.traceparent(row["id"], row["correlation_id"])
+    return headers

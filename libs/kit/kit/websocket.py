@@ -1,7 +1,7 @@
 """WebSockets that one slow client cannot spoil: authentication by first message, a bounded queue for each client."""
 
 import asyncio
-from collections import deque
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +10,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from kit.auth import Identity, TokenVerifier
 from kit.errors import AppError
+from kit.frames import connection_of, frame
 from kit.json import dumps_text, loads
 
 NOT_AUTHENTICATED = 4401
@@ -80,50 +81,47 @@ async def close(socket: WebSocket, code: int, reason: str) -> None:
 class ClientQueue:
     """What waits to be sent to one client. Bounded: quotes conflate, and who falls behind on the rest is let go.
 
-    `put(text, key)` replaces what waits under the same key, keeping its place; `put(text)` never drops, and answers
-    False when the client has fallen too far behind.
+    `put(frame, key)` replaces what waits under the same key, keeping its place; `put(frame)` never drops, and answers
+    False when the client has fallen too far behind. What gathers while others have their turn goes out in one write.
     """
 
     def __init__(self, socket: WebSocket, bound: int = QUEUE_MAX) -> None:
         self._socket = socket
+        self._connection = connection_of(socket)
         self._bound = bound
-        self._waiting: deque[str | tuple[str, str]] = deque()
-        self._latest: dict[str, str] = {}
+        self._waiting: dict[str | int, bytes] = {}
+        self._numbers = itertools.count()
         self._ready = asyncio.Event()
         self.overflowed = False
 
-    def put(self, text: str, key: str | None = None) -> bool:
+    def put(self, ready: bytes, key: str | None = None) -> bool:
         """Queue a frame; False when there is no room, after which the sender closes the socket with 1013."""
-        if key is not None and key in self._latest:
-            self._latest[key] = text
-            return True
-        if len(self._waiting) >= self._bound:
+        place = next(self._numbers) if key is None else key
+        if len(self._waiting) >= self._bound and place not in self._waiting:
             self.overflowed = True
             self._ready.set()
             return False
-        if key is None:
-            self._waiting.append(text)
-        else:
-            self._latest[key] = text
-            self._waiting.append(("key", key))
+        self._waiting[place] = ready
         self._ready.set()
         return True
 
     def put_json(self, message: Mapping[str, Any], key: str | None = None) -> bool:
         """Queue an object as JSON."""
-        return self.put(dumps_text(message), key)
+        return self.put(frame(dumps_text(message)), key)
 
     async def send_forever(self) -> None:
         """Send what waits, until the client leaves, stalls for ten seconds, or overflows."""
-        while not self.overflowed:
+        while True:
             await self._ready.wait()
             self._ready.clear()
             # not wait_for: before Python 3.12 it loses a cancellation that arrives together with its result
-            async with asyncio.timeout(SEND_TIMEOUT_SECONDS) as deadline:
-                while self._waiting and not self.overflowed:
-                    item = self._waiting.popleft()
-                    text = item if isinstance(item, str) else self._latest.pop(item[1])
-                    deadline.reschedule(asyncio.get_running_loop().time() + SEND_TIMEOUT_SECONDS)
-                    await self._socket.send_text(text)
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await self._connection.until_writable()
+            if self.overflowed:
+                break
+            if self._waiting:
+                frames = b"".join(self._waiting.values())
+                self._waiting.clear()
+                self._connection.write(frames)
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
             await close(self._socket, FELL_BEHIND, "fell behind: resume by seq")

@@ -1,6 +1,7 @@
 """The shell of a worker process: runs its tasks together, ends them together, and tells how it is."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,11 @@ async def run_tasks(
     for task in running:
         task.cancel()
     server.should_exit = True
-    await asyncio.wait_for(asyncio.gather(*running, serving, return_exceptions=True), SHUTDOWN_SECONDS)
+    _, hanging = await asyncio.wait([*running, serving], timeout=SHUTDOWN_SECONDS)
+    if hanging:
+        # whoever waits for a task that has swallowed its cancellation (asyncio.run does) waits for ever
+        log.error("a task does not end; the process does", tasks=[str(task.get_coro()) for task in hanging])
+        os._exit(1)
     stopping.cancel()
     for task in finished:
         if task in running:

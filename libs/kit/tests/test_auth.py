@@ -110,6 +110,9 @@ def revocations(request: httpx.Request, played: dict[str, Any]) -> httpx.Respons
     return httpx.Response(200, json=played.get("revoked", {"sessions": [], "versions": {}}), headers={"etag": tag})
 
 
+INVENTED = 1_000
+
+
 class TestKeys:
     """The issuer is outside kit: it is played by a transport that answers, or does not."""
 
@@ -136,11 +139,24 @@ class TestKeys:
         issuer["answer"] = a_jwks(tokens)
         verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://issuer/jwks")
         await verifier.verify(tokens.for_user(new_id()))
-        for number in range(50):
+        for number in range(INVENTED):
             with pytest.raises(Unauthenticated):
                 await verifier.verify(with_header(kid=f"made-up-{number}")(tokens, tokens.claims(new_id())))
         await verifier.verify(tokens.for_user(new_id()))
         assert issuer["fetches"] == 1
+
+    @pytest.mark.requirement("R-43")
+    async def test_while_no_keys_can_be_fetched_the_last_ones_count(
+        self, tokens: Tokens, issuer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("kit.auth.REFETCH_SECONDS", 0)
+        issuer["answer"] = a_jwks(tokens)
+        verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://issuer/jwks")
+        await verifier.verify(tokens.for_user(new_id()))
+        issuer["answer"] = None
+        with pytest.raises((Unauthenticated, Unavailable)):
+            await verifier.verify(with_header(kid="made-up")(tokens, tokens.claims(new_id())))
+        await verifier.verify(tokens.for_user(new_id()))
 
     async def test_without_any_key_the_answer_is_503_and_not_401(self, tokens: Tokens, issuer: dict[str, Any]) -> None:
         verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://issuer/jwks")

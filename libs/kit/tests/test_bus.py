@@ -1,6 +1,7 @@
 """Events leave by the relay and arrive by the consumer: once in effect, in order, or as a dead letter."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from kit.ids import new_id
 from kit.relay import Relay
 from kit.settings import ServiceSettings
 from kit.testing.databases import TestDatabase
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -31,6 +33,13 @@ class NotePinned(Event):
     SUBJECT: ClassVar[str] = "note_id"
     note_id: UUID
     words: str
+
+
+class NoteTornOff(NotePinned):
+    """A note is not to be pinned after all."""
+
+    TYPE: ClassVar[str] = "noticeboard.note.torn_off.v1"
+    URGENT: ClassVar[bool] = True
 
 
 class PinnedFact(BaseModel):
@@ -126,6 +135,29 @@ async def test_a_fact_reaches_a_handler_in_one_transaction_with_its_inbox_row(
     async with reader.database.system() as session:
         assert await session.scalar(text("SELECT count(*) FROM inbox")) == 30
         assert await session.scalar(text("SELECT count(*) FROM events WHERE published_at IS NULL")) == 0
+    caught_up = REGISTRY.get_sample_value("events_caught_up_timestamp_seconds", {"source": "noticeboard"})
+    assert caught_up is not None
+    assert time.time() - caught_up < 5, "nothing was left to publish a moment ago"
+
+
+@pytest.mark.requirement("R-10")
+async def test_an_urgent_fact_overtakes_what_still_waits_to_be_published(
+    reader: Reader, fresh: TestDatabase, amqp_url: str
+) -> None:
+    @reader.subscriptions.on("noticeboard.note.pinned.v1", PinnedFact)
+    @reader.subscriptions.on("noticeboard.note.torn_off.v1", PinnedFact)
+    async def remember(_session: Session, fact: PinnedFact, _message: Envelope) -> None:
+        reader.seen.append(fact.words)
+
+    owner = new_id()
+    async with running(Consumer(reader.subscriptions, reader, amqp_url).run()):
+        await wait_for_queue(amqp_url, f"{reader.subscriptions.consumer}.events")
+        for number in range(300):
+            await pin(reader.database, owner, str(number))
+        async with reader.database.owned(owner) as session:
+            await record(session, NoteTornOff(note_id=new_id(), words="first of all"), owner=owner)
+        async with running(a_relay(fresh, amqp_url, reader.database).run()):
+            assert await reader.until(301) == ["first of all", *(str(number) for number in range(300))]
 
 
 @pytest.mark.requirement("R-14")

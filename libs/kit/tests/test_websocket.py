@@ -11,8 +11,13 @@ import uvicorn
 import websockets
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from kit import websocket as hub
+from kit.frames import FrameProtocol, frame
 from kit.ids import new_id
 from kit.testing.tokens import Tokens
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.uri import parse_uri
 
 
 @pytest_asyncio.fixture
@@ -33,6 +38,9 @@ async def address(tokens: Tokens) -> AsyncIterator[str]:
                     queue.put_json({"n": number})
                 for number in range(int(message.get("quotes", 0))):
                     queue.put_json({"quote": number}, key="same")
+                for number in range(int(message.get("mixed", 0))):
+                    queue.put_json({"quote": number}, key="same")
+                    queue.put_json({"n": number})
         except (WebSocketDisconnect, RuntimeError):
             pass
         except ValueError as wrong:
@@ -43,7 +51,7 @@ async def address(tokens: Tokens) -> AsyncIterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="websockets-sansio"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws=FrameProtocol))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     yield f"ws://127.0.0.1:{listener.getsockname()[1]}/ws"
     server.should_exit = True
@@ -94,6 +102,33 @@ async def test_quotes_conflate_to_the_newest(address: str, tokens: Tokens) -> No
     await client.send('{"quotes": 500}')
     assert json.loads(await client.recv()) == {"quote": 499}
     await client.close()
+
+
+@pytest.mark.requirement("R-33")
+async def test_what_gathers_arrives_in_order_and_a_newer_quote_takes_the_place_of_the_older(
+    address: str, tokens: Tokens
+) -> None:
+    client = await opened(address, tokens)
+    await client.send('{"mixed": 40}')
+    arrived = [json.loads(await client.recv()) for _ in range(41)]
+    assert arrived == [{"quote": 39}, *({"n": number} for number in range(40))]
+    await client.close()
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])
+async def test_a_frame_made_by_hand_is_read_by_somebody_elses_client(length: int) -> None:
+    text = "가" * (length // 3) + "x" * (length % 3)
+    protocol = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN, max_size=None)
+    protocol.receive_data(frame(text))
+    [read] = protocol.events_received()
+    assert isinstance(read, Frame)
+    assert (read.opcode, read.fin, bytes(read.data).decode()) == (Opcode.TEXT, True, text)
+
+
+async def test_a_server_without_our_protocol_is_told_how_to_be_started() -> None:
+    socket = WebSocket({"type": "websocket", "extensions": {}}, receive=None, send=None)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match=r"--ws kit\.frames:FrameProtocol"):
+        hub.ClientQueue(socket)
 
 
 @pytest.mark.requirement("R-33")

@@ -98,6 +98,11 @@ def alpha(returns: Series, benchmark: Series, sessions_per_year: float = SESSION
     return float((1 + np.mean(returns - slope * benchmark)) ** sessions_per_year - 1) if isfinite(slope) else slope
 
 
+def tracking_error(returns: Series, benchmark: Series, sessions_per_year: float = SESSIONS_PER_YEAR) -> float:
+    """Sample deviation of what is earned beyond a benchmark of the same sessions, a year; NaN for fewer than two."""
+    return volatility(returns - benchmark, sessions_per_year)
+
+
 def value_at_risk(returns: Series, share: float = 0.05) -> float:
     """The return that the worst `share` of sessions stayed below, from history."""
     return float(np.percentile(returns, 100 * share)) if len(returns) else float("nan")

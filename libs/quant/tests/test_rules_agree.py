@@ -6,7 +6,7 @@ from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 from quant.bars import FIELDS, Frame
 from quant.indicators import REGISTRY, Indicator
-from quant.rules import STEPS_MAX, Columns, LiveRule, Rule, RuleError, compile_rule, compile_series
+from quant.rules import STEPS_MAX, Columns, LiveRule, Rule, RuleError, compile_rule, compile_series, judge
 
 PERIODS = st.integers(2, 6)
 
@@ -188,3 +188,18 @@ def test_python_s_parser_never_meets_its_own_limit(opening: str) -> None:
     with pytest.raises(RuleError, match="nest"):
         compile_rule((opening * 1_000)[:990] + "1")
     compile("1", "a parser that was broken would say so here", "eval")
+
+
+@settings(deadline=None, max_examples=60)
+@given(rules(), st.integers(0, 2**16))
+def test_a_judgement_of_the_newest_bar_is_the_last_of_the_column_and_names_what_it_read(text: str, seed: int) -> None:
+    frame = bars(40, seed)
+    try:
+        rule = compile_rule(text)
+    except RuleError:
+        reject()
+    judged = judge(rule, frame)
+    assert judged.holds == rule.mask(frame)[-1]
+    for reading in judged.readings:
+        (column,) = compile_series(reading.text).values()
+        assert np.array_equal(reading.value, column.series(Columns(frame))[-1], equal_nan=True)

@@ -25,6 +25,8 @@ from quant.markets.symbols import Listing, normalise
         ("BRK.B", "BRK.B", "US"),
         ("BF-B", "BF-B", "US"),
         ("A", "A", "US"),
+        ("KOSPI", "KOSPI", "KRX"),
+        ("KRX:kospi200", "KOSPI200", "KRX"),
     ],
 )
 def test_every_known_spelling_becomes_the_listing(text: str, code: str, market: str) -> None:

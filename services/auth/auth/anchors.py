@@ -3,8 +3,8 @@
 import asyncio
 import os
 import shlex
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -20,17 +20,23 @@ COMMAND_SECONDS_MAX = 20
 log = structlog.get_logger()
 
 
-def read_anchors(file: Path | None) -> list[Anchor]:
+def read_anchors(file: Path | None) -> Iterator[Anchor]:
     """Read every head that was written down; a line that cannot be read is a head that nothing fits."""
     if file is None or not file.exists():
-        return []
-    return [_read(line) for line in file.read_text().splitlines() if line.strip()]
+        return
+    with file.open() as lines:
+        yield from (_read(line) for line in lines if line.strip())
+
+
+def heads_to_cut(file: Path | None, first: int, now: datetime) -> list[Anchor]:
+    """Read the heads from just before the log's first entry on that are old enough for a cut."""
+    return [anchor for anchor in read_anchors(file) if anchor.position >= first - 1 and anchor.allows_cut(now)]
 
 
 def _read(line: str) -> Anchor:
     try:
-        position, digest, _written_at = line.split()
-        return Anchor(int(position), bytes.fromhex(digest))
+        position, digest, written_at = line.split()
+        return Anchor(int(position), bytes.fromhex(digest), datetime.fromisoformat(written_at).astimezone(UTC))
     except ValueError:
         return Anchor(0, line.encode())
 

@@ -17,6 +17,7 @@ from auth.api import (
     passkeys,
     passwords,
     profile,
+    proposals,
     registration,
     second_factor,
     session_list,
@@ -26,6 +27,7 @@ from auth.api import (
 from auth.api import revocations as revocation_routes
 from auth.api import settings as preferences
 from auth.config import Settings
+from auth.crowd_guard import CrowdGuard
 from auth.resources import Resources, open_resources, signer_of
 from auth.store import revocations
 
@@ -64,6 +66,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
             keys.router,
             revocation_routes.router,
             admin.router,
+            proposals.router,
             api_keys.router,
             delegations.router,
             exports.router,
@@ -75,4 +78,5 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
     )
     app.state.write_scope = None  # no API key changes who somebody is or what they may do
     app.state.viewers_change = OWN_PLACES
+    app.add_middleware(CrowdGuard)
     return app

@@ -43,6 +43,8 @@ class Settings(ServiceSettings):
     """A session ends after this, however busy it is."""
     hashes_at_once: Annotated[int, Field(ge=1, le=16)] = 1
     """Passwords hashed side by side; each takes a core for about 25 ms and 19 MiB."""
+    hashing_niceness: Annotated[int, Field(ge=0, le=19)] = 10
+    """How far hashing steps back behind everything else on the machine; 0: not at all."""
 
     service_urls: Annotated[str, Field(pattern=r"^(?:[a-z]+=https?://[^/?#\s,]+(?:,|$))*$", max_length=1000)] = ""
     """Where each service answers the platform's own, for exports: `trading=http://host:port,market=...`."""

@@ -88,6 +88,17 @@ class SecondFactorMissing(AppError):
     TITLE = "There is no second factor"
 
 
+class WayInMissing(AppError):
+    """Without its second factor the password is worth nothing, and no mail can bring another."""
+
+    STATUS = 409
+    CODE = "way_in_missing"
+    TITLE = "There would be no way in"
+
+    def __init__(self) -> None:
+        super().__init__("The password is too short to stand alone. Set AUTH_SMTP_HOST first: its owner needs a mail.")
+
+
 class PasswordTooShortAlone(AppError):
     """The password was chosen under the rule for two factors."""
 
@@ -225,6 +236,14 @@ class LastAdmin(AppError):
     STATUS = 409
     CODE = "last_admin"
     TITLE = "This is the last admin"
+
+
+class SecondAdminNeeded(AppError):
+    """Who proposed it cannot be the one who agrees."""
+
+    STATUS = 409
+    CODE = "second_admin_needed"
+    TITLE = "Another admin has to agree"
 
 
 class ExportNotReady(AppError):

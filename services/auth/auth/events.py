@@ -39,6 +39,14 @@ class PermissionsChanged(Event):
     locked: bool
 
 
+class SecondFactorReset(Event):
+    """The operator has taken somebody's second factor off: whoever did not ask for that has to act."""
+
+    TYPE: ClassVar[str] = "auth.second_factor.reset.v1"
+    SUBJECT: ClassVar[str] = "user_id"
+    user_id: UUID
+
+
 class UserErased(Event):
     """Somebody has left and is to be forgotten: whoever holds anything of theirs deletes it, or takes their name off.
 

@@ -1,48 +1,54 @@
 """Passwords are hashed with argon2id, a few at a time and politely: a flood of log-ins must not slow an order."""
 
 import asyncio
-import os
-import secrets
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final
 
-from argon2 import PasswordHasher as Argon2
-from argon2 import Type
-from argon2.exceptions import VerifyMismatchError
 from kit.errors import Unavailable
 
-MEMORY_KIB = 19_456
-PASSES = 2
-LANES = 1
-WAITING_MAX = 200
-NICENESS = 10
-"""Linux schedules threads one by one: hashing takes what orders leave over."""
+from auth.hashing_process import Gone, HashingProcess, argon2
 
-Result = TypeVar("Result")
+WAITING_MAX = 40
+"""Who would wait longer than about a second is told at once: a long queue helps nobody and costs memory."""
+RETRY_AFTER_SECONDS = 5
+NOBODYS: Final = "$argon2id$v=19$m=19456,t=2,p=1$ckc/kS1++RNf4lFQN1Jetg$d2FrUIwwk1lQLtiw+ziwYMGoqwHHcxqOwTs2bU4mZdY"
+"""The hash of a password that was forgotten at once: an account that does not exist takes as long as one that does."""
+
+
+class Crowded(Unavailable):
+    """Too many wait for a turn to hash."""
+
+    def __init__(self) -> None:
+        super().__init__("Many people are logging in at this moment; try again in a few seconds.", RETRY_AFTER_SECONDS)
 
 
 class Hasher:
     """Hands out turns; only who has one can hash."""
 
-    def __init__(self, at_once: int) -> None:
-        self._argon2 = Argon2(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
-        self._threads = ThreadPoolExecutor(at_once, "hashing", initializer=_step_back)
+    def __init__(self, at_once: int, niceness: int) -> None:
+        self._niceness = niceness
+        self._threads = ThreadPoolExecutor(at_once, "hashing")
         self._turns = asyncio.Semaphore(at_once)
         self._waiting = 0
-        self._nobodys = self._argon2.hash(secrets.token_hex())
+        self._idle: list[HashingProcess] = []
+        self._closed = False
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether whoever comes now is told to come again."""
+        return self._waiting >= WAITING_MAX
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator["Turn"]:
         """Wait for a turn.
 
         Raises:
-            Unavailable: when too many wait already.
+            Crowded: when too many wait already.
         """
-        if self._waiting >= WAITING_MAX:
-            raise Unavailable("Many people are logging in at this moment; try again in a few seconds.", 5)
+        if self.is_crowded:
+            raise Crowded
         self._waiting += 1
         try:
             await self._turns.acquire()
@@ -53,28 +59,32 @@ class Hasher:
         finally:
             self._turns.release()
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Run in a hashing thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    def hash_now(self, password: str) -> str:
-        """Hash in this thread."""
-        return self._argon2.hash(password)
-
-    def fits_now(self, password_hash: str | None, password: str) -> bool:
-        """Verify in this thread; an account that does not exist takes as long as one that does."""
-        try:
-            return self._argon2.verify(password_hash or self._nobodys, password) and password_hash is not None
-        except VerifyMismatchError:
-            return False
+    async def ask(self, password: str, against: str | None = None) -> str | bool:
+        """Ask a hashing process: one that is there, else a new one."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, password, against)
 
     def is_outdated(self, password_hash: str) -> bool:
         """Tell whether a hash was made with less work than we ask for today."""
-        return self._argon2.check_needs_rehash(password_hash)
+        return argon2.check_needs_rehash(password_hash)
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Let threads and processes end."""
+        self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
+        while self._idle:
+            self._idle.pop().end()
+
+    def _ask(self, password: str, against: str | None) -> str | bool:
+        process = self._idle.pop() if self._idle else HashingProcess(self._niceness)
+        try:
+            found = process.ask(password, against)
+        except Gone:  # killed, because memory was short or by an operator: once more with a new one
+            process = HashingProcess(self._niceness)
+            found = process.ask(password, against)
+        self._idle.append(process)
+        if self._closed:
+            self.close()
+        return found
 
 
 class Turn:
@@ -85,12 +95,8 @@ class Turn:
 
     async def hash(self, password: str) -> str:
         """Hash with a fresh salt."""
-        return await self._hasher.run(lambda: self._hasher.hash_now(password))
+        return str(await self._hasher.ask(password))
 
     async def fits(self, password_hash: str | None, password: str) -> bool:
         """Tell whether the password is the one; None is nobody's hash, which no password fits."""
-        return await self._hasher.run(lambda: self._hasher.fits_now(password_hash, password))
-
-
-def _step_back() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        return bool(await self._hasher.ask(password, password_hash or NOBODYS)) and password_hash is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,12 +16,13 @@ from auth.keyring import Keyring
 from auth.providers import Provider
 from auth.providers.catalogue import providers_of
 from auth.sealing import Sealer
+from auth.spent_nonces import SpentNonces
 from auth.tokens import TokenSigner
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The database, the hashing threads, the keys that sign and seal, the settings, and other providers."""
+    """The database, the hashing threads, the keys that sign and seal, settings, other providers, spent nonces."""
 
     database: Database
     hasher: Hasher
@@ -30,6 +31,7 @@ class Resources:
     sealer: Sealer
     settings: Settings
     providers: Mapping[str, Provider]
+    spent_nonces: SpentNonces = field(default_factory=SpentNonces)
 
 
 def signer_of(settings: Settings) -> TokenSigner:
@@ -57,7 +59,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         pool_size=settings.database_pool_size,
         application="auth",
     )
-    hasher = Hasher(settings.hashes_at_once)
+    hasher = Hasher(settings.hashes_at_once, settings.hashing_niceness)
     providers = providers_of(settings.oauth_providers, settings.public_url)
     try:
         yield Resources(

@@ -28,6 +28,7 @@ class HaltChanged(BaseModel):
     scope_id: UUID | None
     mode: str | None
     by: UUID
+    broker: str | None = None
 
 
 class LimitsChanged(BaseModel):
@@ -56,6 +57,14 @@ class AccountOpened(BaseModel):
     kind: str
 
 
+class DoubtAnswered(BaseModel):
+    """Somebody said which order at a broker theirs is, or that it is none."""
+
+    order_id: UUID
+    broker: str
+    broker_order_id: str | None
+
+
 class AccountNamed(BaseModel):
     """Something happened to an account."""
 
@@ -65,7 +74,7 @@ class AccountNamed(BaseModel):
 def _halt(fact: HaltChanged, _owner: str) -> AuditEntry:
     action = "trading_resumed" if fact.mode is None else "trading_halted"
     said = {"level": fact.level} | ({} if fact.mode is None else {"mode": fact.mode})
-    return AuditEntry(str(fact.by), action, str(fact.scope_id or "platform"), new=said)
+    return AuditEntry(str(fact.by), action, str(fact.scope_id or fact.broker or "platform"), new=said)
 
 
 def _limits(fact: LimitsChanged, owner: str) -> AuditEntry:
@@ -77,6 +86,11 @@ def _limits(fact: LimitsChanged, owner: str) -> AuditEntry:
 def _connection(fact: ConnectionChanged, owner: str) -> AuditEntry:
     said = {"broker": fact.broker, "environment": fact.environment}
     return AuditEntry(owner, f"connection_{fact.change}", str(fact.connection_id), new=said)
+
+
+def _doubt(fact: DoubtAnswered, owner: str) -> AuditEntry:
+    said = {"broker": fact.broker, "broker_order_id": fact.broker_order_id or "not placed"}
+    return AuditEntry(owner, "doubt_answered", str(fact.order_id), new=said)
 
 
 def _opened(fact: AccountOpened, owner: str) -> AuditEntry:
@@ -103,6 +117,7 @@ _keep("trading.account.opened.v1", AccountOpened, _opened)
 _keep("trading.account.reset.v1", AccountNamed, _reset)
 _keep("trading.ledger.disproved.v1", AccountNamed, _disproved)
 _keep("broker.connection.changed.v1", ConnectionChanged, _connection)
+_keep("broker.doubt.answered.v1", DoubtAnswered, _doubt)
 
 
 class ErasedFact(BaseModel):

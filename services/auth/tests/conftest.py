@@ -11,10 +11,11 @@ from auth.config import Settings
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from fastapi import FastAPI
+from kit.db import Database
 from kit.testing.databases import TestDatabase
 from kit.testing.fixtures import client
 
-from services.auth.tests.people import SERVICE_SECRET, Person, register
+from services.auth.tests.people import SERVICE_SECRET, Person, becomes, register
 from services.auth.tests.social import VERIFIED, configured
 from services.auth.tests.wire_provider import WireProvider, wire_provider
 
@@ -44,6 +45,7 @@ def settings(fresh: TestDatabase, signing_key: str, amqp_url: str, redis_url: st
         jwks_url="http://127.0.0.1:9/",
         signing_key=signing_key,
         sealing_key=secrets.token_hex(32),
+        hashing_niceness=0,  # a test waits for each hash, beside others that keep the machine busy
         service_secrets={"backtest": SERVICE_SECRET},
     )
 
@@ -51,6 +53,21 @@ def settings(fresh: TestDatabase, signing_key: str, amqp_url: str, redis_url: st
 @pytest.fixture
 def app(settings: Settings) -> FastAPI:
     return create_app(settings)
+
+
+@pytest_asyncio.fixture
+async def operator(http: httpx.AsyncClient, database: Database) -> Person:
+    person = await register(http, "operator@example.com", name="김관리")
+    await becomes(database, person, "admin")
+    return person
+
+
+@pytest_asyncio.fixture
+async def second(http: httpx.AsyncClient, database: Database) -> Person:
+    """Another admin, who looks at what the first proposes."""
+    person = await register(http, "second@example.com", name="이관리")
+    await becomes(database, person, "admin")
+    return person
 
 
 @pytest.fixture

@@ -3,10 +3,20 @@
 import asyncio
 import os
 import sys
+from uuid import UUID
 
 import httpx
 import pytest
 from auth.config import Settings
+from auth.domain.user import UserId
+from auth.errors import WayInMissing
+from auth.store import audit
+from auth.store.audit import Wanted
+from auth.usecases.reset_second_factor import reset_second_factor
+from kit.clock import now
+from kit.db import Database
+from kit.ids import new_id
+from sqlalchemy import text
 
 from services.auth.tests.people import PASSWORD, Person
 
@@ -40,6 +50,15 @@ async def test_an_admin_is_created_and_can_log_in(settings: Settings, http: http
     assert (await person.logs_in()).status_code == 200
     shown = (await http.get("/api/v1/users/profile", headers=person.bearer)).json()
     assert (shown["role"], shown["name"]) == ("admin", "김관리")
+
+
+async def test_who_is_invited_has_one_account_and_nobody_is_in_it_yet(
+    settings: Settings, http: httpx.AsyncClient
+) -> None:
+    told = [await run(settings, "invite", email, "--name", "Moved") for email in ("me@example.com", "ME@example.com")]
+    assert [code for code, _ in told] == [0, 0]
+    assert UUID(told[0][1].strip()) == UUID(told[1][1].strip()), "once, however often"
+    assert (await Person(http, "me@example.com", "").logs_in()).status_code == 401
 
 
 async def test_an_account_that_exists_is_promoted_and_keeps_its_password(settings: Settings, haneul: Person) -> None:
@@ -97,3 +116,43 @@ async def test_what_the_operator_sets_is_said_and_stands_in_the_profile(settings
         code, output = await run(settings, "limit", haneul.email, *wrong)
         assert code != 0
         assert "Traceback" not in output
+
+
+@pytest.mark.requirement("R-45", "R-57")
+async def test_a_lost_second_factor_is_taken_off_recorded_and_told(
+    settings: Settings, haneul: Person, database: Database
+) -> None:
+    code, output = await run(settings, "reset-second-factor", haneul.email)
+    assert (code, "Nothing is asked for" in output) == (1, True)
+    codes = await haneul.enrolls()
+    assert (await haneul.logs_in()).json()["code"] == "otp_required"
+    code, output = await run(settings, "reset-second-factor", haneul.email.upper())
+    assert (code, "logs in by the password alone" in output) == (0, True), output
+    assert (await haneul.refreshes()).status_code == 401, "whoever held a session may be who has the lost device"
+    assert (await haneul.logs_in()).status_code == 200
+    assert (await haneul.logs_in(otp=codes[0])).status_code == 200, "a code is not asked for, so none is wrong"
+    async with database.system() as session:
+        last = await audit.list_entries(session, Wanted(None, 1, "operator", "second_factor_reset"))
+        told = await session.scalar(text("SELECT owner_id FROM events WHERE type = 'auth.second_factor.reset.v1'"))
+    assert ([entry.entry.subject for entry in last], str(told)) == ([haneul.id], haneul.id)
+    code, output = await run(settings, "reset-second-factor", "nobody@example.com")
+    assert (code, "no account" in output) == (1, True)
+
+
+@pytest.mark.requirement("R-40", "R-45")
+async def test_a_password_that_is_too_short_alone_goes_with_the_second_factor_and_only_where_mail_brings_another(
+    haneul: Person, database: Database
+) -> None:
+    await haneul.enrolls()
+    owner = UserId(UUID(haneul.id))
+    async with database.system() as session:
+        await session.execute(text("UPDATE users SET password_short = true"))
+    with pytest.raises(WayInMissing):
+        async with database.system() as session:
+            await reset_second_factor(session, owner, None, now())
+    assert (await haneul.logs_in()).json()["code"] == "otp_required", "nothing was done"
+    async with database.system() as session:
+        assert not await reset_second_factor(session, owner, new_id(), now())
+    assert (await haneul.logs_in()).json()["code"] == "wrong_credentials"
+    async with database.system() as session:
+        assert (await session.scalars(text("SELECT kind FROM mails"))).all() == ["second_factor_reset"]

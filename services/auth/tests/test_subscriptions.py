@@ -11,6 +11,7 @@ from auth.store.audit import Wanted
 from auth.subscriptions import subscriptions
 from auth.usecases.verify_audit import verify_audit
 from kit import context
+from kit.clock import now
 from kit.consumer import take
 from kit.db import Database
 from kit.events import Envelope
@@ -27,6 +28,11 @@ SAID = {
     "trading.account.opened.v1": ("account_opened", None, {"kind": "paper"}),
     "trading.account.reset.v1": ("account_reset", None, {}),
     "trading.ledger.disproved.v1": ("ledger_disproved", None, {}),
+    "broker.doubt.answered.v1": (
+        "doubt_answered",
+        "0193cd70-8a11-7c3e-9b1f-6c2d8e4f0a31",
+        {"broker": "kis", "broker_order_id": "20261102-00950-0000000003"},
+    ),
     "broker.connection.changed.v1": ("connection_saved", None, {"broker": "kis", "environment": "paper"}),
 }
 
@@ -56,7 +62,7 @@ async def test_a_dangerous_act_elsewhere_is_kept_once_with_who_when_and_by_which
         await heard(database, message)
     async with database.system() as session:
         (kept,) = await audit.list_entries(session, Wanted(None, 10))
-        assert (await verify_audit(session, []))[1] is None
+        assert (await verify_audit(session, [], now()))[1] is None
     action, subject, new = SAID[event_type]
     assert (kept.entry.action, kept.entry.new) == (action, new)
     assert kept.entry.subject == (subject or message.data.get("account_id") or message.data["connection_id"])

@@ -63,7 +63,7 @@ async def told(database: Database, subject: str) -> list[tuple[str, str, dict[st
     """What the audit log says of somebody, oldest first; the log is whole."""
     async with database.system() as session:
         found = await audit.list_entries(session, Wanted(None, 100, subject=subject))
-        assert (await verify_audit(session, []))[1] is None
+        assert (await verify_audit(session, [], now()))[1] is None
     return [(each.entry.action, each.entry.actor, dict(each.entry.new)) for each in reversed(found)]
 
 

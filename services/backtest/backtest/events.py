@@ -1,7 +1,7 @@
 """Everything the backtest service announces."""
 
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from kit.events import Event
@@ -9,6 +9,7 @@ from kit.money import Money
 from pydantic import BaseModel, ConfigDict
 
 from backtest.domain.outcome import Metrics
+from backtest.domain.run import Kind
 
 FOUR_DECIMALS = Decimal("0.0001")
 
@@ -20,7 +21,7 @@ class RunRequested(Event):
     SUBJECT: ClassVar[str] = "run_id"
 
     run_id: UUID
-    kind: Literal["backtest", "optimize"]
+    kind: Kind
 
 
 class Summary(BaseModel):
@@ -41,13 +42,27 @@ class RunFinished(Event):
     SUBJECT: ClassVar[str] = "run_id"
 
     run_id: UUID
-    kind: Literal["backtest", "optimize"]
+    kind: Kind
     status: Literal["done", "failed"]
     summary: Summary | None
 
 
+class RunCanceled(Event):
+    """A run ended because its owner wanted no more of it; nobody has to hear of it yet."""
+
+    TYPE: ClassVar[str] = "backtest.run.canceled.v1"
+    SUBJECT: ClassVar[str] = "run_id"
+    MUST_REACH: ClassVar[bool] = False
+
+    run_id: UUID
+    kind: Kind
+
+
 class StrategyPublished(Event):
-    """A strategy has a new version that will never change. Nobody has to hear of it yet."""
+    """A strategy has a new version that will never change, told whole: who acts on it never has to ask for it.
+
+    `document` is what `domain/document.py` writes; its `format` says how to read it.
+    """
 
     TYPE: ClassVar[str] = "backtest.strategy.published.v1"
     SUBJECT: ClassVar[str] = "strategy_id"
@@ -56,6 +71,8 @@ class StrategyPublished(Event):
     strategy_id: UUID
     version: int
     name: str
+    description: str
+    document: dict[str, Any]
 
 
 def summary_of(metrics: Metrics) -> Summary:

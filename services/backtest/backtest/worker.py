@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import httpx
 import structlog
@@ -14,12 +14,14 @@ from kit.db import Database
 from kit.errors import Unavailable
 from kit.observe import configure_logging
 from kit.relay import Relay
+from kit.service_tokens import ServiceTokens
 from kit.settings import load
+from kit.trust import trust
 from kit.worker import run_tasks
 from quant.backtest import warm_up
 
-from backtest.clients.auth import ServiceTokens
 from backtest.clients.market import Market
+from backtest.clients.tickets import Tickets
 from backtest.code_version import code_version
 from backtest.config import Settings
 from backtest.resources import open_database
@@ -39,10 +41,23 @@ async def open_workshop(settings: Settings) -> AsyncIterator[Workshop]:
     """Connect everything a run needs; portions under way are waited for at the end, later ones dropped."""
     pool = ThreadPoolExecutor(settings.compute_threads, thread_name_prefix="compute")
     try:
-        async with open_database(settings) as database, httpx.AsyncClient(timeout=TIMEOUTS, limits=CONNECTIONS) as http:
-            tokens = ServiceTokens(http, settings.auth_url, settings.service_secret.get_secret_value())
+        async with (
+            open_database(settings) as database,
+            httpx.AsyncClient(verify=trust(), timeout=TIMEOUTS, limits=CONNECTIONS) as http,
+        ):
+            tokens = ServiceTokens(http, settings.auth_url, "backtest", settings.service_secret.get_secret_value())
             market = Market(http, settings.market_url, tokens)
-            yield Workshop(database, market.history_of, pool, now, code_version())
+            tickets = Tickets(settings.amqp_url.get_secret_value())
+            yield Workshop(
+                database,
+                market.history_of,
+                pool,
+                now,
+                code_version(),
+                tickets.hand_out,
+                market.universe_of,
+                nullcontext,
+            )
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -63,11 +78,13 @@ async def main() -> None:
     configure_logging("backtest")
     settings = load(Settings)
     async with open_workshop(settings) as workshop:
-        workshop.pool.submit(warm_up)  # the engine compiles while the worker connects, not in somebody's first run
+        asyncio.get_running_loop().run_in_executor(
+            workshop.pool, warm_up
+        )  # the engine compiles while the worker connects, not in somebody's first run
         relay = Relay(settings, workshop.database, subscriptions.consumer)
         consumer = Consumer(subscriptions, workshop, settings.amqp_url.get_secret_value())
         tasks = [relay.run(), consumer.run(), end_overdue_runs(workshop.database)]
-        await run_tasks(workshop, settings.worker_port, tasks)
+        await run_tasks(workshop, settings.worker_port, tasks, settings.worker_host)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from backtest.domain.grid import Grid
 from backtest.domain.prices import History
 from backtest.domain.run import Objective, Run, RunId, Task, Terms
-from backtest.domain.strategy import Content, Rules
+from backtest.domain.strategy import FIGURES, Content, Rules
 from kit.clock import now
 from kit.db import Database
 from kit.ids import new_id
+from quant.backtest import Universe
+from quant.bars import FIELDS
+from quant.markets.calendar import sessions_between
 from quant.markets.symbols import normalise
+from quant.panel import Panel
 from sqlalchemy import text
 
 from services.backtest.tests.neighbours import a_walk
@@ -51,6 +56,19 @@ def a_history(seed: int = 7, count: int = 300, **changed: Any) -> History:
     bars = a_walk(seed, count)
     days = [date.fromisoformat(day) for day in bars.pop("date")]
     return History(days, bars, **changed)
+
+
+def a_universe(symbols: int = 30, count: int = 600) -> Universe:
+    """Many prices that wander, with figures of companies, on the exchange's own days."""
+    days = sessions_between("KRX", date(2015, 1, 5), date(2018, 12, 28))[:count]
+    walks = [a_walk(seed, count) for seed in range(symbols)]
+    frame = {name: np.concatenate([walk[name] for walk in walks]).astype(float) for name in FIELDS}
+    for place, figure in enumerate(sorted(FIGURES)):
+        frame[figure] = np.repeat(np.arange(1.0, symbols + 1), count) + place
+    names = [f"{number:06d}" for number in range(symbols) for _ in days]
+    panel = Panel.of(names, np.tile(np.array(days, dtype="datetime64[D]"), symbols), frame)
+    still = np.full(symbols, np.datetime64("NaT"), dtype="datetime64[D]")
+    return Universe(panel, ["KOSPI"] * symbols, ["stock"] * symbols, still)
 
 
 async def events_of(database: Database, owner: UUID) -> list[tuple[str, dict[str, Any]]]:

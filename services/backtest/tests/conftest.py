@@ -2,22 +2,24 @@
 
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import httpx
 import pytest
 import pytest_asyncio
 from backtest.app import create_app
-from backtest.clients.auth import ServiceTokens
 from backtest.clients.market import Market
 from backtest.config import Settings
 from backtest.workshop import Workshop
 from fastapi import FastAPI
 from kit.clock import now
 from kit.db import Database
+from kit.service_tokens import ServiceTokens
 from kit.testing.databases import TestDatabase
 from kit.testing.tokens import Tokens
 
 from services.backtest.tests.neighbours import SECRET, Neighbours, serving
+from services.backtest.tests.people import Queue
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +46,19 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield opened
 
 
+@pytest.fixture
+def queue() -> Queue:
+    return Queue()
+
+
 @pytest_asyncio.fixture
-async def workshop(database: Database, neighbours: Neighbours, pool: ThreadPoolExecutor) -> AsyncIterator[Workshop]:
+async def workshop(
+    database: Database, neighbours: Neighbours, pool: ThreadPoolExecutor, queue: Queue
+) -> AsyncIterator[Workshop]:
     async with httpx.AsyncClient(timeout=2) as http:
-        market = Market(http, neighbours.url, ServiceTokens(http, neighbours.url, SECRET))
-        yield Workshop(database, market.history_of, pool, now, "as of these tests")
+        market = Market(http, neighbours.url, ServiceTokens(http, neighbours.url, "backtest", SECRET))
+        version = "as of these tests"
+        yield Workshop(database, market.history_of, pool, now, version, queue.hand_out, market.universe_of, nullcontext)
 
 
 @pytest.fixture

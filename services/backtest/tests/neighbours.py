@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Annotated, Any
 
+import polars as pl
 import uvicorn
-from fastapi import FastAPI, Header, Query, Response
+from fastapi import Body, FastAPI, Header, Query, Response
 
 SECRET = "7be0c1f4a95d4e6f8123d09ab6e2c475"
 FIRST_DAY = date(2015, 1, 5)
 DAYS = 1_000
 START_SECONDS_MAX = 10
+EMPTY = pl.DataFrame(schema={"symbol": pl.String, "day": pl.Date})
 
 
 def weekdays(count: int, first: date = FIRST_DAY) -> list[date]:
@@ -45,7 +48,7 @@ class Neighbours:
     url: str = ""
     bars: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
-    questions: list[dict[str, str]] = field(default_factory=list)
+    questions: list[dict[str, Any]] = field(default_factory=list)
     expires_in: int = 600
     market_status: int = 200
     auth_status: int = 200
@@ -82,7 +85,40 @@ class Neighbours:
             found = {symbol: self.bars[symbol] for symbol in symbols.split(",") if symbol in self.bars}
             return {symbol: between(columns, first, last) for symbol, columns in found.items()}
 
+        @app.post("/internal/panel")
+        def panel(authorization: Annotated[str, Header()], asked: Annotated[dict[str, Any], Body()]) -> Any:
+            self.questions.append({**asked, "token": authorization})
+            if not self.tokens or authorization != f"Bearer {self.tokens[-1]}":
+                return Response(status_code=401)
+            if self.market_status != 200 or self.market_body is not None:
+                return Response(self.market_body, status_code=self.market_status)
+            return Response(a_panel(self.bars, asked))
+
         return app
+
+
+def a_panel(bars: dict[str, dict[str, Any]], asked: dict[str, Any]) -> bytes:
+    """The rows market gives of a universe: everything but AAPL is Korean, and 000660 leaves after its last bar."""
+    first, last = date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"])
+    parts = []
+    for symbol in sorted(bars):
+        if (symbol == "AAPL") != (asked["market"] == "US") or symbol not in (asked["symbols"] or bars):
+            continue
+        kept = between(bars[symbol], first, last)
+        if not kept["date"]:
+            continue
+        rows = pl.DataFrame(kept).rename({"date": "day"}).with_columns(pl.col("day").str.to_date())
+        left = date.fromisoformat(bars[symbol]["date"][-1]) + timedelta(days=1) if symbol == "000660" else None
+        known = [pl.lit(float(len(symbol) + place)).alias(name) for place, name in enumerate(asked["figures"])]
+        listed = {"symbol": symbol, "board": "US" if symbol == "AAPL" else "KOSPI", "kind": "stock"}
+        parts.append(
+            rows.with_columns(*known, **{name: pl.lit(text) for name, text in listed.items()}).with_columns(
+                delisted_on=pl.lit(left, pl.Date)
+            )
+        )
+    body = BytesIO()
+    (pl.concat(parts) if parts else EMPTY).write_parquet(body)
+    return body.getvalue()
 
 
 def between(columns: dict[str, Any], first: date, last: date) -> dict[str, Any]:

@@ -6,7 +6,16 @@ from kit.testing.databases import TestDatabase
 
 TABLES: dict[str, str] = {}
 NUMBERED = "numbered under a random id, which is the owner's"
-KEYS: dict[str, str] = {"strategy_versions_pkey": NUMBERED, "trades_pkey": NUMBERED, "trials_pkey": NUMBERED}
+NAMED = "named under a random id, which is the owner's"
+TICKET = "the random id of a message, given to nobody"
+KEYS: dict[str, str] = {
+    "strategy_versions_pkey": NUMBERED,
+    "trades_pkey": NUMBERED,
+    "trials_pkey": NUMBERED,
+    "chunks_pkey": NUMBERED,
+    "files_pkey": NAMED,
+    "chunks_ticket_key": TICKET,
+}
 
 
 @pytest.mark.requirement("R-36", "R-37")

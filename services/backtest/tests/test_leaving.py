@@ -13,25 +13,17 @@ from kit.testing.databases import TestDatabase
 from kit.testing.fixtures import client
 from kit.testing.tokens import Tokens
 
-SAYS_SO = "events"
-"""The fact that somebody is forgotten, with a bare id."""
-
 
 async def test_every_table_with_owners_is_told_or_has_a_reason_not_to(fresh: TestDatabase) -> None:
-    async with leaving.two_people(fresh) as two:
-        assert two.names == {table.name for table in belongings.TOLD} | belongings.UNTOLD.keys()
+    await leaving.assert_named(fresh, belongings.TOLD, belongings.UNTOLD)
 
 
 @pytest.mark.requirement("R-38")
 async def test_an_export_holds_ones_own_rows_of_every_table_and_nobody_elses(
     fresh: TestDatabase, settings: Settings, tokens: Tokens
 ) -> None:
-    async with leaving.two_people(fresh) as two, client(create_app(settings, tokens.verifier)) as http:
-        answer = await leaving.told(http, tokens, two.leaver)
-        document = answer.json()
-        assert {name: len(rows) for name, rows in document.items()} == {table.name: 1 for table in belongings.TOLD}
-        assert all(row["owner_id"] == str(two.leaver) for rows in document.values() for row in rows)
-        assert (await leaving.told(http, tokens, two.leaver, asked_by="backtest")).status_code == 404
+    async with client(create_app(settings, tokens.verifier)) as http:
+        await leaving.assert_told(fresh, http, tokens, belongings.TOLD)
 
 
 @pytest.mark.requirement("R-39")
@@ -42,6 +34,4 @@ async def test_after_leaving_nothing_is_left_but_what_is_kept_for_a_reason(
         async with database.system() as session:
             assert await erase_owner(session, owner)
 
-    async with leaving.two_people(fresh) as two:
-        assert await leaving.survivors(two, erase) == set()
-        assert (await two.rows_of(two.leaver)).keys() == belongings.KEPT.keys() | {SAYS_SO}
+    await leaving.assert_forgotten(fresh, erase, belongings.KEPT)

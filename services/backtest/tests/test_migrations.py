@@ -59,3 +59,25 @@ async def test_strategies_versions_and_runs_become_documents_that_say_the_same(b
         for row in found:
             assert json.loads(row["document"]) == document.write(expected[row["strategy"]])
     await admin.close()
+
+
+async def test_what_the_code_before_chunks_wrote_is_still_taken(fresh: TestDatabase) -> None:
+    """A rolling deployment: processes of the version before write beside those of this one."""
+    admin = await asyncpg.connect(fresh.admin_url)
+    run, owner, document_of_rules = new_id(), uuid4(), json.dumps(document.write(rules()))
+    await admin.execute(
+        "INSERT INTO runs (id, owner_id, kind, status, symbol, market, initial_cash, document, engine, done, total,"
+        " requested_at, finished_at)"
+        " VALUES ($1, $2, 'backtest', 'done', '005930', 'KRX', 1000, $3, 'compiled', 1, 1, now(), now())",
+        *(run, owner, document_of_rules),
+    )
+    await admin.execute(
+        "INSERT INTO results (run_id, owner_id, fingerprint, board, kind, currency, bars, first_date, last_date,"
+        " metrics, costs, unfilled, dates, equity)"
+        " VALUES ($1, $2, repeat('0', 64), 'KOSPI', 'stock', 'KRW', 2, '2024-01-02', '2024-01-03', '{}', 0, 0,"
+        " ARRAY['2024-01-02', '2024-01-03']::date[], ARRAY[1000, 1001])",
+        *(run, owner),
+    )
+    kept = await admin.fetchrow("SELECT search, details FROM runs JOIN results ON run_id = id WHERE id = $1", run)
+    assert (kept["search"], kept["details"]) == (None, "{}")
+    await admin.close()

@@ -5,15 +5,17 @@ from uuid import uuid4
 import pytest
 from backtest.store.tables import metadata
 from backtest.usecases.create_strategy import create_strategy
+from backtest.usecases.execute_run import Errand, execute_run
 from backtest.usecases.publish_strategy import publish_strategy
 from backtest.workshop import Workshop
 from kit.clock import now
 from kit.db import Database
+from kit.ids import new_id
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.backtest.tests.builders import A_BACKTEST, a_sweep, content
-from services.backtest.tests.people import executed
+from services.backtest.tests.people import executed, queued
 
 TABLES = sorted(metadata.tables)
 
@@ -35,6 +37,8 @@ async def test_rows_are_seen_by_their_owner_only_and_by_nobody_without_one(works
         await publish_strategy(session, owner, strategy.id, now())
     for task in (A_BACKTEST, a_sweep()):
         await executed(workshop, owner, task)
+    underway = await queued(database, owner, a_sweep())
+    await execute_run(workshop, Errand(owner, underway.id, new_id()))
     for table in TABLES:
         count = text(f"SELECT count(*) FROM {table}")
         async with database.owned(owner) as session:
@@ -51,7 +55,7 @@ async def test_what_is_final_cannot_be_changed(database: Database) -> None:
         "UPDATE strategy_versions SET name = 'another'",
         "DELETE FROM strategy_versions",
         "UPDATE results SET fingerprint = ''",
-        "DELETE FROM runs",
+        "UPDATE files SET name = 'other.parquet'",
         "UPDATE trades SET profit = 1",
         "UPDATE trials SET rank = 1",
     ):

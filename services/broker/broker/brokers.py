@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 BUILT_IN: Final = Path(__file__).with_name("brokers.yaml")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 Environment = Literal["paper", "real"]
-BrokerName = Literal["kis", "ls", "kiwoom", "alpaca"]
+BrokerName = Literal["kis", "kis_us", "ls", "kiwoom", "alpaca"]
 
 
 class Line(BaseModel):

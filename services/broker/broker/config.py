@@ -1,10 +1,11 @@
 """Settings of the broker service."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 from kit.settings import ServiceSettings, StrongSecret, settings_config
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
 
 from broker.brokers import BUILT_IN, read_brokers
 from broker.vault import KEY_BYTES
@@ -38,10 +39,19 @@ class Settings(ServiceSettings):
     not_sent_patience_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """How long an order that certainly was not sent is tried again before it is rejected."""
 
+    restored_at: AwareDatetime | None = None
+    """Orders from before this moment came out of a backup: they may be at their broker, are looked for, never sent."""
+    quarantined: bool = False
+    """The platform was restored and not released yet: no line to a broker is opened."""
+
     @model_validator(mode="after")
     def _brokers_can_be_read(self) -> "Settings":
         read_brokers(self.brokers_file, live_allowed=self.live_allowed)
         return self
+
+    def is_from_a_backup(self, moment: datetime) -> bool:
+        """Whether what happened then may be known to brokers and not to us."""
+        return self.restored_at is not None and moment <= self.restored_at
 
     @model_validator(mode="after")
     def _recovery_waits_for_answers(self) -> "Settings":

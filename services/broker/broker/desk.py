@@ -1,6 +1,7 @@
 """The desk: what every use case of the worker needs, in one value."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,7 +10,7 @@ from uuid import UUID
 from kit.db import Database
 from redis.asyncio import Redis
 
-from broker.adapters.port import Connector
+from broker.adapters.port import Connector, Remote
 from broker.config import Settings
 from broker.domain.order import OrderIntent, OwnerId
 
@@ -17,7 +18,7 @@ from broker.domain.order import OrderIntent, OwnerId
 class Bound(Protocol):
     """Where the lines of connections are to be had."""
 
-    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
+    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Remote:
         """The connector of a connection."""
         ...
 
@@ -36,6 +37,8 @@ class Desk:
     clock: Callable[[], datetime]
     settings: Settings
     lines: Bound | None = None
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits so many seconds before something is tried again."""
 
     def connector_for(self, order: OrderIntent) -> Connector:
         """The connector an order goes through: that of its connection, or the one that serves its kind of account.

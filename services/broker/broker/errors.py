@@ -40,3 +40,18 @@ class TooManyConnections(AppError):
     STATUS = 409
     CODE = "too_many_connections"
     TITLE = "Too many connections"
+
+
+class DoubtNotFound(NotFound):
+    """There is no order of this person's about which anything is in doubt under this id."""
+
+    CODE = "doubt_not_found"
+    TITLE = "Nothing is in doubt about this order"
+
+
+class NotACandidate(AppError):
+    """The broker does not show this number, or it is another order."""
+
+    STATUS = 422
+    CODE = "not_a_candidate"
+    TITLE = "This cannot be the order"

@@ -6,6 +6,32 @@ from uuid import UUID
 
 from kit.events import Event
 from kit.money import Money
+from pydantic import BaseModel, ConfigDict
+
+
+class SubmitSeen(BaseModel):
+    """An order as it was sent: what trading must have approved, word for word."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    order_id: UUID
+    owner: UUID | None
+    """None for an order that came past our attempts: nobody asked for it."""
+    account_id: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    quantity: Money
+    limit_price: Money | None
+
+
+class SubmitsReported(Event):
+    """What a broker was sent lately, each order once: the exchange's own books for the simulator, else our attempts."""
+
+    TYPE: ClassVar[str] = "broker.submits.reported.v1"
+    SUBJECT: ClassVar[str] = "broker"
+
+    broker: str
+    submits: list[SubmitSeen]
 
 
 class OrderAccepted(Event):
@@ -149,3 +175,104 @@ class OwnerErased(Event):
     SUBJECT: ClassVar[str] = "user_id"
 
     user_id: UUID
+
+
+class ReportedOrder(BaseModel):
+    """One order of a broker's list. `order_id` is null for one that was placed elsewhere, with the same account."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: UUID | None
+    broker_order_id: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    quantity: Money
+    limit_price: Money | None
+    filled_quantity: Money
+    filled_value: Money
+    is_open: bool
+    placed_at: datetime
+
+
+class ReportedHolding(BaseModel):
+    """Shares at the broker, and what they cost there on average."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    symbol: str
+    quantity: Money
+    average_price: Money
+
+
+class ReportedExecution(BaseModel):
+    """An execution that was announced before, word for word."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    execution_id: str
+    order_id: UUID
+    quantity: Money
+    price: Money
+    fee: Money
+    tax: Money
+    trade_date: date
+    settlement_date: date
+    executed_at: datetime
+
+
+class AccountReported(Event):
+    """An account as its broker shows it, read whole: announced when it is news, or when it was asked for again.
+
+    `cash` is what is there when all trades have settled. `executions` are those of ours since `since`, newest last.
+    """
+
+    TYPE: ClassVar[str] = "broker.account.reported.v1"
+    SUBJECT: ClassVar[str] = "connection_id"
+
+    connection_id: UUID
+    broker: str
+    market: Literal["KRX", "US"]
+    currency: Literal["KRW", "USD"]
+    since: datetime
+    read_at: datetime
+    cash: Money
+    holdings: list[ReportedHolding]
+    orders: list[ReportedOrder]
+    executions: list[ReportedExecution]
+
+
+class OrderNeedsHuman(Event):
+    """An order cannot be told from others at its broker: somebody has to look there, and say which it is."""
+
+    TYPE: ClassVar[str] = "broker.order.needs_human.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
+    broker: str
+    text: str
+
+
+class DoubtAnswered(Event):
+    """The owner of an order has said which one it is at the broker, or (null) that it was never placed there."""
+
+    TYPE: ClassVar[str] = "broker.doubt.answered.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    account_id: UUID
+    broker: str
+    broker_order_id: str | None
+
+
+class FramesDrifted(Event):
+    """A broker sends frames of another shape than before; they are read all the same, and somebody should look."""
+
+    TYPE: ClassVar[str] = "broker.frames.drifted.v1"
+    SUBJECT: ClassVar[str] = "broker"
+    MUST_REACH: ClassVar[bool] = False
+
+    broker: str
+    frame: str
+    fields: int
+    before: int

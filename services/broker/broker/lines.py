@@ -15,10 +15,11 @@ from uuid import UUID
 import httpx
 from kit.db import Database
 
+from broker.adapters.balance import Balance
 from broker.adapters.catalogue import CATALOGUE
 from broker.adapters.line import Tokens
-from broker.adapters.opening import Door, Remote
-from broker.adapters.port import NotSent, Report
+from broker.adapters.opening import Door
+from broker.adapters.port import NotSent, Remote, Report
 from broker.brokers import Environment, Line
 from broker.domain.capabilities import Capabilities
 from broker.domain.connection import ConnectionId
@@ -28,6 +29,7 @@ from broker.domain.order import (
     Ambiguous,
     CancelRefused,
     ClientKey,
+    Listed,
     OrderIntent,
     OwnerId,
     Refused,
@@ -94,6 +96,27 @@ class Bound:
         async with aclosing(remote.reports()) as stream:
             async for reports in stream:
                 yield reports
+
+    async def listed(self) -> Sequence[Listed]:
+        """Every order the broker shows of today."""
+        remote = await self._open()
+        if remote is None:
+            raise NotSent(GONE)
+        return await remote.listed()
+
+    async def told(self, listed: Listed) -> Accepted | Refused:
+        """Everything the broker knows of an order of its list."""
+        remote = await self._open()
+        if remote is None:
+            raise NotSent(GONE)
+        return await remote.told(listed)
+
+    async def balance(self) -> Balance:
+        """Cash and holdings of the account."""
+        remote = await self._open()
+        if remote is None:
+            raise NotSent(GONE)
+        return await remote.balance()
 
     async def _open(self) -> Remote | None:
         """The broker's own connector; None when the connection is gone."""

@@ -28,6 +28,8 @@ class Resources:
     vault: Vault
     lines: Mapping[tuple[str, Environment], Line]
     tokens: Tokens
+    quarantined: bool = False
+    """No line may be opened then: nothing goes out."""
 
 
 def _database(settings: Settings) -> Database:
@@ -51,7 +53,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     try:
         lines = read_brokers(settings.brokers_file, live_allowed=settings.live_allowed)
         vault = Vault(settings.vault_key.get_secret_value())
-        yield Resources(database, vault, lines, _tokens(database, vault, redis))
+        yield Resources(database, vault, lines, _tokens(database, vault, redis), settings.quarantined)
     finally:
         await redis.aclose()
         await database.close()

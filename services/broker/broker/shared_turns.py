@@ -1,14 +1,17 @@
-"""Turns of a key's calls, shared by every process through Redis: one schedule, in Redis's own time.
+"""Turns of a key's calls, shared by every process through Redis: one schedule, in Redis's own time; and one breaker.
 
 Scripts are forbidden to us there, so a turn is taken by a transaction that fails when somebody else took one meanwhile,
 and is tried again. Without Redis each process falls back to turns of its own: two of them may together be too many,
 which the broker says itself, and an order that is turned away was certainly not sent.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, WatchError
+
+from broker.adapters.port import NotSent
 
 TRIES_MAX: Final = 50
 KEPT_MILLISECONDS: Final = 1_000
@@ -28,24 +31,36 @@ class SharedTurns:
             key_print: what stands for the key.
             interval: seconds between two calls of it.
             patience: seconds that may pass until the turn.
+
+        Raises:
+            NotSent: when some process has said that this key's broker is to be left alone.
         """
-        name = f"broker:turns:{key_print.hex()}"
         for _ in range(TRIES_MAX):
             try:
-                return await self._take(name, int(interval * 1000), int(patience * 1000)) / 1000
+                return await self._take(key_print, int(interval * 1000), int(patience * 1000)) / 1000
             except WatchError:
                 continue
             except (RedisError, OSError):
                 return None
         return -1.0
 
-    async def _take(self, name: str, interval: int, patience: int) -> int:
-        """The same, once, in milliseconds; WatchError when somebody was faster."""
+    async def leave_alone(self, key_print: bytes, trouble: str, milliseconds: int) -> None:
+        """Tell every process to leave this key's broker alone for so long; without Redis each finds out for itself."""
+        with suppress(RedisError, OSError):
+            await self._cache.set(_left_alone(key_print), trouble, px=milliseconds)
+
+    async def _take(self, key_print: bytes, interval: int, patience: int) -> int:
+        """A turn, once tried, in milliseconds; WatchError when somebody was faster."""
+        name = f"broker:turns:{key_print.hex()}"
         async with self._cache.pipeline() as pipe:
             await pipe.watch(name)
             seconds, micros = await pipe.time()
             now = int(seconds) * 1000 + int(micros) // 1000
-            due = max(int(await pipe.get(name) or 0), now)
+            scheduled, trouble = await pipe.mget(name, _left_alone(key_print))
+            if trouble is not None:
+                said = trouble.decode() if isinstance(trouble, bytes) else trouble
+                raise NotSent(f"the broker is left alone for a while, after a {said}")
+            due = max(int(scheduled or 0), now)
             wait = due - now
             if wait > patience:
                 return -1000
@@ -53,3 +68,7 @@ class SharedTurns:
             pipe.set(name, due + interval, px=wait + interval + KEPT_MILLISECONDS)
             await pipe.execute()
             return wait
+
+
+def _left_alone(key_print: bytes) -> str:
+    return f"broker:left_alone:{key_print.hex()}"

@@ -1,20 +1,21 @@
 """What can be made to go wrong at an emulator, once for each time it was asked for; admin routes move its market."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from quant.matching import Outside
 
-from emulators.house import House
+from emulators.house import House, No
 
 HANG_SECONDS: Final = 30
 Fault = Literal[
     "hang_before", "hang_after", "reset_before", "reset_after", "server_error", "html", "empty", "rate_limit",
     "ledger_timeout", "token_expired", "paging_cut", "stale_list", "notice_lost", "notice_twice", "grown_frame",
+    "shrunk_frame",
 ]  # fmt: skip
 BEFORE: Final[tuple[Fault, ...]] = ("hang_before", "reset_before", "server_error", "html", "empty", "rate_limit")
 """These happen before the house has seen anything."""
@@ -43,6 +44,15 @@ class Faults:
         return None
 
 
+def reshaped(faults: Faults, fields: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The fields of a notice, unless a fault has it grown by one or shrunk by its last."""
+    if faults.take("stream", "grown_frame"):
+        return {**fields, "new_field": "1"}
+    if faults.take("stream", "shrunk_frame"):
+        return dict(list(fields.items())[:-1])
+    return dict(fields)
+
+
 async def broken(fault: Fault) -> Response:
     """What comes instead of an answer, for faults that look alike at every broker."""
     if fault in {"hang_before", "hang_after"}:
@@ -60,12 +70,18 @@ async def _cut_off() -> AsyncIterator[bytes]:
     raise ConnectionResetError("the emulator hangs up, as it was told to")
 
 
-def add_admin(app: FastAPI, house: House, faults: Faults) -> None:
-    """Routes under /_emulator: readiness, faults, quotes."""
+def add_admin(app: FastAPI, home: House, faults: Faults, abroad: House | None = None) -> None:
+    """Routes under /_emulator: readiness, faults, quotes, orders of the customer who came last.
+
+    A symbol of letters belongs to the house abroad, where there is one.
+    """
+
+    def house_of(symbol: str) -> House:
+        return abroad if abroad is not None and symbol.isalpha() else home
 
     @app.get("/_emulator/ready")
     async def ready() -> Response:
-        return JSONResponse({"orders": len(house.slips)})
+        return JSONResponse({"orders": len(home.slips)})
 
     @app.post("/_emulator/faults")
     async def fault(request: Request) -> Response:
@@ -76,8 +92,18 @@ def add_admin(app: FastAPI, house: House, faults: Faults) -> None:
     @app.post("/_emulator/quotes")
     async def quote(request: Request) -> Response:
         asked = await request.json()
+        house = house_of(asked["symbol"])
         if asked["symbol"] not in house.exchanges:
             house.list_symbol(asked["symbol"], Decimal(asked["base"]))
         sizes = {name: Decimal(asked[name]) for name in ("bid", "bid_size", "ask", "ask_size")}
         house.quote(asked["symbol"], Outside(**sizes))
         return JSONResponse({"symbol": asked["symbol"]})
+
+    @app.post("/_emulator/orders")
+    async def order(request: Request) -> Response:
+        asked = await request.json()
+        figures = (Decimal(asked["quantity"]), Decimal(asked["price"]))
+        taken = house_of(asked["symbol"]).take_from_its_own_app(asked["symbol"], asked["side"], *figures, asked["kind"])
+        if isinstance(taken, No):
+            return JSONResponse({"refused": taken.reason}, 422)
+        return JSONResponse({"number": taken.number})

@@ -174,6 +174,23 @@ class House:
         self._settle(outcome)
         return None
 
+    def take_from_its_own_app(self, symbol: str, side: Side, quantity: Decimal, price: Decimal, kind: str) -> Slip | No:
+        """A limit order that the customer who came last places past us. `kind` is the broker's word for one."""
+        if not self.accounts:
+            return No("no_position")
+        slip = Slip(
+            number=self.next_number(),
+            original="",
+            account=next(reversed(self.accounts)),
+            symbol=symbol,
+            side=side,
+            kind=kind,
+            quantity=quantity,
+            price=price,
+            at=self.clock(),
+        )
+        return self.place(slip) or slip
+
     def _short_of(self, slip: Slip) -> No | None:
         waiting = [each for each in self.slips.values() if each.account == slip.account and each.open]
         account = self.account(slip.account)

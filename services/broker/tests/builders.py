@@ -65,7 +65,7 @@ def submitted(order: OrderIntent) -> Envelope:
         "market": order.market,
         "board": order.board,
         "kind": order.kind,
-        "venue": "KRX",
+        "venue": order.venue,
         "currency": "KRW",
         "side": order.side,
         "order_type": order.order_type,
@@ -80,8 +80,7 @@ def submitted(order: OrderIntent) -> Envelope:
 
 def cancel_requested(order: OrderIntent) -> Envelope:
     """Trading asks to cancel an order."""
-    data = {"order_id": str(order.order_id), "account_id": str(order.account_id)}
-    return a_message("trading.order.cancel_requested.v1", order, data)
+    return a_message("trading.order.cancel_requested.v1", order, submitted(order).data)
 
 
 def replace_requested(order: OrderIntent, quantity: str, limit_price: str | None) -> Envelope:

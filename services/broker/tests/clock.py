@@ -1,5 +1,6 @@
 """A clock that tests move."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,3 +18,8 @@ class Clock:
 
     def passes(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass without waiting for it."""
+        self.passes(seconds)
+        await asyncio.sleep(0)

@@ -15,9 +15,11 @@ from broker.adapters.alpaca.client import Client as AlpacaClient
 from broker.adapters.alpaca.client import Credentials as AlpacaCredentials
 from broker.adapters.alpaca.connector import Alpaca
 from broker.adapters.kis.capabilities import PAPER as KIS
+from broker.adapters.kis.capabilities import PAPER_US as KIS_US
 from broker.adapters.kis.client import Client as KisClient
 from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
+from broker.adapters.kis.overseas import KisUs
 from broker.adapters.kiwoom.capabilities import PAPER as KIWOOM
 from broker.adapters.kiwoom.client import Client as KiwoomClient
 from broker.adapters.kiwoom.client import Credentials as KiwoomCredentials
@@ -68,8 +70,12 @@ class Kind:
     """When this market's morning is, after that of Korea."""
     listen: Callable[["Emulated", float], Connector] | None = None
     """A connector that follows the stream, and polls every so many seconds."""
+    limit: str = "00"
+    """The broker's own word for a limit order of the day."""
     report_call: str = ""
     """What the faults call the list that news is read from, where it is another."""
+    house: str = "house"
+    """Which of an emulator's houses is this market's."""
 
 
 @dataclass
@@ -98,7 +104,7 @@ class Emulated:
 
     @property
     def house(self) -> House:
-        house: House = self.app.state.house
+        house: House = getattr(self.app.state, self.kind.house)
         return house
 
     @property
@@ -145,6 +151,16 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         listener.close()
 
 
+class Memory(httpx.ASGITransport):
+    """A line inside this process: the same requests and answers, and no kernel. An answer that is cut off breaks it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except ConnectionResetError as cut:
+            raise httpx.ReadError(str(cut)) from cut
+
+
 @asynccontextmanager
 async def emulated(broker: str) -> AsyncIterator[Emulated]:
     """Start a broker's paper environment with one stock listed and quoted."""
@@ -152,10 +168,24 @@ async def emulated(broker: str) -> AsyncIterator[Emulated]:
     clock.passes(kind.hours_later * 3_600)
     app = kind.app(clock)
     async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=2.0, trust_env=False) as http:
-        running = Emulated(kind, app, http, clock)
-        running.house.list_symbol(kind.symbol, running.money("70000"))
-        running.quotes()
-        yield running
+        yield _opened(kind, app, http, clock)
+
+
+@asynccontextmanager
+async def in_memory(broker: str) -> AsyncIterator[Emulated]:
+    """The same without a wire, for very many runs."""
+    kind, clock = KINDS[broker], Clock()
+    clock.passes(kind.hours_later * 3_600)
+    app = kind.app(clock)
+    async with httpx.AsyncClient(transport=Memory(app), base_url="http://emulator", timeout=2.0) as http:
+        yield _opened(kind, app, http, clock)
+
+
+def _opened(kind: Kind, app: FastAPI, http: httpx.AsyncClient, clock: Clock) -> Emulated:
+    running = Emulated(kind, app, http, clock)
+    running.house.list_symbol(kind.symbol, running.money("70000"))
+    running.quotes()
+    return running
 
 
 def _kis_app(clock: Clock) -> FastAPI:
@@ -171,6 +201,15 @@ def _kis(
     keys = Credentials("K" * 36, "S" * 180, "50123456")
     client = KisClient(http, "paper", keys, emulated.clock, emulated.kept)
     return Kis(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
+
+
+def _kis_us(
+    emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
+) -> KisUs:
+    emulated.kept = emulated.kept or emulated.token("KIS")
+    keys = Credentials("K" * 36, "S" * 180, "50123456")
+    client = KisClient(http, "paper", keys, emulated.clock, emulated.kept)
+    return KisUs(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
 
 
 def _alpaca_app(clock: Clock) -> FastAPI:
@@ -223,6 +262,7 @@ KINDS: dict[str, Kind] = {
         order_call="kt10000",
         list_call="kt00007",
         symbol="005930",
+        limit="0",
         reasons=frozenset({"market_closed", "unknown_symbol", "order_type_not_allowed"}),
         listen=lambda emulated, poll: _kiwoom(emulated, emulated.http, emulated.keys_of, poll, "/api/dostk/websocket"),
     ),
@@ -244,6 +284,7 @@ KINDS: dict[str, Kind] = {
         list_call="GET orders:by_client_order_id",
         report_call="GET orders",
         symbol="AAPL",
+        limit="day",
         reasons=frozenset({"unknown_symbol", "insufficient_cash", "insufficient_shares", "price_off_tick"}),
         scale=Decimal("0.01"),
         hours_later=14,
@@ -258,5 +299,18 @@ KINDS: dict[str, Kind] = {
         listen=lambda emulated, poll: _kis(emulated, emulated.http, emulated.keys_of, poll, "/tryitout"),
         symbol="005930",
         reasons=frozenset({"market_closed", "unknown_symbol", "insufficient_cash", "insufficient_shares"}),
+    ),
+    "kis_us": Kind(
+        able=KIS_US,
+        app=_kis_app,
+        connect=_kis_us,
+        order_call="overseas/order",
+        list_call="overseas/inquire-ccnl",
+        listen=lambda emulated, poll: _kis_us(emulated, emulated.http, emulated.keys_of, poll, "/tryitout"),
+        symbol="AAPL",
+        reasons=frozenset({"market_closed", "unknown_symbol", "insufficient_cash", "insufficient_shares"}),
+        scale=Decimal("0.01"),
+        hours_later=14,
+        house="abroad",
     ),
 }

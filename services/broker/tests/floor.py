@@ -120,7 +120,8 @@ class Floor:
         ]
 
     async def said(self, order: OrderIntent | None = None) -> list[str]:
-        return [name for name, _ in await self.facts(order)]
+        """What was announced about orders; reports about all of them together are another subject."""
+        return [name for name, _ in await self.facts(order) if not name.startswith("broker.")]
 
     async def count(self, table: str) -> int:
         async with self.database.system() as session:

@@ -52,10 +52,12 @@ class RemoteFloor:
     account: dict[str, UUID] = field(default_factory=lambda: {"owner": new_id(), "account_id": new_id()})
 
     @classmethod
-    def over(cls, emulated: Emulated, database: Database, redis: "Redis", settings: Settings) -> "RemoteFloor":
+    def over(
+        cls, emulated: Emulated, database: Database, redis: "Redis", settings: Settings, timeout_seconds: int = 1
+    ) -> "RemoteFloor":
         floor = cls(emulated, database)
-        brief = settings.model_copy(update={"submit_timeout_seconds": 1})
-        floor.desk = Desk(database, redis, {}, emulated.clock, brief)
+        brief = settings.model_copy(update={"submit_timeout_seconds": timeout_seconds})
+        floor.desk = Desk(database, redis, {}, emulated.clock, brief, pause=emulated.clock.pause)
         floor.restarts()
         return floor
 
@@ -113,6 +115,12 @@ class RemoteFloor:
             found = await attempts.find(session, order.owner, order.order_id)
         assert found is not None
         return found
+
+    async def attempts(self, orders: Sequence[OrderIntent]) -> dict[UUID, Attempt]:
+        """Those of several orders."""
+        async with self.database.system() as session:
+            found = [await attempts.find(session, order.owner, order.order_id) for order in orders]
+        return {attempt.intent.order_id: attempt for attempt in found if attempt is not None}
 
     async def said(self, order: OrderIntent) -> list[str]:
         """What was announced of an order, in order."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from kit.events import Event
 from kit.money import Money
 
-# The services read prices from Redis and over HTTP; nobody has to hear these facts yet.
+# Most is read from Redis and over HTTP; what nobody has to hear says so.
 
 
 class BarsImported(Event):
@@ -36,7 +36,10 @@ class SessionChanged(Event):
 
 
 class BarClosed(Event):
-    """A minute of a symbol has ended, and its bar will not change any more."""
+    """A minute or a day of a symbol has ended, and its bar will not change any more.
+
+    `start` of a day is its date at midnight UTC: the day it was on its exchange, wherever that is.
+    """
 
     TYPE: ClassVar[str] = "market.bar.closed.v1"
     SUBJECT: ClassVar[str] = "symbol"
@@ -44,7 +47,7 @@ class BarClosed(Event):
 
     symbol: str
     market: str
-    interval: Literal["1m"]
+    interval: Literal["1m", "1d"]
     start: datetime
     open: Money
     high: Money

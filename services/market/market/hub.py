@@ -2,7 +2,7 @@
 
 Each client has a bounded queue in which a newer quote, book or forming bar replaces one that still waits, so a slow
 client costs little and delays nobody; trades and closed bars are never left out, and who cannot keep up with them is
-let go. The text that came from Redis is what is sent: it is made once, whoever watches.
+let go. The text that came from Redis is what is sent: its frame is made once, whoever watches.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import structlog
+from kit.frames import frame
 from kit.websocket import ClientQueue
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -74,7 +75,7 @@ class QuoteHub:
         for topic, text in await self._latest(topics):
             # what arrived while we asked is newer than the answer
             if topic in client.watched and self._heard[topic] == heard_before[topic]:
-                client.queue.put(text, _key(topic, text))
+                client.queue.put(frame(text), _key(topic, text))
 
     def unwatch(self, client: Client, topics: set[Topic]) -> None:
         """Stop sending these."""
@@ -126,9 +127,9 @@ class QuoteHub:
         if watchers is None:
             return
         self._heard[topic] += 1
-        key = _key(topic, text)  # found once, whoever watches
+        ready, key = frame(text), _key(topic, text)
         for client in watchers:
-            client.queue.put(text, key)
+            client.queue.put(ready, key)
 
 
 def _key(topic: Topic, text: str) -> str | None:

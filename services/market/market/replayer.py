@@ -69,9 +69,9 @@ class Replayer:
         while True:
             self._wake.clear()
             await connection.fetchval("SELECT 1")  # raises once the lock's connection is gone
+            self._forget_finished()  # before we ask: what ends while we do is still known, and is not played again
             async with self._database.system() as session:
                 active = await replays.list_active(session)
-            self._forget_finished()
             for replay in active:
                 stop = self._stops.setdefault(replay.id, asyncio.Event())
                 if replay.status == "stopping":

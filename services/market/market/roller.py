@@ -16,6 +16,7 @@ from kit.db import Database
 from kit.errors import AppError
 from kit.json import loads
 from kit.money import decimal_from
+from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
@@ -33,6 +34,10 @@ HEAR_SECONDS = 0.2
 RESTART_SECONDS = 1.0
 WAITING_MAX = 100_000
 BATCH_MAX = 2_000
+
+feed_heard = Gauge("feed_heard_timestamp_seconds", "When a quote of this feed last came", ["market", "source"])
+feed_stalled = Gauge("feed_stalled", "1 while a feed is silent although its market is open", ["market", "source"])
+minutes_waiting = Gauge("minutes_waiting", "Closed minutes that the database has not taken yet")
 
 log = structlog.get_logger()
 
@@ -85,6 +90,8 @@ class MinuteRoller:
                             self._hear(roller, message["data"])
                     await self._flush(roller)
         finally:
+            feed_heard.clear()  # whoever rolls next says how the feeds are
+            feed_stalled.clear()
             connection.terminate()
 
     def _hear(self, roller: Roller, text: str) -> None:
@@ -117,10 +124,12 @@ class MinuteRoller:
         if len(self._waiting) > WAITING_MAX:
             log.error("minutes are lost: the database has been away too long", lost=len(self._waiting) - WAITING_MAX)
             del self._waiting[:-WAITING_MAX]
+        minutes_waiting.set(len(self._waiting))
         while batch := self._waiting[:BATCH_MAX]:
             async with self._database.system() as session:
                 await close_minutes(session, batch)
             del self._waiting[: len(batch)]
+            minutes_waiting.set(len(self._waiting))
             await quotes.save_minutes(self._cache, batch)
         await self._tell_of_feeds()
         changed, self._changed = list(self._changed.values()), {}
@@ -131,6 +140,9 @@ class MinuteRoller:
         """Announce silences and their ends; while the database is away they wait."""
         moment = self._clock()
         self._told += self._watch.judge(moment)
+        for feed, (heard_at, is_stalled) in self._watch.heard.items():
+            feed_heard.labels(*feed).set(heard_at.timestamp())
+            feed_stalled.labels(*feed).set(is_stalled)
         while self._told:
             log.warning("a feed has changed", **asdict(self._told[0]))
             async with self._database.system() as session:

@@ -36,7 +36,7 @@ async def main() -> None:
         runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
         try:
             tasks = [relay.run(), replayer.run(), roller.run(), runner.run(), consumer.run()]
-            await run_tasks(resources, settings.worker_port, tasks)
+            await run_tasks(resources, settings.worker_port, tasks, settings.worker_host)
         finally:
             await sources.close()
 

@@ -14,6 +14,7 @@ import uvicorn
 from fakefeeds.fixtures import clock, opened, slept, world
 from fastapi import FastAPI
 from kit import cache
+from kit.frames import FrameProtocol
 from kit.ids import new_id
 from kit.json import dumps_text
 from kit.testing.databases import TestDatabase
@@ -194,7 +195,7 @@ def served() -> Callable[[FastAPI], AbstractAsyncContextManager[str]]:
 
 @asynccontextmanager
 async def _served(app: FastAPI) -> AsyncIterator[str]:
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws=FrameProtocol)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     running = asyncio.create_task(server._serve())

@@ -15,6 +15,7 @@ from kit.clock import now
 from kit.db import Database
 from kit.testing.databases import TestDatabase
 from market.replayer import Replayer
+from market.store import replays
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -105,6 +106,36 @@ async def test_a_replay_opens_prints_the_day_and_closes(
             text("SELECT data->>'session' FROM events WHERE type = 'market.session.changed.v1' ORDER BY position")
         )
         assert [row[0] for row in found] == ["regular", "closed"]
+        found = await session.execute(text("SELECT data FROM events WHERE type = 'market.bar.closed.v1'"))
+        (bar,) = [row.data for row in found if row.data["interval"] == "1d"]
+    assert (bar["symbol"], bar["start"], bar["close"]) == (stored, "2024-12-13T00:00:00Z", "55700")
+
+
+async def test_a_replay_that_ends_while_the_player_looks_for_work_is_not_played_again(
+    admin: httpx.AsyncClient, stored: str, player: Any, heard: Quotes, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_active, looked_again = replays.list_active, asyncio.Event()
+    looks: list[str] = []
+
+    async def list_slowly(session: Any) -> Any:
+        found = await list_active(session)
+        if "old" in looks:
+            looked_again.set()
+        if found and "found" in looks and "old" not in looks:
+            await asyncio.wait([task for task in asyncio.all_tasks() if "Replayer._play" in repr(task.get_coro())])
+            looks.append("old")
+        if found:
+            looks.append("found")
+        return found
+
+    monkeypatch.setattr(replays, "list_active", list_slowly)
+    async with player():
+        replay_id = await start(admin, stored)
+        await status_of(admin, replay_id, "finished")
+        await looked_again.wait()
+    await redis.publish(f"market:{stored}", json.dumps({"session": "the test's end"}))
+    quotes = await heard(lambda quote: quote["session"] == "the test's end")
+    assert [quote["session"] for quote in quotes].count("closed") == 1
 
 
 async def test_a_replay_held_open_keeps_its_last_quote_alive_until_it_is_stopped(

@@ -12,12 +12,14 @@ from kit.db import Database
 from kit.testing.databases import TestDatabase
 from market import roller as rolling
 from market.domain.minute import Minute
-from market.roller import MinuteRoller
+from market.roller import MinuteRoller, feed_stalled
 from market.store import minutes
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 from sqlalchemy import text
 
 BEGIN = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
+HEARD = "feed_heard_timestamp_seconds"
 
 
 class Clock:
@@ -181,19 +183,24 @@ async def test_a_feed_that_falls_silent_while_its_market_is_open_is_announced_on
                 await asyncio.sleep(0.05)
 
     async def heard() -> None:
+        """Let the feed say one thing, and wait until the roller says that it was heard at this moment of the clock."""
+        feed = {"market": "KRX", "source": source}
         async with asyncio.timeout(8):
             while not await redis.publish(f"market:{symbol}", a_quote(symbol, source=source)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            while REGISTRY.get_sample_value(HEARD, feed) != clock.now.timestamp():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     clock.now = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # ten in Seoul, a Friday
     async with roller():
         await heard()
-        await asyncio.sleep(0.2)
         clock.now += timedelta(seconds=31)
         (stalled,) = await told(1)
         assert (stalled.type, stalled.data["market"]) == ("market.feed.stalled.v1", "KRX")
+        assert REGISTRY.get_sample_value("feed_stalled", {"market": "KRX", "source": source}) == 1
         clock.now += timedelta(seconds=20)
-        await asyncio.sleep(0.2)
         await heard()
         _, recovered = await told(2)
         assert (recovered.type, recovered.data["silent_seconds"]) == ("market.feed.recovered.v1", 51)
+        assert REGISTRY.get_sample_value("feed_stalled", {"market": "KRX", "source": source}) == 0
+    assert not list(feed_stalled.collect()[0].samples), "who does not roll does not say how feeds are"

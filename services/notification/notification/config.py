@@ -1,9 +1,10 @@
 """Every setting of notification."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from kit.settings import Port, ServiceSettings, StrongSecret, settings_config
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 
 class Settings(ServiceSettings):
@@ -45,6 +46,12 @@ class Settings(ServiceSettings):
     dead_man_url: SecretStr | None = None
     """An address outside that expects a ping; when none comes it is they who raise the alarm."""
     dead_man_seconds: Annotated[int, Field(ge=10, le=3600)] = 60
+    backup_counted_from_file: Path | None = None
+    """The file that says from when the age of backups counts; None where nobody takes any."""
+    backup_age_hours_max: Annotated[int, Field(ge=1, le=24 * 365)] = 26
+    """Older than that, all is not well: no dead-man ping goes out."""
+    restored_at: AwareDatetime | None = None
+    """What happened before this moment came out of a backup: people were told of it then, and are not told again."""
     outgoing_loopback: bool = False
     """For tests alone: lets messages go to this very machine, over plain http."""
 

@@ -1,6 +1,6 @@
 """Everything notification announces."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from kit.events import Event
@@ -47,4 +47,14 @@ class HaltRequested(Event):
 
     TYPE: ClassVar[str] = "notification.halt.requested.v1"
     SUBJECT: ClassVar[str] = "channel"
+    channel: str
+
+
+class SignalDecided(Event):
+    """An owner answered, from a linked chat, a signal that asks first; `code` is the end of the signal's id."""
+
+    TYPE: ClassVar[str] = "notification.signal.decided.v1"
+    SUBJECT: ClassVar[str] = "code"
+    code: str
+    decision: Literal["approve", "decline"]
     channel: str

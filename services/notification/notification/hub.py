@@ -13,6 +13,7 @@ from uuid import UUID
 
 from kit.db import Database
 from kit.errors import Unavailable
+from kit.frames import frame
 from kit.json import Fragment, dumps_text
 from kit.observe import log, websocket_clients
 from kit.websocket import ClientQueue
@@ -60,9 +61,9 @@ class Audience:
         next_for = [client for client in self.clients if client.sent == entry.seq - 1]
         if not next_for:
             return
-        text = dumps_text({"type": entry.type, "seq": entry.seq, "data": Fragment(entry.data)})
+        ready = frame(dumps_text({"type": entry.type, "seq": entry.seq, "data": Fragment(entry.data)}))
         for client in next_for:
-            if client.queue.put(text):
+            if client.queue.put(ready):
                 client.sent = entry.seq
 
     def hear(self, entries: Sequence[Numbered]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -12,11 +13,13 @@ from kit.events import Envelope
 from kit.money import Money
 from pydantic import BaseModel
 
-from notification.domain import notice
+from notification.domain import notice, signal_notice
 from notification.domain.notice import Notice, OrderSeen
 from notification.domain.owner import OwnerId
+from notification.domain.signal_notice import SignalSeen
 from notification.domain.stream import Entry, EntryType
 from notification.resources import Resources
+from notification.store import locks
 from notification.usecases.erase_owner import erase_owner
 from notification.usecases.tell_owner import Publish, Told, tell_owner
 
@@ -87,13 +90,102 @@ class SilentFact(BaseModel):
     status: str
 
 
+class HelpFact(BaseModel):
+    """What an alarm tells of an order that cannot be told from others at its broker."""
+
+    order_id: UUID
+    account_id: UUID
+    text: str
+
+
+class DifferenceFact(BaseModel):
+    """What the broker shows, and what is booked here."""
+
+    what: str
+    here: Money
+    there: Money
+
+
+class MismatchFact(BaseModel):
+    """What an alarm tells of an account that is not as its broker shows it."""
+
+    account_id: UUID
+    differences: list[DifferenceFact]
+
+    def notice(self) -> Notice:
+        """Return what the owner is told."""
+        seen = [(each.what, each.here, each.there) for each in self.differences]
+        return notice.of_mismatch(str(self.account_id), seen)
+
+
+class ReasonFact(BaseModel):
+    """A number a rule looked at."""
+
+    text: str
+    value: str
+
+
+class SignalFact(BaseModel):
+    """What a notice tells of a signal."""
+
+    signal_id: UUID
+    automation_name: str
+    symbol: str
+    side: str
+    kind: str
+    price: Money
+    status: str
+    reasons: list[ReasonFact]
+    detail: str | None
+
+    def seen(self) -> SignalSeen:
+        """Return it in the domain's words."""
+        return SignalSeen(
+            signal_id=str(self.signal_id),
+            automation=self.automation_name,
+            symbol=self.symbol,
+            side=self.side,
+            kind=self.kind,
+            price=self.price,
+            status=self.status,
+            reasons=[(reason.text, reason.value) for reason in self.reasons],
+            detail=self.detail,
+        )
+
+
+class AutomationFact(BaseModel):
+    """What a notice tells of an automation."""
+
+    automation_id: UUID
+    name: str
+    status: str
+    reason: str | None
+
+
+class HookFact(BaseModel):
+    """What is wrong with a hook."""
+
+    hook_id: UUID
+    name: str
+    trouble: str
+
+
+class ReportFact(BaseModel):
+    """What an automation found wrong before the open or after the close."""
+
+    automation_id: UUID
+    name: str
+    phase: str
+    problems: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """What is read of a message, and what the owner is told."""
 
     model: type[BaseModel]
     entry_type: EntryType | None = None
-    notice_of: Callable[[Any], Notice] | None = None
+    notice_of: Callable[[Any], Notice | None] | None = None
 
 
 TELLINGS: Mapping[str, Telling] = {
@@ -114,6 +206,28 @@ TELLINGS: Mapping[str, Telling] = {
     ),
     "trading.order.silent.v1": Telling(
         SilentFact, None, lambda fact: notice.of_silent_order(str(fact.order_id), str(fact.account_id), fact.status)
+    ),
+    "auth.second_factor.reset.v1": Telling(PassedOn, None, lambda _fact: notice.of_second_factor_reset()),
+    "trading.account.mismatched.v1": Telling(MismatchFact, None, MismatchFact.notice),
+    "broker.order.needs_human.v1": Telling(
+        HelpFact, None, lambda fact: notice.of_doubtful_order(str(fact.order_id), str(fact.account_id), fact.text)
+    ),
+    "trading.signal.raised.v1": Telling(SignalFact, "signal", lambda fact: signal_notice.of_signal(fact.seen())),
+    "trading.signal.settled.v1": Telling(
+        SignalFact, "signal", lambda fact: signal_notice.of_settled_signal(fact.seen())
+    ),
+    "trading.automation.changed.v1": Telling(
+        AutomationFact,
+        None,
+        lambda fact: signal_notice.of_automation(str(fact.automation_id), fact.name, fact.status, fact.reason),
+    ),
+    "trading.automation.reported.v1": Telling(
+        ReportFact,
+        None,
+        lambda fact: signal_notice.of_report(str(fact.automation_id), fact.name, fact.phase, fact.problems),
+    ),
+    "trading.hook.troubled.v1": Telling(
+        HookFact, None, lambda fact: signal_notice.of_hook(str(fact.hook_id), fact.name, fact.trouble)
     ),
     "backtest.run.finished.v1": Telling(
         RunFact, None, lambda fact: notice.of_run(str(fact.run_id), fact.kind, fact.status)
@@ -140,21 +254,43 @@ async def _user_erased(resources: Resources, fact: UserErasedFact, message: Enve
             raise Later("facts of theirs are still being published")
 
 
-def subscribe(publish: Publish) -> Subscriptions:
-    """Listen to all of it; `publish` is given what owners were told, after the commit."""
+class LockedFact(BaseModel):
+    """Whether an account is closed."""
+
+    locked: bool
+
+
+async def _permissions_changed(session: Session, fact: LockedFact, message: Envelope) -> None:
+    """A chat of somebody whose account is closed gives no commands until it is opened again."""
+    assert message.owner is not None, "permissions are somebody's"
+    await locks.save(session, OwnerId(message.owner), locked=fact.locked)
+
+
+def subscribe(publish: Publish, told_until: datetime | None = None) -> Subscriptions:
+    """Listen to all of it.
+
+    Args:
+        publish: is given what owners were told, after the commit.
+        told_until: people were told of what happened until then before the platform was restored from a backup: it
+            still reaches their streams, but is no notice.
+    """
     table = Subscriptions(CONSUMER)
     for event_type, telling in TELLINGS.items():
-        table.on(event_type, telling.model)(partial(_tell, telling, publish))
+        table.on(event_type, telling.model)(partial(_tell, telling, publish, told_until))
+    table.on("auth.permissions.changed.v1", LockedFact)(_permissions_changed)
     for event_type in LEAVING:
         table.on(event_type, UserErasedFact, phases=True)(_user_erased)
     return table
 
 
-async def _tell(telling: Telling, publish: Publish, session: Session, fact: Any, message: Envelope) -> None:
+async def _tell(
+    telling: Telling, publish: Publish, told_until: datetime | None, session: Session, fact: Any, message: Envelope
+) -> None:
     if message.owner is None:
         return  # a halt of everybody: the web says so to everybody
     entry = None if telling.entry_type is None else Entry(telling.entry_type, message.data)
-    deserved = None if telling.notice_of is None else telling.notice_of(fact)
+    is_told = told_until is not None and message.time <= told_until
+    deserved = None if telling.notice_of is None or is_told else telling.notice_of(fact)
     tell_owner(session, OwnerId(message.owner), Told(message.id, entry, deserved, message.time), publish)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from kit.db import Session
 from kit.errors import Unavailable
 from kit.observe import log
 
@@ -17,7 +18,7 @@ from notification.channels.telegram import POLL_SECONDS, Bot
 from notification.domain import reply
 from notification.domain.channel import Channel
 from notification.resources import Resources
-from notification.store import system
+from notification.store import locks, system
 from notification.usecases.answer_command import answer_command
 from notification.usecases.link_chat import link_chat
 
@@ -66,7 +67,7 @@ class TelegramReader:
                 channel = await system.find_channel_of_chat(session, chat)
                 if name == "start" and rest:
                     said = await link_chat(session, chat, rest, (self._open, self._seal), self._clock())
-                elif channel is None or channel.status not in {"active", "disabled"}:
+                elif channel is None or not await _commands(session, channel):
                     said = reply.UNKNOWN_CHAT
                 else:
                     said = await answer_command(session, channel.owner, name)
@@ -81,6 +82,11 @@ class TelegramReader:
 
     def _seal(self, channel: Channel, secrets: dict[str, str]) -> bytes:
         return self._resources.sealer.seal(secrets, channel.owner, channel.id)
+
+
+async def _commands(session: Session, channel: Channel) -> bool:
+    """Tell whether a chat gives commands: it is linked, and its owner's account is not closed."""
+    return channel.status in {"active", "disabled"} and not await locks.find(session, channel.owner)
 
 
 def _private_text(message: Mapping[str, Any]) -> tuple[str | None, str]:

@@ -18,7 +18,8 @@ from kit.errors import Unavailable
 from kit.ids import new_id
 from kit.observe import log
 
-from notification.domain.alert import PRESENT_MAX, Alert, AlertId, Seen, Step, step
+from notification.domain.alert import PRESENT_MAX, Alert, AlertId, Seen, Step
+from notification.domain.alert_index import AlertIndex
 from notification.hints import ALERTS, QUOTES, listen
 from notification.quotes import read_quote
 from notification.resources import Resources
@@ -29,8 +30,6 @@ REFRESH_SECONDS = 15
 RETRY_SECONDS = 0.5
 HANDS = 6
 """Alerts that are being triggered at the same time: fewer than the database has connections for us."""
-
-Watched = dict[AlertId, Alert]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Watcher:
         self._resources = resources
         self._redis_url = redis_url
         self._clock = clock
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[str, AlertIndex] = {}
         self._reading = asyncio.Lock()
         self._line: asyncio.Queue[Decided] = asyncio.Queue()
         self._in_hand: set[AlertId] = set()
@@ -105,11 +104,12 @@ class Watcher:
                 waiting = await system.list_watched(session, symbol)
             known = self._watched
             kept = {} if symbol is None else {each: watched for each, watched in known.items() if each != symbol}
+            news: dict[str, list[Alert]] = {}
             for alert in waiting:
                 if alert.id not in self._in_hand:
-                    kept.setdefault(alert.symbol, {})[alert.id] = alert
-            self._watched = kept
-            new = {alert.symbol for alert in waiting if alert.id not in known.get(alert.symbol, {})}
+                    news.setdefault(alert.symbol, []).append(alert)
+            self._watched = kept | {each: AlertIndex(found) for each, found in news.items()}
+            new = {alert.symbol for alert in waiting if alert.id not in known.get(alert.symbol, ())}
         await self._compare_with_present(new)
 
     async def _compare_with_present(self, symbols: set[str]) -> None:
@@ -119,13 +119,11 @@ class Watcher:
 
     def _compare(self, symbol: str, seen: Seen) -> None:
         """Decide; who has been decided about is not watched until that is done."""
-        now, watched = self._clock(), self._watched.get(symbol, {})
-        for alert in list(watched.values()):
-            decided = step(alert, seen, now)
-            if decided is not Step.NOTHING:
-                del watched[alert.id]
-                self._in_hand.add(alert.id)
-                self._line.put_nowait(Decided(alert, seen, decided))
+        if (watched := self._watched.get(symbol)) is None:
+            return
+        for alert, decided in watched.take(seen, self._clock()):
+            self._in_hand.add(alert.id)
+            self._line.put_nowait(Decided(alert, seen, decided))
 
     async def _work_off(self) -> None:
         while True:
@@ -149,6 +147,6 @@ class Watcher:
             after = None  # it has expired, and the next look at the table says so
         self._in_hand.discard(alert.id)
         if after is not None and after.status in {"active", "resting"}:
-            self._watched.setdefault(alert.symbol, {})[alert.id] = after
+            self._watched.setdefault(alert.symbol, AlertIndex()).put(after)
             if decided.step is Step.REARM:
                 await self._compare_with_present({alert.symbol})  # a quote may have come in between

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import uvloop
 from kit.clock import now
@@ -14,7 +15,7 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from notification.config import Settings
-from notification.dead_man import DeadMan
+from notification.dead_man import DeadMan, require_young_backup
 from notification.resources import open_resources
 from notification.sender import Sender
 from notification.subscriptions import subscribe
@@ -38,6 +39,17 @@ async def forget_forever(database: Database, keeping: Keeping) -> None:
             await asyncio.sleep(FORGET_EVERY_SECONDS)
 
 
+async def check_all(database: Database, settings: Settings) -> None:
+    """See that the database answers, and that the newest backup is young.
+
+    Raises:
+        Unavailable: with what is not well.
+    """
+    await database.ping()
+    if settings.backup_counted_from_file is not None:
+        require_young_backup(settings.backup_counted_from_file, settings.backup_age_hours_max, now())
+
+
 async def main() -> None:
     """Run until told to stop."""
     configure_logging("notification")
@@ -47,7 +59,7 @@ async def main() -> None:
     async with open_resources(settings) as resources:
         tasks = [
             Relay(settings, resources.database, "notification").run(),
-            Consumer(subscribe(resources.hints.owner_was_told), resources, amqp_url).run(),
+            Consumer(subscribe(resources.hints.owner_was_told, settings.restored_at), resources, amqp_url).run(),
             Watcher(resources, settings.redis_url.get_secret_value(), now).run(),
             Sender(resources, resources.catalogue.ports, now).run(),
             forget_forever(resources.database, keeping),
@@ -56,8 +68,10 @@ async def main() -> None:
             tasks.append(TelegramReader(resources, resources.catalogue.bot, now).run())
         if settings.dead_man_url is not None:
             url = settings.dead_man_url.get_secret_value()
-            tasks.append(DeadMan(url, settings.dead_man_seconds, resources.database.ping).run())
-        await run_tasks(resources, settings.worker_port, tasks)
+            tasks.append(
+                DeadMan(url, settings.dead_man_seconds, partial(check_all, resources.database, settings)).run()
+            )
+        await run_tasks(resources, settings.worker_port, tasks, settings.worker_host)
 
 
 if __name__ == "__main__":

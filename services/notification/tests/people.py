@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from kit import cache
 from kit.clock import now
 from kit.db import Session
+from kit.frames import FrameProtocol
 from kit.ids import new_id
 from kit.testing.tokens import Tokens
 from notification.domain.alert import Alert, AlertId
@@ -40,7 +41,9 @@ Found = TypeVar("Found")
 @asynccontextmanager
 async def serve(app: FastAPI) -> AsyncIterator[int]:
     """Run the application as uvicorn runs it, on a free port."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on", ws=FrameProtocol)
+    )
     serving = asyncio.create_task(server._serve())
     await eventually(lambda: server.started)
     app.state.server = server

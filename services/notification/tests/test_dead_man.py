@@ -1,11 +1,13 @@
 """The dead-man ping: heard while all is well, silent when it is not."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
 from kit.errors import Unavailable
 from notification.config import Settings
-from notification.dead_man import DeadMan
+from notification.dead_man import DeadMan, require_young_backup
 from pydantic import ValidationError
 
 from services.notification.tests.outside import outside_world
@@ -35,6 +37,21 @@ async def test_it_is_silent_when_a_check_fails() -> None:
     async with outside_world() as world:
         assert not await DeadMan(f"{world.url}/alive", 60, ill).ping()
         assert world.heard == []
+
+
+@pytest.mark.requirement("R-58")
+def test_an_old_backup_and_one_whose_age_nobody_knows_are_not_well(tmp_path: Path) -> None:
+    file, now = tmp_path / "counted_from", datetime(2026, 11, 26, 12, tzinfo=UTC)
+    file.write_text((now - timedelta(hours=26)).isoformat())
+    require_young_backup(file, 26, now)
+    with pytest.raises(Unavailable, match="27 hours old"):
+        require_young_backup(file, 26, now + timedelta(hours=1))
+    for text in ("yesterday", "2026-11-26T11:00:00"):
+        file.write_text(text)
+        with pytest.raises(Unavailable, match="not known"):
+            require_young_backup(file, 26, now)
+    with pytest.raises(Unavailable, match="not known"):
+        require_young_backup(tmp_path / "missing", 26, now)
 
 
 async def test_an_outside_that_is_away_disturbs_nobody() -> None:

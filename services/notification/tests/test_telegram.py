@@ -1,17 +1,25 @@
 """Commands by Telegram: of the linked person alone, once each, and the kill switch in one message."""
 
+import json
+import re
 from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from kit.clock import now
+from kit.events import Envelope
 from kit.ids import new_id
 from notification.config import Settings
+from notification.domain import reply
 from notification.domain.notice import Notice
+from notification.domain.signal_notice import SignalSeen, of_signal
 from notification.domain.stream import Entry
 from notification.resources import Resources
 from notification.sender import Sender
+from notification.subscriptions import subscriptions
 from notification.telegram_reader import TelegramReader
 from notification.usecases.tell_owner import Told, tell_owner
 from pydantic import SecretStr
@@ -20,6 +28,7 @@ from sqlalchemy import text
 from services.notification.tests.outside import BOT_TOKEN, Outside, outside_world, refusal
 from services.notification.tests.people import Person, unheard
 
+EXAMPLES = Path(__file__).parents[3] / "contracts" / "events"
 CHANNELS = "/api/v1/notifications/channels"
 SEND = f"/bot{BOT_TOKEN}/sendMessage"
 ACCOUNT = {"account_id": "a", "currency": "KRW"}
@@ -126,6 +135,28 @@ async def test_one_message_throws_the_kill_switch_once_however_often_it_is_read(
     assert await requests_of_halts(worker) == [haneul.id]
 
 
+async def test_a_linked_chat_answers_a_signal_that_asks_first(
+    haneul: Person, worker: Resources, world: Outside
+) -> None:
+    await links(haneul, worker, world)
+    asked = SignalSeen(
+        "0193cfa1-2b3c-7a10-8d2e-3f4a5b6c7d8e", "RSI", "005930", "buy", "entry", Decimal(1), "asked", (), None
+    )
+    commands = re.findall(r"/\w+", of_signal(asked).body)
+    assert len(commands) == 2
+    for command in (*commands, "/approve_nonsense"):
+        writes(world, command)
+    await reads(worker)
+    decided = text("SELECT owner_id, data FROM events WHERE type = 'notification.signal.decided.v1' ORDER BY position")
+    async with worker.database.system() as session:
+        rows = (await session.execute(decided)).all()
+    assert [(row.owner_id, row.data["decision"], row.data["code"]) for row in rows] == [
+        (haneul.id, "approve", "3f4a5b6c7d8e"),
+        (haneul.id, "decline", "3f4a5b6c7d8e"),
+    ]
+    assert "/status" in answers(world)[-1][1], "what is no code asks for help"
+
+
 @pytest.mark.parametrize(
     ("chat", "sender", "kind"), [(666, None, "private"), (-4711, 4711, "group"), (4711, 666, "private")]
 )
@@ -171,3 +202,23 @@ async def test_one_process_reads_at_a_time(worker: Resources, world: Outside) ->
     assert worker.catalogue.bot is not None
     assert not await TelegramReader(worker, worker.catalogue.bot, now).read_once(0)
     assert world.heard == []
+
+
+async def test_a_chat_of_somebody_who_is_locked_gives_no_commands_until_the_account_is_opened(
+    haneul: Person, worker: Resources, world: Outside
+) -> None:
+    await links(haneul, worker, world)
+    subscription = subscriptions.handlers["auth.permissions.changed.v1"]
+    for locked, halts in ((True, 0), (True, 0), (False, 1), (False, 2)):
+        async with worker.database.owned(haneul.id) as session:
+            fact = subscription.model.model_validate({"locked": locked})
+            await subscription.handler(session, fact, announced(haneul))
+        writes(world, "/halt")
+        await reads(worker)
+        assert len(await requests_of_halts(worker)) == halts
+        assert (answers(world)[-1][1] == reply.UNKNOWN_CHAT) is locked
+
+
+def announced(person: Person) -> Envelope:
+    example = json.loads((EXAMPLES / "auth.permissions.changed.v1.example.json").read_text())
+    return Envelope.model_validate({**example, "id": new_id(), "owner": person.id})

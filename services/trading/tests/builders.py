@@ -90,7 +90,12 @@ def limits(**changes: Any) -> Limits:
 
 
 def a_standing(**changes: Any) -> Standing:
-    values: dict[str, Any] = {"available": Decimal(10_000_000), "sellable": Decimal(100), "open_orders": 0}
+    values: dict[str, Any] = {
+        "available": Decimal(10_000_000),
+        "sellable": Decimal(100),
+        "open_orders": 0,
+        "database_time": NOW,
+    }
     return Standing(**(values | changes))
 
 

@@ -38,6 +38,12 @@ def settings(fresh: TestDatabase, redis_url: str, amqp_url: str) -> Settings:
         amqp_url=amqp_url,
         redis_url=redis_url,
         jwks_url="http://127.0.0.1:9/",
+        orders_under_way_max=1_000,  # what happens beyond it is test_lanes' subject
+        others_under_way_max=1_000,
+        quote_kept_milliseconds=0,  # a test that publishes a quote wants it
+        market_url="http://127.0.0.1:9",
+        auth_url="http://127.0.0.1:9",
+        service_secret="0123456789abcdef0123456789abcdef",
     )
 
 

@@ -129,9 +129,15 @@ class Desk:
             await resume_trading(session, self.owner, level, scope_id)
 
     async def limits_itself(
-        self, *, now: datetime = NOW, stepped_up: bool = False, scope: Scope = "account", **limits: Any
+        self,
+        *,
+        now: datetime = NOW,
+        stepped_up: bool = False,
+        scope: Scope = "account",
+        scope_id: UUID | None = None,
+        **limits: Any,
     ) -> LimitsSet:
-        scope_id = self.account_id if scope == "account" else self.owner
+        scope_id = scope_id or (self.account_id if scope == "account" else self.owner)
         wanted = LimitsInForce(
             scope=scope, scope_id=scope_id, currency="KRW", effective_at=now, limits=RiskLimits(**limits)
         )

@@ -1,8 +1,10 @@
 """What trading holds of somebody: all is told to its owner, and all goes that has no reason to stay."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from kit.belongings import delete_rows
 from kit.clock import now
 from kit.db import Database
 from kit.events import Envelope
@@ -15,16 +17,16 @@ from sqlalchemy import text
 from trading.app import create_app
 from trading.config import Settings
 from trading.domain.order import Happening, Status
-from trading.jobs import erase_leavers
+from trading.jobs import erase_leavers, forget_old_books
 from trading.resources import open_resources
 from trading.store import belongings, system
+from trading.store.belongings import BOOKS_KEPT
+from trading.store.tables import executions, ledger_entries, position_entries
 from trading.subscriptions import UserErasedFact, subscriptions
 from trading.usecases.erase_owner import erase_owner
 
 from services.trading.tests.desk import Desk
 
-SAYS_SO = "events"
-"""The fact that somebody is forgotten, with a bare id."""
 # What stays of texts in the books: words of ours, of exchanges and brokers, and ids.
 WORDS = {
     "accounts": "kind currency broker",
@@ -39,20 +41,15 @@ WORDS = {
 
 
 async def test_every_table_with_owners_is_told_or_has_a_reason_not_to(fresh: TestDatabase) -> None:
-    async with leaving.two_people(fresh) as two:
-        assert two.names == {table.name for table in belongings.TOLD} | belongings.UNTOLD.keys()
+    await leaving.assert_named(fresh, belongings.TOLD, belongings.UNTOLD)
 
 
 @pytest.mark.requirement("R-38")
 async def test_an_export_holds_ones_own_rows_of_every_table_and_nobody_elses(
     fresh: TestDatabase, settings: Settings, tokens: Tokens
 ) -> None:
-    async with leaving.two_people(fresh) as two, client(create_app(settings, tokens.verifier)) as http:
-        answer = await leaving.told(http, tokens, two.leaver)
-        document = answer.json()
-        assert {name: len(rows) for name, rows in document.items()} == {table.name: 1 for table in belongings.TOLD}
-        assert all(row["owner_id"] == str(two.leaver) for rows in document.values() for row in rows)
-        assert (await leaving.told(http, tokens, two.leaver, asked_by="backtest")).status_code == 404
+    async with client(create_app(settings, tokens.verifier)) as http:
+        await leaving.assert_told(fresh, http, tokens, belongings.TOLD)
 
 
 @pytest.mark.requirement("R-39")
@@ -63,11 +60,25 @@ async def test_after_leaving_nothing_is_left_but_what_is_kept_for_a_reason(
         async with database.system() as session:
             assert await erase_owner(session, owner, now())
 
-    async with leaving.two_people(fresh) as two:
-        assert await leaving.survivors(two, erase) == {
-            (table, name) for table, names in WORDS.items() for name in names.split()
-        }
-        assert (await two.rows_of(two.leaver)).keys() == belongings.KEPT.keys() | {SAYS_SO}
+    await leaving.assert_forgotten(fresh, erase, belongings.KEPT, WORDS)
+
+
+@pytest.mark.requirement("R-39")
+async def test_books_go_when_they_are_old_and_not_before(
+    fresh: TestDatabase, database: Database, settings: Settings
+) -> None:
+    moment, almost = now(), timedelta(days=1)
+    async with leaving.two_people(fresh) as two, open_resources(settings) as resources:
+        set_back = "UPDATE leavers SET erased_at = $1 WHERE owner_id = $2"
+        await two.admin.execute(set_back, moment - BOOKS_KEPT + almost, two.leaver)
+        await two.admin.execute(set_back, moment, two.stayer)
+        stays = await two.rows_of(two.stayer)
+        assert await forget_old_books(resources, moment) == "0 forgotten"
+        assert await forget_old_books(resources, moment + almost) == "1 forgotten"
+        assert (await two.rows_of(two.leaver)).keys() & belongings.KEPT.keys() == set()
+        async with database.system() as session:
+            await delete_rows(session, two.stayer, (executions, ledger_entries, position_entries))
+        assert await two.rows_of(two.stayer) == stays, "the database keeps what is not old"
 
 
 async def publish(database: Database) -> None:

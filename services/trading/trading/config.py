@@ -4,8 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from kit.settings import ServiceSettings, settings_config
+from kit.settings import ServiceSettings, StrongSecret, settings_config
 from pydantic import Field
+from quant.markets.listing import Currency
 
 from trading.domain.limits import Limits
 
@@ -18,6 +19,14 @@ class Settings(ServiceSettings):
 
     model_config = settings_config("TRADING_")
 
+    market_url: str
+    """Where market answers its neighbours: automations read bars there."""
+    auth_url: str
+    service_secret: StrongSecret
+    """Proves who we are to auth, for a token of our own."""
+    benchmark_krw: Annotated[str, Field(max_length=32)] = "KOSPI"
+    """What portfolios in won are compared with, when market has bars of it; empty for nothing."""
+    benchmark_usd: Annotated[str, Field(max_length=32)] = ""
     quote_age_max_seconds: Annotated[int, Field(ge=1, le=60)] = 5
     order_quantity_max: Annotated[int, Field(ge=1, le=ORDER_QUANTITY_MAX)] = 1_000_000
     order_value_max_krw: Annotated[int, Field(ge=1, le=ORDER_VALUE_MAX)] = 1_000_000_000
@@ -30,6 +39,19 @@ class Settings(ServiceSettings):
     """How many orders one account may place in a second."""
     duplicate_seconds: Annotated[int, Field(ge=0, le=60)] = 10
     """How long an order without a client_order_id is taken for a slip when its very terms came before."""
+
+    quote_kept_milliseconds: Annotated[int, Field(ge=0, le=500)] = 50
+    """How long an order may be judged by a quote that was read for the order before; its own age counts on."""
+
+    orders_under_way_max: Annotated[int, Field(ge=1, le=10_000)] = 48
+    """How many orders one process works on at once; more are told to come again. What there is of them is the wait."""
+    others_under_way_max: Annotated[int, Field(ge=1, le=10_000)] = 48
+    """The same for everything else but cancels and the kill switch, which are never refused."""
+
+    def benchmarks(self) -> dict[Currency, str]:
+        """By currency what courses are compared with, where something is."""
+        both: dict[Currency, str] = {"KRW": self.benchmark_krw, "USD": self.benchmark_usd}
+        return {currency: symbol for currency, symbol in both.items() if symbol}
 
     def limits(self) -> Limits:
         """The bounds of the risk review."""

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from kit.errors import AppError, NotFound
+from kit.errors import AppError, NotFound, Unavailable
 
 from trading.domain.order import Order
 from trading.domain.request import Reason
@@ -113,11 +113,18 @@ class NotHalted(AppError):
 
 
 class CoolingOff(AppError):
-    """The whole platform stays halted for ten minutes at least."""
+    """The whole platform, or a broker, stays halted for ten minutes at least."""
 
     STATUS = 409
     CODE = "cooling_off"
     TITLE = "It is too early to resume"
+
+
+class DeadManNotArmed(NotFound):
+    """No heartbeat is waited for in this account, or it is somebody else's."""
+
+    CODE = "dead_man_not_armed"
+    TITLE = "The dead man's switch is not armed"
 
 
 class OrderNotOpen(AppError):
@@ -215,3 +222,110 @@ class StillRunning(AppError):
     CODE = "request_in_progress"
     TITLE = "The same request is still running"
     HEADERS: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class Overloaded(Unavailable):
+    """More requests are under way than there may be. Nothing of this one was begun."""
+
+    CODE = "overloaded"
+    TITLE = "Too much at once"
+
+
+class AutomationNotFound(NotFound):
+    """There is no such automation, or it is somebody else's."""
+
+    CODE = "automation_not_found"
+    TITLE = "There is no such automation"
+
+
+class VersionNotFound(NotFound):
+    """The owner has published no such version of a strategy."""
+
+    CODE = "strategy_version_not_found"
+    TITLE = "There is no such published version"
+
+
+class StrategyUnusable(AppError):
+    """A published strategy cannot be acted on here."""
+
+    STATUS = 422
+    CODE = "strategy_unusable"
+    TITLE = "The strategy cannot be automated"
+
+
+class ScheduleNeverFires(AppError):
+    """An automation would never come to look at anything."""
+
+    STATUS = 422
+    CODE = "schedule_never_fires"
+    TITLE = "The schedule never fires"
+
+
+class UniverseEmpty(AppError):
+    """None of the symbols of an automation has the bars its rules need."""
+
+    STATUS = 409
+    CODE = "universe_empty"
+    TITLE = "There is nothing to trade"
+
+
+class AutomationLimit(AppError):
+    """An owner has as many automations as one may have."""
+
+    STATUS = 409
+    CODE = "automation_limit"
+    TITLE = "Too many automations"
+
+
+class AutomationCoolingOff(AppError):
+    """A limit of its own has paused it, too short a while ago."""
+
+    STATUS = 409
+    CODE = "automation_cooling_off"
+    TITLE = "The automation cools off"
+
+
+class AutomationAtWork(AppError):
+    """It is not stopped, or has shares that are not sold: it cannot be deleted."""
+
+    STATUS = 409
+    CODE = "automation_at_work"
+    TITLE = "The automation is at work"
+
+
+class SignalNotFound(NotFound):
+    """There is no such signal, or it is somebody else's."""
+
+    CODE = "signal_not_found"
+    TITLE = "There is no such signal"
+
+
+class SignalNotAsked(AppError):
+    """A signal is not, or no longer, waiting for an answer."""
+
+    STATUS = 409
+    CODE = "signal_not_asked"
+    TITLE = "Nothing is asked about this signal"
+
+
+class HookNotFound(NotFound):
+    """There is no such hook, it is somebody else's, or the secret is not its own."""
+
+    CODE = "hook_not_found"
+    TITLE = "There is no such hook"
+
+
+class HookLimit(AppError):
+    """An owner has as many hooks as one may have."""
+
+    STATUS = 409
+    CODE = "hook_limit"
+    TITLE = "Too many hooks"
+
+
+class AlertTooLarge(AppError):
+    """A hook's message says more than one may."""
+
+    STATUS = 422
+    CODE = "alert_too_large"
+    TITLE = "The message is too large"

@@ -8,18 +8,26 @@ from kit.events import Event
 from kit.money import Money
 from pydantic import ConfigDict
 from quant.markets.listing import Board, Currency, Kind, Market, Side
+from quant.markets.sessions import Venue
 
+from trading.automation_events import (  # noqa: F401 - announced here as well, as all that is imported so
+    AutomationChanged,
+    AutomationReported,
+    HookTroubled,
+    SignalRaised,
+    SignalSettled,
+)
 from trading.domain.account import Account, AccountKind, Balance
-from trading.domain.halt import HaltLevel, HaltMode
-from trading.domain.limits import Scope
 from trading.domain.order import Order, Status
 from trading.domain.position import Position
-from trading.domain.request import OrderType, TimeInForce, Venue
+from trading.domain.request import OrderType, TimeInForce
+from trading.reconciliation_events import AccountMismatched, OrderAdopted  # noqa: F401
 from trading.store.executions import Recorded
+from trading.switch_events import HaltChanged, LimitsChanged, SubmitsMismatched  # noqa: F401
 
 
 class AccountOpened(Event):
-    """An account was opened."""
+    """An account was opened, at a broker when it has a connection."""
 
     TYPE: ClassVar[str] = "trading.account.opened.v1"
     SUBJECT: ClassVar[str] = "account_id"
@@ -27,6 +35,7 @@ class AccountOpened(Event):
     account_id: UUID
     kind: AccountKind
     name: str
+    connection_id: UUID | None
 
 
 class AccountReset(Event):
@@ -76,10 +85,9 @@ class OrderSilent(Event):
     heard_at: datetime
 
 
-class OrderSubmitted(Event):
-    """An order passed the risk review, its cash or shares are held, and the broker is to place it."""
+class OrderAsked(Event):
+    """An order in the words that a broker needs to know it."""
 
-    TYPE: ClassVar[str] = "trading.order.submitted.v1"
     SUBJECT: ClassVar[str] = "order_id"
     order_id: UUID
     account_id: UUID
@@ -100,13 +108,17 @@ class OrderSubmitted(Event):
     connection_id: UUID | None
 
 
-class OrderCancelRequested(Event):
-    """The owner wants an order canceled; the broker is to try."""
+class OrderSubmitted(OrderAsked):
+    """An order passed the risk review, its cash or shares are held, and the broker is to place it."""
+
+    TYPE: ClassVar[str] = "trading.order.submitted.v1"
+
+
+class OrderCancelRequested(OrderAsked):
+    """The owner wants an order canceled; the broker is to try, or never to place it if it has not come yet."""
 
     TYPE: ClassVar[str] = "trading.order.cancel_requested.v1"
-    SUBJECT: ClassVar[str] = "order_id"
-    order_id: UUID
-    account_id: UUID
+    URGENT: ClassVar[bool] = True
 
 
 class OrderReplaceRequested(Event):
@@ -227,32 +239,6 @@ class OrderReplaceRejected(OrderChanged):
     MUST_REACH: ClassVar[bool] = False
 
 
-class HaltChanged(Event):
-    """Trading was halted or resumed, by whom; `mode` is null when it is resumed, `scope_id` for the whole platform."""
-
-    TYPE: ClassVar[str] = "trading.halt.changed.v1"
-    SUBJECT: ClassVar[str] = "level"
-    MUST_REACH: ClassVar[bool] = False
-    level: HaltLevel
-    scope_id: UUID | None
-    mode: HaltMode | None
-    reason: str | None
-    by: UUID
-
-
-class LimitsChanged(Event):
-    """An owner's risk limits were replaced; `is_looser` when they let more through, at `effective_at`."""
-
-    TYPE: ClassVar[str] = "trading.limits.changed.v1"
-    SUBJECT: ClassVar[str] = "scope_id"
-    MUST_REACH: ClassVar[bool] = False
-    scope: Scope
-    scope_id: UUID
-    currency: Currency
-    is_looser: bool
-    effective_at: datetime
-
-
 class ExecutionRecorded(Event):
     """A fill was booked: order, money and position have all moved by it."""
 
@@ -368,6 +354,11 @@ def order_submitted(order: Order, account: Account) -> OrderSubmitted:
         broker=account.broker,
         connection_id=account.connection_id,
     )
+
+
+def cancel_requested(order: Order, account: Account) -> OrderCancelRequested:
+    """The event that takes it back, whole: a broker that has not seen the order yet must know what never to place."""
+    return OrderCancelRequested(**order_submitted(order, account).model_dump())
 
 
 class OwnerErased(Event):

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 import structlog
+from kit.belongings import list_old_leavers
 from kit.events import record
 from prometheus_client import Gauge
 
@@ -20,8 +21,11 @@ from trading.domain.settlement import MARKET_OF, last_close, local_day, market_d
 from trading.events import LedgerDisproved, OrderSilent
 from trading.resources import Resources
 from trading.store import positions, system
+from trading.store.belongings import BOOKS_KEPT
 from trading.store.system import Due, Whose
+from trading.store.tables import leavers
 from trading.usecases.erase_owner import erase_owner
+from trading.usecases.forget_books import forget_books
 from trading.usecases.prove_account import prove_account
 from trading.usecases.settle_account import settle_account
 from trading.usecases.take_snapshot import Closing, take_snapshot
@@ -29,6 +33,7 @@ from trading.usecases.take_snapshot import Closing, take_snapshot
 LOOK_SECONDS: Final = 5.0
 SETTLE_EVERY: Final = timedelta(minutes=1)
 ERASE_EVERY: Final = timedelta(seconds=5)
+FORGET_EVERY: Final = timedelta(days=1)
 PROVE_EVERY: Final = timedelta(hours=1)
 WATCH: Final = "watch orders"
 WATCH_EVERY: Final = timedelta(seconds=30)
@@ -193,3 +198,13 @@ async def erase_leavers(resources: Resources, now: datetime) -> str:
         async with resources.database.system() as session:
             erased += await erase_owner(session, owner, now)
     return f"{erased} of {len(waiting)} forgotten"
+
+
+async def forget_old_books(resources: Resources, now: datetime) -> str:
+    """Delete the books of whoever left so long ago that no law wants them any more."""
+    async with resources.database.system() as session:
+        old = await list_old_leavers(session, leavers, now - BOOKS_KEPT)
+    for owner in old:
+        async with resources.database.system() as session:
+            await forget_books(session, owner)
+    return f"{len(old)} forgotten"

@@ -1,15 +1,22 @@
 """What the running service holds open."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import httpx
 from kit import cache
 from kit.db import Database
+from kit.service_tokens import ServiceTokens
+from kit.trust import trust
+from quant.markets.listing import Currency
 
+from trading.clients.market import Market
 from trading.clients.quotes import Quotes
 from trading.config import Settings
 from trading.domain.limits import Limits
+
+NEIGHBOUR_TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,9 @@ class Resources:
     database: Database
     quotes: Quotes
     limits: Limits
+    market: Market
+    benchmarks: Mapping[Currency, str] = field(default_factory=dict)
+    """What courses are compared with."""
 
 
 @asynccontextmanager
@@ -31,8 +41,13 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         application="trading",
     )
     redis = cache.connect(settings.redis_url.get_secret_value())
+    http = httpx.AsyncClient(verify=trust(), timeout=NEIGHBOUR_TIMEOUT_SECONDS)
+    tokens = ServiceTokens(http, settings.auth_url, "trading", settings.service_secret.get_secret_value())
     try:
-        yield Resources(database, Quotes(redis), settings.limits())
+        market = Market(http, settings.market_url, tokens)
+        quotes = Quotes(redis, settings.quote_kept_milliseconds / 1e3)
+        yield Resources(database, quotes, settings.limits(), market, settings.benchmarks())
     finally:
+        await http.aclose()
         await redis.aclose()
         await database.close()

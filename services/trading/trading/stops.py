@@ -1,4 +1,4 @@
-"""Watches the orders that wait for a price, in one worker at a time, and clears the way when the platform is halted.
+"""Watches the orders that wait for a price, in one worker at a time.
 
 The watcher holds an advisory lock on a connection of its own and looks through it at what waits: when that connection
 dies, another worker takes over. Two watchers would do no harm (an order is let go once, under its account's lock), but
@@ -22,18 +22,15 @@ from redis.exceptions import RedisError
 
 from trading.clients.quotes import CHANNELS, parse_quote
 from trading.config import Settings
-from trading.domain.halt import HaltMode
 from trading.domain.quote import Quote
 from trading.domain.request import OrderId
 from trading.domain.stop import is_moved_by
 from trading.resources import Resources
 from trading.store import system
 from trading.store.orders import Waiting
-from trading.usecases.cancel_orders import cancel_orders
 from trading.usecases.trigger_stop import trigger_stop
 
 WAITING_MAX = 50_000
-CLEARED_AT_ONCE = 100
 LOOK_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 KEYS_SECONDS = 3600
@@ -48,7 +45,7 @@ OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError,
 
 
 @contextmanager
-def _others_go_on(**whose: object) -> Iterator[None]:
+def others_go_on(**whose: object) -> Iterator[None]:
     """Keep what one order or account does wrong from everybody else's."""
     try:
         yield
@@ -103,7 +100,7 @@ class StopWatcher:
                 await self._show(quote)
 
     async def look(self) -> None:
-        """Find out what waits, and show it the newest quotes; then clear what a halt of the platform left open."""
+        """Find out what waits, and show it the newest quotes."""
         async with self._resources.database.system() as session:
             changed_at = await system.list_waiting(session, most=WAITING_MAX)
             known = {key: each for key, each in self._known.items() if changed_at.get(key) == each.order.updated_at}
@@ -117,7 +114,6 @@ class StopWatcher:
         quotes = await self._resources.quotes.find_many(sorted(self._waiting))
         for quote in quotes.values():
             await self._show(quote)
-        await self._clear_the_halted()
 
     async def _show(self, quote: Quote) -> None:
         waiting = self._waiting.get(quote.symbol, [])
@@ -126,7 +122,7 @@ class StopWatcher:
             return  # what cannot be trusted moves nothing
         still_waiting = []
         for each in waiting:
-            with _others_go_on(order_id=each.order.id):  # one that fails waits for the next look
+            with others_go_on(order_id=each.order.id):  # one that fails waits for the next look
                 if (after := await self._move(each, quote, moment)) is not None:
                     still_waiting.append(after)
         self._waiting[quote.symbol] = still_waiting
@@ -141,23 +137,6 @@ class StopWatcher:
             return None
         self._known[order.id] = after = Waiting(each.owner, order)
         return after
-
-    async def _clear_the_halted(self) -> None:
-        """Withdraw what is open under a halt of the whole platform, some accounts at a time."""
-        async with self._resources.database.system() as session:
-            halt = await system.find_halt(session)
-            if halt is None:
-                return
-            only_buys = halt.mode is HaltMode.REDUCE_ONLY
-            accounts = await system.list_accounts_to_clear(
-                session, halt.halted_at, only_buys=only_buys, most=CLEARED_AT_ONCE
-            )
-        for owner, account_id in accounts:
-            with _others_go_on(account_id=account_id):
-                async with self._resources.database.owned(owner) as session:
-                    await cancel_orders(
-                        session, owner, account_id, self._now(), only_buys=only_buys, reason="trading_halted"
-                    )
 
 
 async def forget_keys(resources: Resources, clock: Callable[[], datetime]) -> None:

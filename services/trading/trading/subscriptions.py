@@ -1,7 +1,7 @@
 """What we listen to: the broker's answers, each with the fields we read and the use case that handles it."""
 
-from datetime import date
-from typing import Annotated, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from kit.consumer import Later, Subscriptions, take
@@ -10,23 +10,32 @@ from kit.events import Envelope
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, Field
 
+from trading.account_reports import AccountFact, account_reported
 from trading.domain.account import Connection, Environment
+from trading.domain.automation import Interval, closed_by
+from trading.domain.comparison import Submit
 from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import BrokerWord, Happening
 from trading.domain.replacement import Terms
 from trading.domain.request import AccountId, Execution, OrderId
 from trading.errors import OrderNotFound
 from trading.resources import Resources
-from trading.store import belongings
+from trading.store import belongings, signals
+from trading.store.automation import system as automation_system
+from trading.usecases.compare_submits import compare_submits
+from trading.usecases.decide_signal import Decision, decide_signal
 from trading.usecases.halt_trading import halt_trading
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_connection import record_connection
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
+from trading.usecases.record_strategy import Published, record_strategy
 
 AMOUNT_MAX = 1_000_000_000
 EXECUTION_ID_LENGTH_MAX = 200
 BROKER_LENGTH_MAX = 32
+
+LONGER: Final[tuple[Interval, ...]] = ("5m", "15m", "1h")
 
 subscriptions = Subscriptions("trading")
 
@@ -207,6 +216,35 @@ async def order_executed(session: Session, fact: ExecutionFact, message: Envelop
         raise Later(early.detail) from early
 
 
+subscriptions.on("broker.account.reported.v1", AccountFact, phases=True)(account_reported)
+
+
+class SubmitFact(BaseModel):
+    """An order as its broker saw it."""
+
+    order_id: UUID
+    owner: UUID | None
+    account_id: str
+    symbol: str
+    side: str
+    quantity: Money
+    limit_price: Money | None
+
+
+class SubmitsFact(BaseModel):
+    """What a broker was sent lately."""
+
+    broker: str
+    submits: list[SubmitFact]
+
+
+@subscriptions.on("broker.submits.reported.v1", SubmitsFact)
+async def submits_reported(session: Session, fact: SubmitsFact, message: Envelope) -> None:
+    """Compare it with what was approved."""
+    seen = [Submit(**{**dict(each), "order_id": OrderId(each.order_id)}) for each in fact.submits]
+    await compare_submits(session, fact.broker, seen, message.time)
+
+
 class UserErasedFact(BaseModel):
     """Who has left."""
 
@@ -225,6 +263,46 @@ async def user_erased(resources: Resources, fact: UserErasedFact, message: Envel
             await belongings.save_leaver(session, owner, message.time)
 
 
+class PublishedFact(BaseModel):
+    """A version of a strategy, and all of it."""
+
+    strategy_id: UUID
+    version: Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
+    name: str
+    document: dict[str, Any]
+
+
+@subscriptions.on("backtest.strategy.published.v1", PublishedFact)
+async def strategy_published(session: Session, fact: PublishedFact, message: Envelope) -> None:
+    """Keep a copy: automations follow it even while backtest is away."""
+    published = Published(strategy_id=fact.strategy_id, version=fact.version, name=fact.name, document=fact.document)
+    await record_strategy(session, _owner(message), published, message.time)
+
+
+class BarFact(BaseModel):
+    """Which bar has closed."""
+
+    symbol: str
+    market: str
+    interval: Literal["1m", "1d"]
+    start: AwareDatetime
+
+
+@subscriptions.on("market.bar.closed.v1", BarFact)
+async def bar_closed(session: Session, fact: BarFact, message: Envelope) -> None:
+    """Write down what it makes due; a longer bar closes with the last minute of it."""
+    starts: dict[Interval, datetime | None] = {fact.interval: fact.start}
+    if fact.interval == "1m":
+        starts |= {longer: closed_by(longer, fact.start) for longer in LONGER}
+    due = 0
+    for interval, start in starts.items():
+        if start is not None:
+            bar = (fact.symbol, interval)
+            due += await automation_system.save_due_by_bar(session, fact.market, bar, start, message.time)
+    if due:
+        await automation_system.wake(session)
+
+
 class HaltWish(BaseModel):
     """Somebody asked for the kill switch from outside: by which channel."""
 
@@ -238,6 +316,25 @@ async def halt_requested(session: Session, fact: HaltWish, message: Envelope) ->
     reason = f"asked for by {fact.channel}"
     halt = Halt(level="user", scope_id=owner, mode=HaltMode.HALTED, reason=reason, halted_at=message.time)
     await halt_trading(session, owner, halt, message.time)
+
+
+class DecisionWish(BaseModel):
+    """Somebody answered a signal from outside: the end of its id, what they said, and by which channel."""
+
+    code: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    decision: Decision
+    channel: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+@subscriptions.on("notification.signal.decided.v1", DecisionWish)
+async def signal_decided(session: Session, fact: DecisionWish, message: Envelope) -> None:
+    """Answer the signal; one that asks no more stays as it is, and its owner has been told what became of it."""
+    owner = _owner(message)
+    signal = await signals.find_asked(session, owner, fact.code)
+    if signal is None or signal.answer_until is None or message.time > signal.answer_until:
+        return
+    await decide_signal(session, owner, signal.id, (fact.decision, fact.channel), message.time)
+    await automation_system.wake(session)
 
 
 def _owner(message: Envelope) -> UUID:

@@ -8,9 +8,13 @@ from kit.relay import Relay
 from kit.settings import load
 from kit.worker import run_tasks
 
+from trading.automator import Automator
+from trading.census import keep_census
 from trading.config import Settings
+from trading.days import KEEP_EVERY, keep_days
 from trading.jobs import (
     ERASE_EVERY,
+    FORGET_EVERY,
     PROVE_EVERY,
     SETTLE_EVERY,
     SNAPSHOTS_EVERY,
@@ -18,6 +22,7 @@ from trading.jobs import (
     WATCH_EVERY,
     Job,
     erase_leavers,
+    forget_old_books,
     prove_accounts,
     run_job,
     settle_accounts,
@@ -27,6 +32,7 @@ from trading.jobs import (
 from trading.resources import open_resources
 from trading.stops import StopWatcher, forget_keys
 from trading.subscriptions import subscriptions
+from trading.switches import keep_switches
 
 JOBS = (
     Job(WATCH, WATCH_EVERY, watch_orders),
@@ -34,6 +40,8 @@ JOBS = (
     Job("take snapshots", SNAPSHOTS_EVERY, take_snapshots),
     Job("prove accounts", PROVE_EVERY, prove_accounts),
     Job("erase leavers", ERASE_EVERY, erase_leavers),
+    Job("forget old books", FORGET_EVERY, forget_old_books),
+    Job("keep days", KEEP_EVERY, keep_days),
 )
 
 
@@ -47,8 +55,10 @@ async def main() -> None:
         consumer = Consumer(subscriptions, resources, amqp_url)
         stops = StopWatcher(settings, resources, now)
         chores = [run_job(resources, job, now) for job in JOBS]
-        tasks = [relay.run(), consumer.run(), stops.run(), forget_keys(resources, now), *chores]
-        await run_tasks(resources, settings.worker_port, tasks)
+        switches, automator = keep_switches(resources, now), Automator(settings, resources, now)
+        census = keep_census(resources, now)
+        always = [relay.run(), consumer.run(), stops.run(), switches, automator.run(), forget_keys(resources, now)]
+        await run_tasks(resources, settings.worker_port, [*always, census, *chores], settings.worker_host)
 
 
 if __name__ == "__main__":

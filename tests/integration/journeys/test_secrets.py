@@ -19,8 +19,8 @@ NEEDLES_MIN = 20
 CHUNK_BYTES = 1 << 24
 SETTLED_SECONDS = 2
 """Logs are written a moment later."""
-GIVEN = {"redis.conf", ".erlang.cookie"}
-"""Files by which servers are given their secrets; services are given theirs in the folder `secrets`."""
+GIVEN = {"redis.conf", ".erlang.cookie", "postgres_password", "redis_passwords"}
+"""Files by which servers and who watches them are given their secrets; services have theirs in the folder `secrets`."""
 
 
 async def test_no_secret_of_a_person_or_of_the_platform_is_written_down(platform: Platform, trader: Trader) -> None:

@@ -13,40 +13,18 @@ from itertools import product
 from typing import Any
 
 import httpx
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from kit.testing.forged_signatures import forged_signatures, right_signatures
+from kit.testing.forging import RIGHT_HEADER, part, signature_of, signed, signed_text, text_of
 from kit.testing.issuer import KEY_ID, OLDER_KEY_ID, Issuer, right_claims, spki
 
-FORGED_MIN = 250
+FORGED_MIN = 500
 """So many tokens at least: a judge who was asked about fewer has not been asked."""
-GROUP_SIZE = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-FIELD_SIZE = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
-RIGHT_HEADER = {"alg": "ES256", "kid": KEY_ID, "typ": "at+jwt"}
-
-
-def text_of(data: bytes) -> str:
-    """base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def part(value: object) -> str:
-    """One JSON part of a token."""
-    return text_of(json.dumps(value).encode())
-
-
-def signature_of(key: ec.EllipticCurvePrivateKey, text: str) -> bytes:
-    """Sign as ES256 does: r and s, 32 bytes each."""
-    r, s = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-
-def signed(key: ec.EllipticCurvePrivateKey, header: object, claims: object) -> str:
-    """A token with any header and claims, and a signature that fits them."""
-    text = f"{part(header)}.{part(claims)}"
-    return f"{text}.{text_of(signature_of(key, text))}"
+DEEPER_THAN_PYTHON = 1_050
+"""Lists within lists, that still fit into a token."""
+OUTSIDE_BASE64URL = ("=", "==", "+", "/", "!", "%3D", " ")
 
 
 def forged_tokens(issuer: Issuer) -> Iterator[tuple[str, str]]:
@@ -55,7 +33,7 @@ def forged_tokens(issuer: Issuer) -> Iterator[tuple[str, str]]:
     yield from _another_algorithm(issuer)
     yield from _another_key(issuer)
     yield from _lying_key_ids(issuer)
-    yield from _wrong_signatures(issuer)
+    yield from forged_signatures(issuer)
     yield from _wrong_headers(issuer)
     yield from _wrong_claims(issuer)
     yield from _wrong_forms(issuer)
@@ -79,14 +57,18 @@ def _another_algorithm(issuer: Issuer) -> Iterator[tuple[str, str]]:
         "the public key in PEM": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "the public key in DER": spki(issuer.key),
         "the public key in base64": base64.b64encode(spki(issuer.key)),
+        "the public point": public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+        "the public point, compressed": public.public_bytes(Encoding.X962, PublicFormat.CompressedPoint),
+        "the public key's x": public.public_numbers().x.to_bytes(32, "big"),
         "nothing": b"",
         "a blank": b" ",
         "the key id": KEY_ID.encode(),
     }
-    for name, secret in secrets.items():
-        text = f"{part(RIGHT_HEADER | {'alg': 'HS256'})}.{part(right_claims())}"
-        yield f"HS256 with {name}", f"{text}.{text_of(hmac.digest(secret, text.encode(), hashlib.sha256))}"
-    for name in ("ES384", "ES512", "RS256", "PS256", "EdDSA", "es256", "ES256 ", "ES256K"):
+    for (name, secret), size in product(secrets.items(), (256, 384, 512)):
+        text = f"{part(RIGHT_HEADER | {'alg': f'HS{size}'})}.{part(right_claims())}"
+        yield f"HS{size} with {name}", f"{text}.{text_of(hmac.digest(secret, text.encode(), f'sha{size}'))}"
+    algorithms = [f"{family}{size}" for family in ("RS", "PS", "HS") for size in (256, 384, 512)]
+    for name in (*algorithms, "ES384", "ES512", "EdDSA", "es256", "ES256 ", "ES256K", "dir", "A256KW", "ECDH-ES"):
         yield f"alg {name!r}", signed(issuer.key, RIGHT_HEADER | {"alg": name}, right_claims())
 
 
@@ -104,6 +86,11 @@ def _another_key(issuer: Issuer) -> Iterator[tuple[str, str]]:
     yield "embedded jwk", signed(stranger, RIGHT_HEADER | {"jwk": jwk}, right_claims())
     yield "jku", signed(stranger, RIGHT_HEADER | {"jku": "https://evil.example/jwks.json"}, right_claims())
     yield "x5u", signed(stranger, RIGHT_HEADER | {"x5u": "https://evil.example/cert.pem"}, right_claims())
+    yield (
+        "x5t",
+        signed(stranger, RIGHT_HEADER | {"x5t": text_of(hashlib.sha256(spki(stranger)).digest())}, right_claims()),
+    )
+    yield "jwk and jku", signed(stranger, RIGHT_HEADER | {"jwk": jwk, "jku": "https://evil.example/"}, right_claims())
     yield "x5c", signed(stranger, RIGHT_HEADER | {"x5c": [base64.b64encode(spki(stranger)).decode()]}, right_claims())
     yield "the older key under the current id", signed(issuer.older_key, RIGHT_HEADER, right_claims())
     yield "the current key under the older id", signed(issuer.key, RIGHT_HEADER | {"kid": OLDER_KEY_ID}, right_claims())
@@ -140,45 +127,20 @@ def _lying_key_ids(issuer: Issuer) -> Iterator[tuple[str, str]]:
     yield "kid missing, a key embedded", signed(issuer.key, bare | {"jwk": {"kty": "EC"}}, right_claims())
 
 
-def _wrong_signatures(issuer: Issuer) -> Iterator[tuple[str, str]]:
-    text = f"{part(RIGHT_HEADER)}.{part(right_claims())}"
-    right = signature_of(issuer.key, text)
-    zero, size, one = bytes(32), GROUP_SIZE.to_bytes(32, "big"), (1).to_bytes(32, "big")
-    r, s = int.from_bytes(right[:32], "big"), int.from_bytes(right[32:], "big")
-    wrong = {
-        "r = s = 0": zero + zero,
-        "r = s = n": size + size,
-        "r = 0": zero + right[32:],
-        "s = 0": right[:32] + zero,
-        "r = s = 1": one + one,
-        "r = n, s = 1": size + one,
-        "all bits set": b"\xff" * 64,
-        "DER": encode_dss_signature(r, s),
-        "a byte short": right[:-1],
-        "a byte long": right + b"\x00",
-        "a leading zero": b"\x00" + right,
-        "half": right[:32],
-        "doubled": right + right,
-        "r and s swapped": right[32:] + right[:32],
-        "one bit flipped": bytes([right[0] ^ 1]) + right[1:],
-        "the last bit flipped": right[:-1] + bytes([right[-1] ^ 1]),
-        "of another token": signature_of(issuer.key, f"{part(RIGHT_HEADER)}.{part(right_claims(role='admin'))}"),
-        "of the claims alone": signature_of(issuer.key, text.split(".")[1]),
-    }
-    # what a verifier must know of the curve: zero, one, its size, its field, their neighbours, and what is too large
-    edges = [0, 1, 2, GROUP_SIZE - 1, GROUP_SIZE, GROUP_SIZE + 1, FIELD_SIZE - 1, FIELD_SIZE, 2**256 - 1, r, s]
-    pairs = (pair for pair in product(edges, edges) if pair != (r, s))
-    wrong |= {f"r = {one:x}, s = {two:x}": one.to_bytes(32, "big") + two.to_bytes(32, "big") for one, two in pairs}
-    for name, signature in wrong.items():
-        yield f"signature: {name}", f"{text}.{text_of(signature)}"
-    admin = part(right_claims(role="admin"))
-    yield "claims exchanged after signing", f"{part(RIGHT_HEADER)}.{admin}.{text_of(right)}"
-
-
 def _wrong_headers(issuer: Issuer) -> Iterator[tuple[str, str]]:
     for typ in ("JWT", "at+jws", "AT+JWT+", "rt+jwt", "logout+jwt", "", None, 7):
         yield f"typ {typ!r}", signed(issuer.key, RIGHT_HEADER | {"typ": typ}, right_claims())
     yield "typ missing", signed(issuer.key, {"alg": "ES256", "kid": KEY_ID}, right_claims())
+    yield "zip", signed(issuer.key, RIGHT_HEADER | {"zip": "DEF"}, right_claims())
+    yield "cty JWT: a token within", signed(issuer.key, RIGHT_HEADER | {"cty": "JWT"}, issuer.token())
+    yield "enc, as if encrypted", signed(issuer.key, RIGHT_HEADER | {"enc": "A256GCM"}, right_claims())
+    for names in ([], "b64", None, ["exp", "exp"]):
+        yield f"crit {names!r}", signed(issuer.key, RIGHT_HEADER | {"crit": names}, right_claims())
+    unencoded = f"{part(RIGHT_HEADER | {'b64': False, 'crit': ['b64']})}.{json.dumps(right_claims())}"
+    yield "b64 false, claims unencoded", f"{unencoded}.{text_of(signature_of(issuer.key, unencoded))}"
+    for depth in (40, DEEPER_THAN_PYTHON):
+        nested = text_of(f'{{"alg":"ES256","kid":"{KEY_ID}","typ":"at+jwt","x":{"[" * depth}{"]" * depth}}}'.encode())
+        yield f"a header {depth} lists deep", signed_text(issuer.key, f"{nested}.{part(right_claims())}")
     yield "crit", signed(issuer.key, RIGHT_HEADER | {"crit": ["exp"]}, right_claims())
     yield "crit of an extension", signed(issuer.key, RIGHT_HEADER | {"crit": ["x"], "x": 1}, right_claims())
     yield "b64 false", signed(issuer.key, RIGHT_HEADER | {"b64": False, "crit": ["b64"]}, right_claims())
@@ -252,6 +214,17 @@ def _wrong_forms(issuer: Issuer) -> Iterator[tuple[str, str]]:
     yield "not base64", f"{header}.{claims[:-2]}!!.{signature}"
     yield "padding", f"{right}=="
     yield "a stray letter", f"{right[:20]}A{right[20:]}"
+    yield "nothing between the points", f"{header}.."
+    yield "no claims and no signature", f"{header}."
+    yield "claims and signature alone", f"{claims}.{signature}"
+    yield "a point before", f".{right}"
+    yield "a point behind", f"{right}."
+    for sign, at in product(OUTSIDE_BASE64URL, range(3)):
+        parts = [header, claims, signature]
+        for place in {0, len(parts[at]) // 2, len(parts[at])}:
+            parts[at] = f"{right.split('.')[at][:place]}{sign}{right.split('.')[at][place:]}"
+            if (token := ".".join(parts)).strip() == token:  # what stands before or behind is the header's, not ours
+                yield f"{sign!r} at letter {place} of part {at}", token
     yield "a JSON serialisation", json.dumps({"payload": claims, "protected": header, "signature": signature})
 
 
@@ -267,11 +240,43 @@ def odd_tokens(issuer: Issuer) -> Iterator[tuple[str, str]]:
     for value in values:
         yield f"header x {value!r}", signed(issuer.key, RIGHT_HEADER | {"x": value}, right_claims())
     text = f"{part(RIGHT_HEADER)}.{part(right_claims())}"
-    yield "the last letter's spare bits", _with_spare_bits(f"{text}.{text_of(signature_of(issuer.key, text))}")
-    yield "a letter too many in the claims", f"{text}A.{text_of(signature_of(issuer.key, text + 'A'))}"
+    yield "the last letter's spare bits", _with_spare_bits(signed_text(issuer.key, text))
+    yield "a letter too many in the claims", signed_text(issuer.key, f"{text}A")
+    yield from _oddly_written(issuer)
+
+
+def _oddly_written(issuer: Issuer) -> Iterator[tuple[str, str]]:
+    """JSON that a strict reader refuses and a kind one takes, in either part, rightly signed."""
+    for name, right in (("header", json.dumps(RIGHT_HEADER)), ("claims", json.dumps(right_claims()))):
+        body, first = right[:-1], right[1:]
+        texts = {
+            "a member twice": (f"{body}, {first.split(',')[0]}}}").encode(),
+            "blanks around": f" \t\n{right}\r\n ".encode(),
+            "a mark before the text": b"\xef\xbb\xbf" + right.encode(),
+            "UTF-16": right.encode("utf-16"),
+            "UTF-16 without a mark": right.encode("utf-16-le"),
+            "a byte that is no UTF-8": body.encode() + b', "name": "\xff"}',
+            "an overlong letter": body.encode() + b', "name": "\xc0\xaf"}',
+            "half a surrogate pair": f'{body}, "name": "\\ud800"}}'.encode(),
+            "a name escaped": right.replace('"', '"\\u0061', 1).replace("\\u0061a", "\\u0061").encode(),
+            "NUL behind": right.encode() + b"\x00",
+            "a second object behind": f"{right}{{}}".encode(),
+            "a comma too many": f"{body},}}".encode(),
+            "a comment": f"{right}//".encode(),
+            "apostrophes": right.replace('"', "'").encode(),
+            "a raw line's end in a text": f'{body}, "name": "a\nb"}}'.encode(),
+            "a number with a leading zero": f'{body}, "name": 01}}'.encode(),
+            "a number of 400 digits": f'{body}, "name": {"9" * 400}}}'.encode(),
+            "NaN": f'{body}, "name": NaN}}'.encode(),
+            "deep": f'{body}, "name": {"[" * 30}{"]" * 30}}}'.encode(),
+            "very deep": f'{body}, "name": {"[" * DEEPER_THAN_PYTHON}{"]" * DEEPER_THAN_PYTHON}}}'.encode(),
+        }
+        for oddity, written in texts.items():
+            parts = [part(RIGHT_HEADER), part(right_claims())]
+            parts[name == "claims"] = text_of(written)
+            yield f"{name}: {oddity}", signed_text(issuer.key, ".".join(parts))
     claims_twice = json.dumps(right_claims())[:-1] + ', "role": "admin"}'
-    twice = f"{part(RIGHT_HEADER)}.{text_of(claims_twice.encode())}"
-    yield "a claim twice", f"{twice}.{text_of(signature_of(issuer.key, twice))}"
+    yield "a claim twice", signed_text(issuer.key, f"{part(RIGHT_HEADER)}.{text_of(claims_twice.encode())}")
 
 
 def _with_spare_bits(token: str) -> str:
@@ -296,8 +301,15 @@ async def believed(http: httpx.AsyncClient, path: str, issuer: Issuer) -> list[s
     forged = list(forged_tokens(issuer))
     assert len(forged) >= FORGED_MIN
     wrong = [f"believed: {each}" async for each in verdicts(http, path, iter(forged))]
-    for key_id in (KEY_ID, OLDER_KEY_ID):
-        answer = await http.get(path, headers={"Authorization": f"Bearer {issuer.token(headers={'kid': key_id})}"})
+    for what, token in right_tokens(issuer):
+        answer = await http.get(path, headers={"Authorization": f"Bearer {token}"})
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            wrong.append(f"refused: a right token of the key {key_id}")
+            wrong.append(f"refused: {what}")
     return wrong
+
+
+def right_tokens(issuer: Issuer) -> Iterator[tuple[str, str]]:
+    """Yield (what is unusual, the token): what every judge must take, or it refuses people who did nothing wrong."""
+    for key_id in (KEY_ID, OLDER_KEY_ID):
+        yield f"a token of the key {key_id}", issuer.token(headers={"kid": key_id})
+    yield from right_signatures(issuer)

@@ -170,7 +170,7 @@ def _wrong_policy(row: asyncpg.Record) -> str | None:
 
 TABLES = f"""
 SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE {HERE} AND c.relkind IN ('r', 'p') AND {HAS_OWNER} ORDER BY 1, 2
+ WHERE {HERE} AND c.relkind IN ('r', 'p') AND {HAS_OWNER} AND NOT c.relispartition ORDER BY 1, 2
 """
 CHECKS = f"""
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname) FROM pg_constraint k

@@ -6,7 +6,7 @@ tomorrow is filled and looked at without being named here.
 
 # ruff: noqa: S608 - every statement is put together from the catalogue of a throw-away database
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,15 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import sqlalchemy
 
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.isolation import Table, fill
 from kit.testing.tokens import Tokens
 
+SAYS_SO = "events"
+"""The fact that somebody is forgotten, with a bare id."""
 TEXTS = frozenset({"text", "varchar", "bytea", "jsonb", "json"})
 
 
@@ -91,3 +94,40 @@ async def survivors(two: Two, erase: Callable[[UUID], Awaitable[object]]) -> set
     assert await two.rows_of(two.stayer) == stays
     left = await two.texts_of(two.leaver)
     return {place for place, text in texts.items() if left.get(place) == text}
+
+
+async def assert_named(database: TestDatabase, told: Sequence[sqlalchemy.Table], untold: Mapping[str, str]) -> None:
+    """Check that every table with owners is told to them, or has a reason not to be."""
+    async with two_people(database) as two:
+        assert two.names == {table.name for table in told} | untold.keys()
+
+
+async def assert_told(
+    database: TestDatabase, http: httpx.AsyncClient, tokens: Tokens, told_of: Sequence[sqlalchemy.Table]
+) -> None:
+    """Check that an export holds one's own rows of every table and nobody else's, and is for auth alone."""
+    async with two_people(database) as two:
+        document = (await told(http, tokens, two.leaver)).json()
+        assert {name: len(rows) for name, rows in document.items()} == {table.name: 1 for table in told_of}
+        assert all(row["owner_id"] == str(two.leaver) for rows in document.values() for row in rows)
+        assert (await told(http, tokens, two.leaver, asked_by="another")).status_code == 404
+
+
+async def assert_forgotten(
+    database: TestDatabase,
+    erase: Callable[[UUID], Awaitable[object]],
+    kept: Mapping[str, str],
+    words: Mapping[str, str] | None = None,
+) -> None:
+    """Check that nothing is left but what is kept for a reason, and the fact that somebody was forgotten.
+
+    Args:
+        database: a throw-away one.
+        erase: what the service does.
+        kept: the tables that stay, with the reason.
+        words: by table, the columns of texts that stay what they were: words of ours and ids.
+    """
+    places = {(table, name) for table, names in (words or {}).items() for name in names.split()}
+    async with two_people(database) as two:
+        assert await survivors(two, erase) == places
+        assert (await two.rows_of(two.leaver)).keys() == kept.keys() | {SAYS_SO}

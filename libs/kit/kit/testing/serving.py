@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from kit.frames import FrameProtocol
+
 START_SECONDS_MAX = 10
 
 
@@ -15,7 +17,7 @@ START_SECONDS_MAX = 10
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     """Run an application with its lifespan; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="websockets-sansio"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws=FrameProtocol))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         async with asyncio.timeout(START_SECONDS_MAX):

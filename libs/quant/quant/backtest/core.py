@@ -18,6 +18,7 @@ BY_TAKE_PROFIT: Final = 2
 STILL_OPEN: Final = 3
 BY_TRAILING_STOP: Final = 4
 BY_TIME: Final = 5
+BY_DELISTING: Final = 6
 
 # Columns of the trade table, one row per trade.
 ENTRY: Final = 0
@@ -31,13 +32,13 @@ REASON: Final = 7
 TRADE_COLUMNS: Final = 8
 
 # What is known of the open position.
-_SHARES: Final = 0
-_STOP: Final = 1
-_TARGET: Final = 2
-_PEAK: Final = 3
-_TRAIL: Final = 4
-_AGE: Final = 5
-_STATE_SIZE: Final = 6
+HELD: Final = 0
+STOP: Final = 1
+TARGET: Final = 2
+PEAK: Final = 3
+TRAIL: Final = 4
+AGE: Final = 5
+STATE_SIZE: Final = 6
 
 Prices = tuple[Series, Series, Series, Series]
 """Open, high, low, close."""
@@ -52,8 +53,8 @@ Ticks = tuple[NDArray[np.int64], Series, Series]
 
 # Prices lie further from a tick's line than this part of a tick, or on it: binary fractions blur what is on the line.
 _BLUR: Final = 1e-9
-_DOWN: Final = -1
-_UP: Final = 1
+DOWN: Final = -1
+UP: Final = 1
 
 
 @njit(nogil=True, error_model="numpy")
@@ -63,27 +64,27 @@ def simulate(prices: Prices, flags: Flags, rates: Rates, plan: Plan, ticks: Tick
     traded, entries, exits = flags
     equity, trades = out
     cash, count = plan[0], 0
-    state = np.zeros(_STATE_SIZE)
+    state = np.zeros(STATE_SIZE)
     wants_in, wants_out, why = False, False, BY_SIGNAL
     for bar in range(closes.size):
         if traded[bar]:
             leaving, reason = 0.0, why
-            if state[_SHARES] > 0 and wants_out:
+            if state[HELD] > 0 and wants_out:
                 leaving = opens[bar]
-            elif state[_SHARES] == 0 and wants_in:
+            elif state[HELD] == 0 and wants_in:
                 cash = _enter(state, trades[count], (cash, opens[bar], bar), rates, plan, ticks)
-            if state[_SHARES] > 0 and leaving == 0:
-                leaving, reason = _protection(opens[bar], highs[bar], lows[bar], state)
+            if state[HELD] > 0 and leaving == 0:
+                leaving, reason = protection(opens[bar], highs[bar], lows[bar], state)
             if leaving > 0:
                 cash = _leave(state, trades[count], (cash, leaving, bar), rates, reason)
                 count += 1
             else:
                 _grow_older(state, highs[bar], bar, plan, ticks)
-            is_late = plan[5] > 0 and state[_SHARES] > 0 and state[_AGE] >= plan[5]
+            is_late = plan[5] > 0 and state[HELD] > 0 and state[AGE] >= plan[5]
             wants_in, wants_out = entries[bar] and not exits[bar], exits[bar] or is_late
             why = BY_SIGNAL if exits[bar] else BY_TIME
-        equity[bar] = cash + state[_SHARES] * closes[bar]
-    if state[_SHARES] > 0:
+        equity[bar] = cash + state[HELD] * closes[bar]
+    if state[HELD] > 0:
         _note_exit(trades[count], closes.size - 1, closes[-1], 0.0, STILL_OPEN)
         count += 1
     return count
@@ -97,10 +98,10 @@ def _enter(state: Series, row: Series, now: tuple[float, float, int], rates: Rat
     shares = affordable(cash, plan[1], price * (1 + rates[0][bar]))
     cost = shares * price * rates[0][bar]
     row[ENTRY], row[SHARES], row[ENTRY_PRICE], row[ENTRY_COST] = bar, shares, price, cost
-    state[_SHARES], state[_PEAK], state[_AGE] = shares, price, 0
-    state[_STOP] = _on_tick(price * (1 - plan[2]), bar, ticks, _DOWN) if plan[2] > 0 else 0.0
-    state[_TARGET] = _on_tick(price * (1 + plan[3]), bar, ticks, _UP) if plan[3] > 0 else np.inf
-    state[_TRAIL] = _on_tick(price * (1 - plan[4]), bar, ticks, _DOWN) if plan[4] > 0 else 0.0
+    state[HELD], state[PEAK], state[AGE] = shares, price, 0
+    state[STOP] = on_tick(price * (1 - plan[2]), bar, ticks, DOWN) if plan[2] > 0 else 0.0
+    state[TARGET] = on_tick(price * (1 + plan[3]), bar, ticks, UP) if plan[3] > 0 else np.inf
+    state[TRAIL] = on_tick(price * (1 - plan[4]), bar, ticks, DOWN) if plan[4] > 0 else 0.0
     left: float = cash - (shares * price + cost)
     return left
 
@@ -110,20 +111,20 @@ def _leave(state: Series, row: Series, now: tuple[float, float, int], rates: Rat
     """Sell everything at `now` (cash, price shown, bar): the cash there is then."""
     cash, shown, bar = now
     price = shown * (1 - rates[2])
-    cost = state[_SHARES] * price * rates[1][bar]
-    there: float = cash + (state[_SHARES] * price - cost)
+    cost = state[HELD] * price * rates[1][bar]
+    there: float = cash + (state[HELD] * price - cost)
     _note_exit(row, bar, price, cost, reason)
-    state[_SHARES] = 0.0
+    state[HELD] = 0.0
     return there
 
 
 @njit(nogil=True, error_model="numpy")
 def _grow_older(state: Series, high: float, bar: int, plan: Plan, ticks: Ticks) -> None:
     """End a bar with the position. Its high moves the trailing stop of later bars: nobody knows what came first."""
-    state[_AGE] += 1
-    if plan[4] > 0 and high > state[_PEAK]:
-        state[_PEAK] = high
-        state[_TRAIL] = max(state[_TRAIL], _on_tick(high * (1 - plan[4]), bar, ticks, _DOWN))
+    state[AGE] += 1
+    if plan[4] > 0 and high > state[PEAK]:
+        state[PEAK] = high
+        state[TRAIL] = max(state[TRAIL], on_tick(high * (1 - plan[4]), bar, ticks, DOWN))
 
 
 @njit(nogil=True, error_model="numpy")
@@ -135,40 +136,48 @@ def affordable(cash: float, portion: float, each: float) -> float:
 
 
 @njit(nogil=True, error_model="numpy")
-def _protection(opening: float, high: float, low: float, state: Series) -> tuple[float, int]:
+def protection(opening: float, high: float, low: float, state: Series) -> tuple[float, int]:
     """The price and reason of an exit within the bar, price 0 for none; the open when it lies beyond already.
 
     The stops are looked at before the target: within a bar nobody knows which came first.
     """
-    stop = max(state[_STOP], state[_TRAIL])
+    stop = max(state[STOP], state[TRAIL])
     if low <= stop:
-        return min(opening, stop), BY_TRAILING_STOP if state[_TRAIL] > state[_STOP] else BY_STOP_LOSS
-    if high >= state[_TARGET]:
-        return max(opening, state[_TARGET]), BY_TAKE_PROFIT
+        return min(opening, stop), BY_TRAILING_STOP if state[TRAIL] > state[STOP] else BY_STOP_LOSS
+    if high >= state[TARGET]:
+        return max(opening, state[TARGET]), BY_TAKE_PROFIT
     return 0.0, BY_SIGNAL
 
 
 @njit(nogil=True, error_model="numpy")
-def _on_tick(price: float, bar: int, ticks: Ticks, direction: int) -> float:
+def on_tick(price: float, bar: int, ticks: Ticks, direction: int) -> float:
     """The next price of the grid below or above; the price itself where no grid is given."""
-    rows, below, sizes = ticks
-    if sizes.size == 0:
+    if ticks[2].size == 0:
         return price
+    size = tick_at(price, bar, ticks)
+    if size >= 1:
+        return size * whole(price / size, direction)
+    # A cent has no exact binary form, a hundred cents to the dollar do.
+    parts: float = np.rint(1 / size)
+    return whole(price * parts, direction) / parts
+
+
+@njit(nogil=True, error_model="numpy")
+def tick_at(price: float, bar: int, ticks: Ticks) -> float:
+    """The tick that applies at a price."""
+    rows, below, sizes = ticks
     line, step = rows[bar], 0
     while price >= below[line, step]:
         step += 1
     size: float = sizes[line, step]
-    if size >= 1:
-        return size * _whole(price / size, direction)
-    # A cent has no exact binary form, a hundred cents to the dollar do.
-    parts: float = np.rint(1 / size)
-    return _whole(price * parts, direction) / parts
+    return size
 
 
 @njit(nogil=True, error_model="numpy")
-def _whole(steps: float, direction: int) -> float:
-    whole: float = np.ceil(steps - _BLUR) if direction == _UP else np.floor(steps + _BLUR)
-    return whole
+def whole(steps: float, direction: int) -> float:
+    """The next whole number below or above; what is blurred away from one is that one."""
+    rounded: float = np.ceil(steps - _BLUR) if direction == UP else np.floor(steps + _BLUR)
+    return rounded
 
 
 @njit(nogil=True, error_model="numpy")

@@ -100,17 +100,31 @@ class _Replay:
     def go(self) -> None:
         """Live through all bars; a signal is as of its bar's close."""
         traded, closes = self._bars.traded.tolist(), self._columns[3]
+        highs, lows, entries, exits = self._columns[1], self._columns[2], self._entries, self._exits
+        # with neither, a position that nothing touches only grows older
+        watches = self._spec.trailing_stop is not None or self._spec.holding_bars is not None
         cash = settled = float(self._cash)
         for bar, close in enumerate(closes):
+            has_traded = False
             if traded[bar]:
-                if self._position is None and not self._wants_in:
-                    self._wants_in = self._entries[bar] and not self._exits[bar]
+                held = self._position
+                if held is None and not self._wants_in:
+                    self._wants_in = entries[bar] and not exits[bar]
+                elif (
+                    held is not None
+                    and held.floor < lows[bar]
+                    and highs[bar] < held.ceiling
+                    and not (watches or exits[bar] or self._leaving)
+                ):
+                    held.age += 1
+                    self._wants_in = entries[bar]
                 else:
                     self._live(bar)
+                has_traded = self._day is not None
                 if self._day is not None:
                     self.unfilled += self._day.unfilled
                     self._day, cash = None, float(self._cash)
-            if self._unsettled:
+            if self._unsettled and (has_traded or self._unsettled[0].settles <= self._dates[bar]):
                 settled = self._settle(self._dates[bar])
             self.equity.append(cash + self._position.shares * close if self._position is not None else cash)
             self.settled.append(settled)

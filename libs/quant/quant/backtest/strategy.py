@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, cast
+from typing import Final, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from quant.bars import Bars, Mask, Series
 from quant.performance import summary
 from quant.rules import compile_rule
 
-ExitReason = Literal["signal", "stop_loss", "take_profit", "open", "trailing_stop", "time"]
-REASONS: Final[tuple[ExitReason, ...]] = ("signal", "stop_loss", "take_profit", "open", "trailing_stop", "time")
+ExitReason = Literal["signal", "stop_loss", "take_profit", "open", "trailing_stop", "time", "delisted"]
+REASONS: Final[tuple[ExitReason, ...]] = get_args(ExitReason)
 HOLDING_BARS_MAX: Final = 10_000
 
 
@@ -96,7 +96,7 @@ def run(bars: Bars, spec: StrategySpec, costs: CostRates) -> Result:
     entry, leave = compile_rule(spec.entry), compile_rule(spec.exit)
     signals = (entry.mask(frame), leave.mask(frame))
     equity, table = simulate_signals(bars, signals, costs, spec.plan)
-    trades = tuple(_trade(bars, row) for row in table)
+    trades = tuple(round_trip_of(bars.dates, row) for row in table)
     look_back = max(entry.look_back, leave.look_back)
     return Result(trades, bars.dates, equity, metrics_of(bars, equity, table, spec.initial_cash, look_back))
 
@@ -128,9 +128,16 @@ def figures_of(
 
     The first `look_back` bars, before which no rule can speak, are no part of any ratio: standing by is not skill.
     """
-    first = min(look_back, len(bars) - 2)
+    return figures_from(bars.dates, equity, profits, initial_cash, look_back)
+
+
+def figures_from(
+    dates: NDArray[np.datetime64], equity: Series, profits: Series, initial_cash: float, look_back: int
+) -> dict[str, float | None]:
+    """The same for an equity curve by its dates."""
+    first = min(look_back, len(dates) - 2)
     curve = np.concatenate(([initial_cash], equity[first:]))
-    start, end = (cast("date", day.item()) for day in (bars.dates[first], bars.dates[-1]))
+    start, end = (cast("date", day.item()) for day in (dates[first], dates[-1]))
     figures = summary(curve, profits, start, end)
     return {"equity_final": float(equity[-1]), "trades": float(len(profits)), **figures}
 
@@ -149,12 +156,13 @@ def check_sizes(bars: Bars, costs: CostRates) -> None:
         raise ValueError("costs must have one rate per bar")
 
 
-def _trade(bars: Bars, row: Series) -> RoundTrip:
+def round_trip_of(dates: NDArray[np.datetime64], row: Series) -> RoundTrip:
+    """One line of a compiled loop's trades, whose columns `core` names; `dates` has the day of each of its bars."""
     costs = float(row[core.ENTRY_COST] + row[core.EXIT_COST])
     profit = float(row[core.SHARES] * (row[core.EXIT_PRICE] - row[core.ENTRY_PRICE]) - costs)
     return RoundTrip(
-        entry_date=cast("date", bars.dates[int(row[core.ENTRY])].item()),
-        exit_date=cast("date", bars.dates[int(row[core.EXIT])].item()),
+        entry_date=cast("date", dates[int(row[core.ENTRY])].item()),
+        exit_date=cast("date", dates[int(row[core.EXIT])].item()),
         shares=int(row[core.SHARES]),
         entry_price=float(row[core.ENTRY_PRICE]),
         exit_price=float(row[core.EXIT_PRICE]),

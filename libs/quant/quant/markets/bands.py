@@ -9,7 +9,7 @@ from quant.markets.listing import Board, Kind, market_of
 from quant.markets.ticks import ceil_to_tick, floor_to_tick, tick_size
 
 # The narrower limits before 1998-12 (12, 8 and 6 %) are older than any price we hold and are not modelled.
-_RATES: Final = ((date(2015, 6, 15), Decimal("0.30")), (date.min, Decimal("0.15")))
+LIMIT_RATES: Final = ((date(2015, 6, 15), Decimal("0.30")), (date.min, Decimal("0.15")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def price_band(base: Decimal, board: Board, on: date, kind: Kind = "stock") -> B
     """
     if market_of(board) == "US":
         return None
-    rate = next(rate for since, rate in _RATES if on >= since)
+    rate = next(rate for since, rate in LIMIT_RATES if on >= since)
     tick = tick_size(base, board, kind, on)
     width = base * rate // tick * tick
     return Band(

@@ -192,16 +192,23 @@ _IMMEDIATE: Final[frozenset[OrderKind]] = frozenset({"limit", "market", "best_op
 
 
 def order_is_allowed(venue: Venue, session: Session, order_type: OrderKind, time_in_force: TimeInForce) -> bool:
-    """Whether a venue takes an order of this kind and life in this window.
-
-    Orders that wait for a price are ours until they trigger, so they may be left whenever the venue is in its regular
-    session. SOR takes what KRX or NXT takes.
-    """
+    """Whether a venue takes an order of this kind and life in this window. SOR takes what KRX or NXT takes."""
     if venue == "SOR":
         return any(order_is_allowed(each, session, order_type, time_in_force) for each in ("KRX", "NXT"))
+    return order_kind_is_taken(venue, session.phase, order_type, time_in_force)
+
+
+def order_kind_is_taken(venue: Venue, phase: Phase, order_type: OrderKind, time_in_force: TimeInForce) -> bool:
+    """Whether a venue, not SOR, takes an order of this kind and life while it does this.
+
+    Orders that wait for a price are ours until they trigger, so they may be left whenever the venue is in its regular
+    session; what they turn into must be an order of that venue, and NXT has none at market and none beyond the day.
+    """
     if order_type in _WAITING:
-        return session.phase in _REGULAR and time_in_force in {"day", "gtc"}
-    kinds, lives = _RULES[venue].get(session.phase, (frozenset(), frozenset()))
+        if venue == "NXT":
+            return phase == "continuous" and (order_type, time_in_force) == ("stop_limit", "day")
+        return phase in _REGULAR and time_in_force in {"day", "gtc"}
+    kinds, lives = _RULES[venue].get(phase, (frozenset(), frozenset()))
     if order_type not in kinds or time_in_force not in lives:
         return False
     if time_in_force in _AT_ONCE:
@@ -209,4 +216,4 @@ def order_is_allowed(venue: Venue, session: Session, order_type: OrderKind, time
     if time_in_force in {"at_open", "at_close"}:
         return order_type in {"limit", "market"}
     # before the bell New York takes market orders for the opening cross alone
-    return not (venue == "US" and session.phase == "pre_market" and order_type == "market")
+    return not (venue == "US" and phase == "pre_market" and order_type == "market")

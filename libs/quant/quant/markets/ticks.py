@@ -95,5 +95,6 @@ def _tables(board: Board, kind: Kind) -> tuple[tuple[date, Steps], ...]:
     return tick_tables(board, kind)[::-1]
 
 
+@lru_cache(maxsize=16_384)
 def _table(board: Board, kind: Kind, on: date) -> Steps:
     return next(steps for since, steps in _tables(board, kind) if on >= since)

@@ -17,15 +17,23 @@ SWEEP_MIN: Final = 1_024
 """Fewer dead orders than this are not worth a sweep."""
 
 
+_Level = tuple[Decimal, Decimal, deque[Order]]
+"""A price's rank (the best sorts first; no two levels share one), the price itself, and who waits there."""
+
+
 class _Half:
-    """One side: levels by rank (a price that sorts best first), and market orders apart."""
+    """One side: levels by rank, and market orders apart.
+
+    The heap holds the levels themselves: whoever asks for the best order, as every arriving one does, neither negates
+    a price nor looks one up.
+    """
 
     __slots__ = ("_sign", "dead", "levels", "market", "ranks")
 
     def __init__(self, side: Side) -> None:
         self._sign = -1 if side == "buy" else 1
         self.levels: dict[Decimal, deque[Order]] = {}
-        self.ranks: list[Decimal] = []
+        self.ranks: list[_Level] = []
         self.market: deque[Order] = deque()
         self.dead = 0
 
@@ -36,8 +44,8 @@ class _Half:
             return
         level = self.levels.get(price)
         if level is None:
-            self.levels[price] = deque((order,))
-            heappush(self.ranks, price if self._sign > 0 else -price)
+            self.levels[price] = level = deque((order,))
+            heappush(self.ranks, (price if self._sign > 0 else -price, price, level))
         else:
             level.append(order)
 
@@ -53,17 +61,16 @@ class _Half:
 
     def first_limit(self) -> Order | None:
         """The limit order that trades next."""
-        ranks, levels = self.ranks, self.levels
+        ranks = self.ranks
         while ranks:
-            price = ranks[0] if self._sign > 0 else -ranks[0]
-            level = levels[price]
+            level = ranks[0][2]
             while level:
-                if level[0].quantity:
-                    return level[0]
+                order = level[0]
+                if order.quantity:
+                    return order
                 level.popleft()
                 self.dead -= 1
-            heappop(ranks)
-            del levels[price]
+            del self.levels[heappop(ranks)[1]]
         return None
 
     def bury(self) -> None:
@@ -75,15 +82,15 @@ class _Half:
     def _sweep(self) -> None:
         living = {price: deque(order for order in level if order.quantity) for price, level in self.levels.items()}
         self.levels = {price: level for price, level in living.items() if level}
-        self.ranks = [price * self._sign for price in self.levels]
+        self.ranks = [(price * self._sign, price, level) for price, level in self.levels.items()]
         heapify(self.ranks)
         self.market = deque(order for order in self.market if order.quantity)
         self.dead = 0
 
     def __iter__(self) -> Iterator[Order]:
         yield from (order for order in self.market if order.quantity)
-        for rank in sorted(self.ranks):
-            yield from (order for order in self.levels[rank * self._sign] if order.quantity)
+        for _, _, level in sorted(self.ranks):
+            yield from (order for order in level if order.quantity)
 
 
 class Book:
@@ -112,7 +119,9 @@ class Book:
     def first(self, side: Side) -> Order | None:
         """The order of a side that trades next."""
         half = self._halves[side]
-        return (half.first_at_market() if half.market else None) or half.first_limit()
+        if half.market and (order := half.first_at_market()) is not None:
+            return order
+        return half.first_limit()
 
     def best(self, side: Side) -> Decimal | None:
         """The best limit price of a side."""

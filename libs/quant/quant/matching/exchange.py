@@ -6,6 +6,7 @@ seconds of its own choice; the seed throws the exchange's dice.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Final
@@ -18,8 +19,11 @@ from quant.matching.rules import AUCTIONS, Outside, Phase, Rules
 
 _NONE: Final = Decimal(0)
 _OPPOSITE: Final[dict[Side, Side]] = {"buy": "sell", "sell": "buy"}
+_TRADING: Final[frozenset[Phase]] = frozenset({"continuous", "after"})
 
 
+_UNKNOWN: Final = Refusal("", "")
+"""What stands for a price that was not judged yet."""
 _Offer = tuple[Decimal, Order | None, Decimal]
 """The best that an arriving order can get: a price, the waiting order that offers it (None: outside), how much."""
 PRICES_KNOWN_MAX: Final = 4_096
@@ -36,7 +40,19 @@ class Exchange:
     """
 
     __slots__ = (
-        *("_dice", "_known", "_left", "auction_price", "book", "last", "phase", "resumes_at", "rules", "waiting"),
+        *(
+            "_dice",
+            "_known",
+            "_left",
+            "_seed",
+            "auction_price",
+            "book",
+            "last",
+            "phase",
+            "resumes_at",
+            "rules",
+            "waiting",
+        ),
     )
 
     def __init__(
@@ -51,7 +67,8 @@ class Exchange:
         self.resumes_at: float | None = None
         self._left: dict[Side, tuple[Decimal | None, Decimal]] = {"buy": (None, _NONE), "sell": (None, _NONE)}
         self._known: dict[Decimal, Refusal | None] = {}
-        self._dice = Random(seed)  # noqa: S311 - the dice of a simulation, which must repeat
+        self._seed = seed
+        self._dice: Random | None = None  # most days are never interrupted, and seeding takes as long as a trade
 
     @property
     def outside(self) -> Outside:
@@ -66,11 +83,14 @@ class Exchange:
         refusal = self._refuse(order)
         if refusal is not None:
             return refusal
-        when = order.time_in_force
-        if (when == "at_close" and self.phase != "closing") or (when == "at_open" and self.phase != "opening"):
+        when, phase = order.time_in_force, self.phase
+        if (when == "at_close" and phase != "closing") or (when == "at_open" and phase != "opening"):
             self.waiting[order.key] = order
             return NOTHING
-        if self.phase != "continuous":
+        if phase == "after" and when == "gtc":
+            self.waiting[order.key] = order
+            return NOTHING
+        if phase in AUCTIONS:
             self.book.add(order)
             return NOTHING
         return self._enter_trading(order, at)
@@ -120,7 +140,7 @@ class Exchange:
             order.has_rested = True
             is_early = order.time_in_force == "at_open" and self.phase != "opening"
             is_late = order.time_in_force == "at_close" and self.phase != "closing"
-            if is_early or is_late:
+            if is_early or is_late or (order.time_in_force == "gtc" and self.phase == "after"):
                 self.waiting[order.key] = order
             else:
                 self.book.add(order)
@@ -130,7 +150,7 @@ class Exchange:
         self._left = {"buy": (outside.bid, outside.bid_size), "sell": (outside.ask, outside.ask_size)}
         if last is not None:
             self.last = last
-        if self.phase != "continuous":
+        if self.phase not in _TRADING:
             return NOTHING
         fills = [*self._serve("buy"), *self._serve("sell")]
         return Outcome(tuple(fills)) if fills else NOTHING
@@ -139,12 +159,15 @@ class Exchange:
         """Begin a phase of the day; the auction that ends with it crosses, at `price` if the outside market says so.
 
         A feed that shows no auctions still has them: from closed to continuous is an opening, and from continuous to
-        closed a closing for those who waited for it.
+        closed a closing for those who waited for it. Between the regular session and what comes after it is closed.
         """
         if phase == self.phase:
             return NOTHING
         fills: list[Fill] = []
         ended: list[Ended] = []
+        if "after" in {self.phase, phase} and "closed" not in {self.phase, phase}:
+            between = self.begin("closed", price)
+            fills, ended = [*between.fills], [*between.ended]
         if self.phase == "closed" and phase == "continuous":
             self.begin("opening")
         elif self.phase == "continuous" and phase == "closed":
@@ -158,7 +181,7 @@ class Exchange:
         self._admit()
         if phase == "closed":
             ended += self._end("expired", {"day", "at_close"})
-        if phase == "continuous":
+        if phase in _TRADING:
             fills += [*self._serve("buy"), *self._serve("sell")]
         return Outcome(tuple(fills), tuple(ended))
 
@@ -171,56 +194,62 @@ class Exchange:
     # How it is done
 
     def _refuse(self, order: Order) -> Refusal | None:
-        refusal = self.rules.refuse(order, self.phase)
-        if refusal is not None or order.price is None:
+        refusal, price = self.rules.refuse(order, self.phase), order.price
+        if refusal is not None or price is None:
             return refusal
-        if order.price not in self._known:
-            if len(self._known) >= PRICES_KNOWN_MAX:
-                self._known.clear()
-            self._known[order.price] = self.rules.refuse_price(order.price)
-        return self._known[order.price]
+        verdict = self._known.get(price, _UNKNOWN)
+        if verdict is not _UNKNOWN:
+            return verdict
+        if len(self._known) >= PRICES_KNOWN_MAX:
+            self._known.clear()
+        self._known[price] = verdict = self.rules.refuse_price(price)
+        return verdict
 
     def _trade(self, order: Order, at: float) -> tuple[list[Fill], bool]:
         """Trade an arriving order as far as prices allow; true when it may not wait for more."""
         fills: list[Fill] = []
-        reference, rules = self.last, self.rules
-        wanted = order.quantity
+        reference, rules, book = self.last, self.rules, self.book
+        side, wanted, key = _OPPOSITE[order.side], order.quantity, order.key
         while wanted:
-            offer = self._offer(order)
+            offer = self._offer(order, side)
             if offer is None:
                 break
             price, maker, shown = offer
             if maker is not None and maker.account and maker.account == order.account and rules.keeps_accounts_apart:
                 return fills, True
-            if rules.interruption is not None and rules.is_interrupted_by(price, reference, self.auction_price):
+            watched = rules.interruption is not None and self.phase == "continuous"
+            if watched and rules.is_interrupted_by(price, reference, self.auction_price):
                 self._interrupt(at)
                 break
-            quantity = min(shown, wanted)
+            quantity = min(wanted, shown)
             order.quantity = wanted = wanted - quantity
             if maker is None:
-                side, (shown_price, left) = _OPPOSITE[order.side], self._left[_OPPOSITE[order.side]]
+                shown_price, left = self._left[side]
                 self._left[side] = (shown_price, left - quantity)
             else:
-                self.book.take(maker, quantity)
+                book.take(maker, quantity)
                 fills.append(Fill(maker.key, price, quantity))
-            fills.append(Fill(order.key, price, quantity))
+            fills.append(Fill(key, price, quantity))
             self.last = price
         return fills, False
 
-    def _offer(self, order: Order) -> _Offer | None:
-        """The best an arriving order can get, if it accepts that."""
-        side = _OPPOSITE[order.side]
+    def _offer(self, order: Order, side: Side) -> _Offer | None:
+        """The best that the other side has for an arriving order, if it accepts that."""
         maker = self.book.first(side)
         shown_price, shown = self._left[side]
-        if maker is not None and maker.price is None:
+        offered = None if maker is None else maker.price
+        if maker is not None and offered is None:
             return self._offer_at_market(order, maker, side)
-        if shown and shown_price is not None and (maker is None or not _is_better(maker, shown_price)):
+        if shown_price is not None and shown and (maker is None or not _is_better(maker, shown_price)):
             if not order.accepts(shown_price):
                 return None
             return self.rules.slipped(order, shown_price), None, shown
-        if maker is None or maker.price is None or not order.accepts(maker.price):
+        if maker is None or offered is None:
             return None
-        return maker.price, maker, maker.quantity
+        limit = order.price
+        if limit is not None and (offered > limit if side == "sell" else offered < limit):
+            return None
+        return offered, maker, maker.quantity
 
     def _offer_at_market(self, order: Order, maker: Order, side: Side) -> _Offer | None:
         """A waiting market order outranks every limit; it trades at the best of them, or at the arriving limit."""
@@ -310,12 +339,17 @@ class Exchange:
         limits = self.rules.interruption
         assert limits is not None, "only rules with an interruption interrupt"
         self.phase = "volatility"
+        self._dice = self._dice or Random(self._seed)  # noqa: S311 - the dice of a simulation, which must repeat
         self.resumes_at = at + limits.seconds + self._dice.uniform(0, limits.random_seconds_max)
 
     def _admit(self) -> None:
-        """Let in what waited for this phase."""
-        due = {"opening": "at_open", "closing": "at_close"}.get(self.phase)
-        for key in [key for key, order in self.waiting.items() if order.time_in_force == due]:
+        """Let in what waited for this phase; what outlives the day stands aside from what follows its session."""
+        if self.phase == "after":
+            lasting = [replace(order) for side in _OPPOSITE for order in self.book.orders(side)]
+            self.waiting |= {order.key: order for order in lasting if self.book.remove(order.key)}
+            return
+        due = {"opening": {"at_open", "gtc"}, "closing": {"at_close", "gtc"}}.get(self.phase, {"gtc"})
+        for key in [key for key, order in self.waiting.items() if order.time_in_force in due]:
             self.book.add(self.waiting.pop(key))
 
     def _end(self, reason: EndReason, kinds: set[str]) -> list[Ended]:

@@ -10,8 +10,11 @@ from quant.markets.listing import Board, Kind
 from quant.markets.ticks import is_on_grid, tick_size
 from quant.matching.order import Order, Refusal, TimeInForce
 
-Phase = Literal["closed", "opening", "continuous", "closing", "volatility", "halted"]
-"""`opening`, `closing` and `volatility` are call auctions: orders are collected and cross once, when the phase ends."""
+Phase = Literal["closed", "opening", "continuous", "closing", "volatility", "halted", "after"]
+"""`opening`, `closing` and `volatility` are call auctions: orders are collected and cross once, when the phase ends.
+
+`after` is a market of its own behind the regular session: it trades continuously and knows limits only; orders of the
+regular session have no part in it, and its own end with it."""
 
 AUCTIONS: Final[frozenset[Phase]] = frozenset({"opening", "closing", "volatility"})
 _IMMEDIATE: Final[frozenset[TimeInForce]] = frozenset({"ioc", "fok"})
@@ -59,6 +62,7 @@ class Rules:
             snapshot cannot tell. Never beyond the order's own limit or the day's band.
         interruption: None where the prices come from a market that interrupts itself.
         keeps_accounts_apart: an order that would trade with its own account ends instead.
+        takes_market: whether there are orders at market; NXT has none.
     """
 
     board: Board
@@ -69,6 +73,7 @@ class Rules:
     slippage_ticks: int = 0
     interruption: Interruption | None = None
     keeps_accounts_apart: bool = True
+    takes_market: bool = True
 
     def refuse(self, order: Order, phase: Phase) -> Refusal | None:
         """Why an order may not enter now, whatever its price; None when it may."""
@@ -78,7 +83,9 @@ class Rules:
             return Refusal("trading_halted", "Trading is halted: only cancels are taken.")
         if order.quantity % self.lot:
             return Refusal("quantity_off_lot", f"The exchange trades multiples of {self.lot}.")
-        if phase != "continuous" and order.time_in_force in _IMMEDIATE:
+        if order.price is None and (phase == "after" or not self.takes_market):
+            return Refusal("order_type_not_allowed", "There are no orders at market here: give a limit price.")
+        if phase in AUCTIONS and order.time_in_force in _IMMEDIATE:
             return Refusal("order_type_not_allowed", "In a call auction nothing trades at once: no IOC, no FOK.")
         return None
 

@@ -14,6 +14,7 @@ from quant.rules.compile import (
 )
 from quant.rules.live import BARS_MAX, LiveRule
 from quant.rules.nodes import Columns
+from quant.rules.reading import Judgement, Reading, judge, text_of
 from quant.rules.rule import Rule, RuleError
 
 __all__ = [
@@ -25,11 +26,15 @@ __all__ = [
     "STEPS_MAX",
     "TEXT_MAX",
     "Columns",
+    "Judgement",
     "LiveRule",
+    "Reading",
     "Rule",
     "RuleError",
     "compile_rule",
     "compile_series",
     "fill_template",
+    "judge",
     "template_names",
+    "text_of",
 ]

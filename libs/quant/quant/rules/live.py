@@ -79,14 +79,14 @@ class LiveRule:
 def _holds(node: BooleanNode, columns: Columns, place: int) -> bool:
     match node:
         case Comparison(sign, left, right):
-            one, other = _number(left, columns, place), _number(right, columns, place)
+            one, other = number_at(left, columns, place), number_at(right, columns, place)
             return bool(COMPARISON[sign](one, other)) and not (math.isnan(one) or math.isnan(other))
         case Cross(direction, left, right):
             if direction == "below":
                 left, right = right, left
             return place > 0 and bool(
-                _number(left, columns, place) > _number(right, columns, place)
-                and _number(left, columns, place - 1) <= _number(right, columns, place - 1)
+                number_at(left, columns, place) > number_at(right, columns, place)
+                and number_at(left, columns, place - 1) <= number_at(right, columns, place - 1)
             )
         case Logic(word, parts):
             answers = (_holds(part, columns, place) for part in parts)
@@ -95,7 +95,8 @@ def _holds(node: BooleanNode, columns: Columns, place: int) -> bool:
             return not _holds(part, columns, place)
 
 
-def _number(node: NumberNode, columns: Columns, place: int) -> float:
+def number_at(node: NumberNode, columns: Columns, place: int) -> float:
+    """A number of a rule on one bar; NaN while it is unknown."""
     match node:
         case Number(value):
             return value
@@ -106,5 +107,5 @@ def _number(node: NumberNode, columns: Columns, place: int) -> float:
             return float(series[place])
         case Arithmetic(sign, left, right):
             with np.errstate(all="ignore"):
-                result = ARITHMETIC[sign](_number(left, columns, place), _number(right, columns, place))
+                result = ARITHMETIC[sign](number_at(left, columns, place), number_at(right, columns, place))
             return float(result) if np.isfinite(result) else math.nan

@@ -21,6 +21,7 @@ from auth.errors import LastAdmin
 from auth.store import audit, system
 from auth.store.audit import Wanted
 from auth.usecases.change_rights import Change, change_rights
+from auth.usecases.propose_rights import propose_rights
 
 SEARCH_LENGTH_MAX = 100
 WORD_LENGTH_MAX = 64
@@ -84,7 +85,7 @@ async def list_users(
     found = await system.list_users(session, after, page.limit + 1, query)
     await audit.record(session, now(), AuditEntry(str(admin.user_id), "users_listed", query or "all"))
     more = encode_cursor(str(found[page.limit - 1].id)) if len(found) > page.limit else None
-    return Page(items=[_shown(user) for user in found[: page.limit]], next_cursor=more)
+    return Page(items=[shown(user) for user in found[: page.limit]], next_cursor=more)
 
 
 @router.get("/users/{user_id}", responses={**AUTHENTICATED, **responses(NotFound)})
@@ -92,13 +93,13 @@ async def get_user(user_id: UUID, admin: Admin, session: SystemSession) -> Accou
     """Show an account; that somebody looked is kept."""
     user = await system.find_user_by_id(session, UserId(user_id))
     await audit.record(session, now(), AuditEntry(str(admin.user_id), "user_read", str(user_id)))
-    return _shown(user)
+    return shown(user)
 
 
 @router.get("/users/{user_id}/usage", responses={**AUTHENTICATED, **responses(NotFound)})
 async def get_usage(user_id: UUID, admin: Admin, session: SystemSession) -> UsageShown:
     """Show what an account has open; that somebody looked is kept."""
-    _shown(await system.find_user_by_id(session, UserId(user_id)))
+    shown(await system.find_user_by_id(session, UserId(user_id)))
     await audit.record(session, now(), AuditEntry(str(admin.user_id), "usage_read", str(user_id)))
     return UsageShown.model_validate(await system.find_usage(session, UserId(user_id), now()))
 
@@ -110,17 +111,20 @@ CHANGES: dict[int | str, dict[str, Any]] = {**AUTHENTICATED, **responses(NotFoun
 async def put_role(
     user_id: UUID, body: RoleChange, admin: Admin, _recent: RecentUser, session: SystemSession
 ) -> AccountShown:
-    """Give an account another role; its older tokens are worthless within seconds."""
-    return await _change(session, admin.user_id, user_id, lambda user: replace(user, role=body.role))
+    """Give an account another role; its older tokens are worthless within seconds. `admin` is proposed only."""
+    return await _propose(session, admin.user_id, user_id, lambda user: replace(user, role=body.role))
 
 
 @router.put("/users/{user_id}/permissions", responses=CHANGES)
 async def put_permissions(
     user_id: UUID, body: PermissionsShown, admin: Admin, _recent: RecentUser, session: SystemSession
 ) -> AccountShown:
-    """Set everything an account may do besides its role; its older tokens are worthless within seconds."""
+    """Set everything an account may do besides its role; its older tokens are worthless within seconds.
+
+    More real money and more orders a day are proposed only, and the answer shows what holds until somebody agrees.
+    """
     permissions = Permissions(**body.model_dump())
-    return await _change(session, admin.user_id, user_id, lambda user: replace(user, permissions=permissions))
+    return await _propose(session, admin.user_id, user_id, lambda user: replace(user, permissions=permissions))
 
 
 @router.post("/users/{user_id}/lock", responses=CHANGES)
@@ -156,7 +160,11 @@ async def list_audit(
 
 
 async def _change(session: SystemSession, admin_id: UUID, user_id: UUID, change: Change) -> AccountShown:
-    return _shown(await change_rights(session, str(admin_id), UserId(user_id), change, now()))
+    return shown(await change_rights(session, str(admin_id), UserId(user_id), change, now()))
+
+
+async def _propose(session: SystemSession, admin_id: UUID, user_id: UUID, change: Change) -> AccountShown:
+    return shown(await propose_rights(session, UserId(admin_id), UserId(user_id), change, now()))
 
 
 def _user_id(cursor: str) -> UserId:
@@ -166,7 +174,8 @@ def _user_id(cursor: str) -> UserId:
         raise BadCursor("Pass the `next_cursor` of the page before, unchanged.") from None
 
 
-def _shown(user: User | None) -> AccountShown:
+def shown(user: User | None) -> AccountShown:
+    """Return an account as it is answered; NotFound when there is none."""
     if user is None:
         raise NotFound("There is no such account.")
     return AccountShown(

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from kit.auth import CurrentUser, RecentUser, request_digest
 from kit.clock import now
-from kit.db import OwnedSession, SystemSession
+from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, NotFound, responses
 from kit.ids import new_id
 from kit.observe import log
@@ -35,7 +35,7 @@ from auth.resources import Opened
 from auth.sealing import Unsealable
 from auth.store import api_keys
 from auth.tokens import NEVER, Claims
-from auth.usecases.check_signature import check_signature
+from auth.usecases.check_signature import Means, check_signature
 from auth.usecases.create_api_key import create_api_key
 from auth.usecases.delete_api_key import delete_api_key
 
@@ -131,12 +131,15 @@ class Signature(BaseModel):
 
 
 @router.get("/internal/signed-request", status_code=204, responses={401: {"description": "It proves nothing."}})
-async def exchange_signature(request: Request, session: SystemSession, resources: Opened) -> Response:
+async def exchange_signature(request: Request, resources: Opened) -> Response:
     """Exchange a signature for a token that is good for the signed request alone. The gateway asks, nobody else can."""
     moment = now()
     try:
         given = Signature.model_validate({name.replace("-", "_"): value for name, value in request.headers.items()})
     except ValidationError:
+        return _refused()
+    key_id = ApiKeyId(given.x_api_key)
+    if (key_id, given.x_api_nonce) in resources.spent_nonces:
         return _refused()
     signed = SignedRequest(
         given.x_signed_method,
@@ -152,7 +155,9 @@ async def exchange_signature(request: Request, session: SystemSession, resources
         return resources.sealer.open(sealed, _purpose(key), key.owner)
 
     try:
-        proven = await check_signature(session, ApiKeyId(given.x_api_key), signed, open_secret, moment)
+        async with resources.database.system() as session:
+            means = Means(open_secret, resources.spent_nonces)
+            proven = await check_signature(session, key_id, signed, means, moment)
     except Unsealable:
         log.exception("the secret of an API key was changed, or is another row's", key=str(given.x_api_key))
         return _refused()

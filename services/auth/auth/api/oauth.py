@@ -89,6 +89,19 @@ class IdentityList(BaseModel):
     next_cursor: None = None
 
 
+class ProviderList(BaseModel):
+    """Names for `/{provider}/start`, in rising order; empty where people log in here alone."""
+
+    items: list[str]
+    next_cursor: None = None
+
+
+@router.get("/providers")
+async def list_providers(resources: Opened) -> ProviderList:
+    """List the providers this platform lets people log in by: those its operator has set up."""
+    return ProviderList(items=sorted(resources.providers))
+
+
 @router.get("/{provider}/start", status_code=302, response_class=RedirectResponse, responses=responses(NotFound))
 async def start_oauth(provider: ProviderName, resources: Opened) -> Response:
     """Send the browser to the provider; it comes back to `callback`, and from there to the web client with a ticket."""

@@ -12,6 +12,7 @@ from auth.domain import password
 from auth.domain.user import LANGUAGE_DEFAULT, TIME_ZONE_DEFAULT, Profile, User, UserId
 from auth.errors import EmailTaken, WeakPassword
 from auth.resources import Opened
+from auth.stolen import stolen_passwords
 from auth.store import places
 from auth.usecases.register_by_mail import register_by_mail
 from auth.usecases.register_user import register_user
@@ -45,7 +46,7 @@ async def register(body: Registration, request: Request, resources: Opened) -> R
     how to go on; else an address that is taken is a 409.
     """
     chosen = password.normalise(body.password)
-    if (weakness := password.weakness_of(chosen, body.email, body.name)) is not None:
+    if (weakness := password.weakness_of(chosen, body.email, body.name, stolen_passwords())) is not None:
         raise WeakPassword(weakness)
     async with resources.hasher.turn() as turn:
         password_hash = await turn.hash(chosen)

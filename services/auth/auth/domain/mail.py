@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from auth.domain.user import Language
 
-MailKind = Literal["verify_email", "already_registered", "reset_password", "session_reused"]
+MailKind = Literal["verify_email", "already_registered", "reset_password", "session_reused", "second_factor_reset"]
 Purpose = Literal["verify_email", "reset_password"]
 
 TOKEN_TTL: dict[Purpose, timedelta] = {"verify_email": timedelta(hours=24), "reset_password": timedelta(minutes=10)}
@@ -69,6 +69,18 @@ TEXTS: dict[tuple[MailKind, Language], Text] = {
         "Hello {name},\n\na token of one of your log-ins was used a second time. Somebody may have copied it, so that "
         "log-in was ended. Log in again, change your password, and look through your other log-ins:\n\n{link}\n",
     ),
+    ("second_factor_reset", "ko"): Text(
+        "[Exodus] 2단계 인증이 해제되었습니다",
+        "{name} 님, 안녕하세요.\n\n운영자가 회원님 계정의 2단계 인증을 해제하고 모든 로그인을 종료했습니다. "
+        "다시 로그인한 뒤 2단계 인증을 새로 설정해 주세요. 로그인할 수 없으면 비밀번호를 재설정하세요.\n\n{link}\n\n"
+        "요청한 적이 없다면 바로 운영자에게 알려 주세요.\n",
+    ),
+    ("second_factor_reset", "en"): Text(
+        "[Exodus] Your second factor was removed",
+        "Hello {name},\n\nthe operator removed the second factor of your account and ended every log-in. Log in again "
+        "and set up a new one; if you cannot, reset your password:\n\n{link}\n\n"
+        "If you did not ask for this, tell the operator at once.\n",
+    ),
 }
 PURPOSES: dict[MailKind, Purpose] = {"verify_email": "verify_email", "reset_password": "reset_password"}
 """The kinds whose mail carries a one-time token."""
@@ -77,6 +89,7 @@ PAGES: dict[MailKind, str] = {
     "already_registered": "/login",
     "reset_password": "/reset-password",
     "session_reused": "/settings/sessions",
+    "second_factor_reset": "/login",
 }
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Container, Iterator
 
 PASSWORD_LENGTH_MIN = 15
 """For a password that stands alone."""
@@ -45,8 +46,12 @@ COMMON = (
     *("비밀번호", "비번", "사랑해", "대한민국", "tkfkdgo", "qlalfqjsgh", "dkssudgktpdy"),
     *("exodus", "stock", "trading", "trader", "invest", "samsung", "kospi", "kosdaq", "엑소더스", "주식", "투자"),
 )
-"""Short on purpose: of the well-known lists hardly a password has 15 characters, and those are built of these."""
+"""Short on purpose: hardly a password that is stolen has 15 characters, and those are built of these."""
 
+DISGUISES = str.maketrans("@431!05$7", "aaeiiosst")
+"""Letters that look like digits and signs."""
+DECORATION = "0123456789!?.,-_+*#$%&@ "
+"""What is put before or behind a word that has to have a digit and a sign."""
 LONGEST_FIRST = tuple(sorted(COMMON, key=len, reverse=True))
 
 
@@ -55,13 +60,16 @@ def normalise(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def weakness_of(password: str, email: str, name: str, *, second_factor: bool = False) -> str | None:
+def weakness_of(
+    password: str, email: str, name: str, stolen: Container[str], *, second_factor: bool = False
+) -> str | None:
     """Say what is wrong with a normalised password, or None.
 
     Args:
         password: as `normalise` returns it.
         email: the account's normalised address; its parts are words a guesser knows.
         name: the person's name; likewise.
+        stolen: passwords in lower case that guessers have, because they were stolen elsewhere.
         second_factor: whether a code is asked for besides: then a shorter one will do.
     """
     shortest = PASSWORD_LENGTH_MIN_WITH_SECOND_FACTOR if second_factor else PASSWORD_LENGTH_MIN
@@ -71,6 +79,8 @@ def weakness_of(password: str, email: str, name: str, *, second_factor: bool = F
         return f"may have at most {PASSWORD_LENGTH_MAX} characters"
     if len(set(password)) < DISTINCT_MIN:
         return f"needs at least {DISTINCT_MIN} different characters"
+    if any(form in stolen for form in _forms_of(password.casefold())):
+        return "was stolen elsewhere and is on the lists that guessers use, as it is or almost; choose another"
     rest = password.casefold()
     for word in (*_context(email, name), *LONGEST_FIRST):
         rest = rest.replace(word, "")
@@ -82,6 +92,17 @@ def weakness_of(password: str, email: str, name: str, *, second_factor: bool = F
 def is_short(password: str) -> bool:
     """Tell whether a normalised password may not stand alone."""
     return len(password) < PASSWORD_LENGTH_MIN
+
+
+def _forms_of(password: str) -> Iterator[str]:
+    """Yield what is left of a password in lower case when the usual disguises are taken off."""
+    for bare in (password, password.rstrip(DECORATION), password.strip(DECORATION)):
+        for form in (bare, bare.translate(DISGUISES)):
+            yield form
+            yield form[::-1]
+            half = form[: len(form) // 2]
+            if half * 2 == form:
+                yield half
 
 
 def _context(email: str, name: str) -> list[str]:

@@ -13,7 +13,15 @@ from auth.domain.user import UserId
 
 SessionId = NewType("SessionId", UUID)
 EndReason = Literal[
-    "logout", "logout_all", "reuse", "revoked", "password_changed", "password_reset", "locked", "erased"
+    "logout",
+    "logout_all",
+    "reuse",
+    "revoked",
+    "password_changed",
+    "password_reset",
+    "locked",
+    "erased",
+    "second_factor_reset",
 ]
 
 SECRET_BYTES = 32

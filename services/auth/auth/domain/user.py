@@ -1,6 +1,6 @@
 """A person with an account."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal, NewType
 from uuid import UUID
@@ -55,3 +55,9 @@ class Credentials:
     """Whether the password is good only together with a second factor."""
     pending: bool
     """Whether the account waits for its address to be verified."""
+
+
+def said_of(user: User) -> dict[str, str]:
+    """Return what somebody is and may do, as the audit log writes it."""
+    figures = {name: str(value) for name, value in asdict(user.permissions).items()}
+    return {"role": user.role, "locked": str(user.locked_at is not None), **figures}

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from kit.trust import trust
 
 from auth.domain.email import EMAIL_LENGTH_MAX
 from auth.providers import ProviderRefused, ProviderSilent, Secrets
@@ -54,7 +55,7 @@ async def token_of(endpoint: str, settings: ProviderSettings, form: dict[str, st
 async def ask(method: str, url: str, headers: dict[str, str] | None = None, form: dict[str, str] | None = None) -> Json:
     """Return the JSON object a provider answers with; redirects are not followed."""
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+        async with httpx.AsyncClient(verify=trust(), timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
             answer = await client.request(method, url, headers=headers, data=form)
     except httpx.HTTPError as failed:
         raise ProviderSilent(type(failed).__name__) from failed

@@ -14,6 +14,8 @@ from auth.store.tables import audit_log
 
 SHARED = "one log for the whole installation: its chain crosses everybody's entries"
 CHAIN_LOCK = 6_301_114
+CUT_LOCK = 6_301_115
+"""Held by whoever cuts, and shared by whoever reads the log from its first entry."""
 PORTION = 1_000
 
 
@@ -91,17 +93,41 @@ async def list_entries(session: Transaction, wanted: Wanted) -> list[Sealed]:
     return [_sealed(row) for row in await session.execute(statement)]
 
 
-async def list_all(session: Transaction) -> AsyncIterator[Sealed]:
-    """List every entry from the first, a portion at a time."""
-    after = 0
+async def find_first(session: Transaction) -> int | None:
+    """Return the position of the first entry that is left, and keep it there until the transaction ends."""
+    await session.execute(select(func.pg_advisory_xact_lock_shared(CUT_LOCK)))
+    return await _first(session)
+
+
+async def lock_first(session: Transaction) -> int | None:
+    """Return the position of the first entry, and let nobody else cut or read from there meanwhile."""
+    await session.execute(select(func.pg_advisory_xact_lock(CUT_LOCK)))
+    return await _first(session)
+
+
+async def _first(session: Transaction) -> int | None:
+    found: int | None = await session.scalar(select(func.min(audit_log.c.position)))
+    return found
+
+
+async def list_from(session: Transaction, first: int, last: int | None = None) -> AsyncIterator[Sealed]:
+    """List entries in their order, a portion at a time."""
+    after = first - 1
     while True:
         statement = select(audit_log).where(audit_log.c.position > after).order_by(audit_log.c.position).limit(PORTION)
+        if last is not None:
+            statement = statement.where(audit_log.c.position <= last)
         rows = (await session.execute(statement)).all()
         for row in rows:
             yield _sealed(row)
         if len(rows) < PORTION:
             return
         after = rows[-1].position
+
+
+async def delete_up_to(session: Transaction, position: int) -> int:
+    """Cut off the entries up to here, by the one function that may; the database refuses when one is too young."""
+    return int(await session.scalar(select(func.cut_audit_log(position))) or 0)
 
 
 def _sealed(row: Row[tuple[object, ...]]) -> Sealed:

@@ -1,13 +1,10 @@
 """Everything that is somebody's here, as they are given it: each table they own, without what is secret in it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from kit.db import Session as Transaction
-from kit.json import dumps
-from sqlalchemy import Table, select
+from sqlalchemy import Table
 
-from auth.domain.user import UserId
 from auth.store.tables import (
     api_keys,
     delegations,
@@ -21,19 +18,26 @@ from auth.store.tables import (
     users,
 )
 
-TOLD: Final[Mapping[Table, frozenset[str]]] = {
-    users: frozenset({"password_hash"}),
-    sessions: frozenset(),
-    familiar_places: frozenset({"digest"}),
-    second_factors: frozenset({"sealed", "last_step"}),
-    mails: frozenset(),
-    passkeys: frozenset({"credential_id", "public_key"}),
-    identities: frozenset(),
-    api_keys: frozenset({"sealed_secret"}),
-    delegations: frozenset(),
-    exports: frozenset(),
+TOLD: Final = (
+    users,
+    sessions,
+    familiar_places,
+    second_factors,
+    mails,
+    passkeys,
+    identities,
+    api_keys,
+    delegations,
+    exports,
+)
+HIDDEN: Final[Mapping[Table, Collection[str]]] = {
+    users: {"password_hash"},
+    familiar_places: {"digest"},
+    second_factors: {"sealed", "last_step"},
+    passkeys: {"credential_id", "public_key"},
+    api_keys: {"sealed_secret"},
 }
-"""What is told, and the columns that are not: secrets and what is made of them, of no use to anybody but us."""
+"""Columns that are not told: secrets and what is made of them, of no use to anybody but us."""
 UNTOLD: Final = {
     "refresh_tokens": "hashes of secrets; the sessions they belong to are told",
     "recovery_codes": "hashes of secrets",
@@ -41,22 +45,3 @@ UNTOLD: Final = {
     "export_parts": "the archives themselves",
     "events": "the outbox: facts about what is told from its own tables",
 }
-PORTION: Final = 500
-
-
-async def list_all(session: Transaction, owner: UserId) -> AsyncIterator[bytes]:
-    """Yield one JSON document in pieces: each table's rows under its name. In a transaction of the worker role."""
-    opening = b"{"
-    for table, hidden in TOLD.items():
-        yield opening + b'"%s":[' % table.name.encode()
-        columns = [column for column in table.c if column.name not in hidden]
-        rows = await session.stream(
-            select(*columns).where(table.c.owner_id == owner), execution_options={"yield_per": PORTION}
-        )
-        names = [str(column.name) for column in columns]
-        between = b""
-        async for row in rows:
-            yield between + dumps(dict(zip(names, row, strict=True)))
-            between = b","
-        opening = b"],"
-    yield b"]}"

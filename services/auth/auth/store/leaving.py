@@ -1,7 +1,7 @@
 """What crosses owners about exports and erasures: parts that are due, people who are gone."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.db import Session as Transaction
@@ -14,6 +14,8 @@ from auth.store.tables import erasure_parts, erasures, export_parts, exports, us
 
 SHARED = "worker role only: parts of everybody's exports, and bare ids of people who have no rows any more"
 LISTED_MAX = 200
+ERASURES_KEPT = timedelta(days=2_405)
+"""A month longer than trading and broker keep books: until then it says why somebody's books have no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ async def delete_facts_of_erased(session: Transaction) -> None:
     """Take the facts of people who are gone from the history, as soon as they are published."""
     gone = select(erasures.c.user_id)
     await session.execute(delete(events).where(events.c.owner_id.in_(gone), events.c.published_at.is_not(None)))
+
+
+async def delete_old_erasures(session: Transaction, now: datetime) -> None:
+    """Forget by whom and when it was asked, once no service keeps anything of them any more."""
+    await session.execute(delete(erasures).where(erasures.c.asked_at <= now - ERASURES_KEPT))
 
 
 async def save_erasure(session: Transaction, erasure: Erasure) -> None:

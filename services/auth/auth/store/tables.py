@@ -226,6 +226,16 @@ LENDERS = func.array(
 """Who lets a user look; only the worker role sees these rows, so a read of the app role finds none."""
 SHOWN = (*(column for column in users.c if column is not users.c.password_hash), LENDERS)
 """What of users the app role may read; `store.users.user_of` needs all of it."""
+proposals = Table(
+    "proposals",
+    _metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("proposed_by", Uuid, nullable=False),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("effective_at", DateTime(timezone=True)),
+    Column("role", Text, nullable=False),
+    Column("permissions", JSONB, nullable=False),
+)
 exports = Table(
     "exports",
     _metadata,

@@ -1,17 +1,17 @@
 """Change what somebody may do: the role, permissions, or whether the account is open at all."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from kit.db import Session as Transaction
 from kit.events import record
 
 from auth.domain.audit import AuditEntry
-from auth.domain.user import User, UserId
+from auth.domain.user import User, UserId, said_of
 from auth.errors import LastAdmin
 from auth.events import PermissionsChanged
-from auth.store import audit, revocations, system
+from auth.store import audit, proposals, revocations, system
 from auth.usecases.end_sessions import end_sessions
 
 Change = Callable[[User], User]
@@ -42,11 +42,12 @@ async def change_rights(
     if _administers(before) and not _administers(wanted) and await system.count_admins(session) == 1:
         raise LastAdmin("Make somebody else an admin first: nobody could undo this.")
     after = replace(wanted, rights_version=before.rights_version + 1)
+    await proposals.delete_one(session, user_id)  # the last word counts
     await system.save_rights(session, after)
     await revocations.save_version(session, user_id, after.rights_version, now)
     if after.locked_at is not None and before.locked_at is None:
         await end_sessions(session, user_id, "locked", now)
-    old, new = _said(before), _said(after)
+    old, new = said_of(before), said_of(after)
     changed = [name for name in new if old[name] != new[name]]
     entry = AuditEntry(
         actor,
@@ -68,8 +69,3 @@ async def change_rights(
 
 def _administers(user: User) -> bool:
     return user.role == "admin" and user.locked_at is None
-
-
-def _said(user: User) -> dict[str, str]:
-    figures = {name: str(value) for name, value in asdict(user.permissions).items()}
-    return {"role": user.role, "locked": str(user.locked_at is not None), **figures}

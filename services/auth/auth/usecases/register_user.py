@@ -10,8 +10,10 @@ from auth.events import UserRegistered
 from auth.store import audit, users
 
 
-async def register_user(session: Transaction, user: User, password_hash: str) -> None:
+async def register_user(session: Transaction, user: User, password_hash: str | None) -> None:
     """Save a new account, in a transaction whose owner it is, and announce it.
+
+    Without a password its owner comes in by the mail for forgotten ones.
 
     Raises:
         EmailTaken: when there is an account with this address; two people who register it at once are told apart here.

@@ -8,6 +8,7 @@ from auth.domain import password
 from auth.domain.user import UserId
 from auth.errors import WeakPassword
 from auth.hashing import Hasher
+from auth.stolen import stolen_passwords
 from auth.store import second_factors, users
 
 
@@ -30,7 +31,8 @@ async def weigh_password(database: Database, hasher: Hasher, owner: UserId, give
         second_factor = await second_factors.find_any(session, owner)
     normalised = password.normalise(given)
     email, name = (user.email, user.profile.name) if user else ("", "")
-    if (weakness := password.weakness_of(normalised, email, name, second_factor=second_factor)) is not None:
+    weakness = password.weakness_of(normalised, email, name, stolen_passwords(), second_factor=second_factor)
+    if weakness is not None:
         raise WeakPassword(weakness)
     async with hasher.turn() as turn:
         return Chosen(normalised, await turn.hash(normalised))

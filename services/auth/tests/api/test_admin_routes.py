@@ -3,24 +3,15 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
-import pytest_asyncio
 from kit.auth import STEP_UP_SECONDS
 from kit.db import Database
 from sqlalchemy import text
 
-from services.auth.tests.people import Person, becomes, register
+from services.auth.tests.people import Person, becomes
 
 USERS, AUDIT, PROFILE = "/api/v1/admin/users", "/api/v1/admin/audit", "/api/v1/users/profile"
 EVERYTHING = {"paper": True, "real": True, "premium": True, "daily_trades_max": 5, "calls_per_minute_max": 60}
-
-
-@pytest_asyncio.fixture
-async def operator(http: httpx.AsyncClient, database: Database) -> Person:
-    person = await register(http, "operator@example.com", name="김관리")
-    await becomes(database, person, "admin")
-    return person
 
 
 @pytest.fixture(autouse=True)
@@ -34,11 +25,12 @@ async def claims_of(person: Person, app: Any) -> Any:
 
 @pytest.mark.requirement("R-48")
 async def test_a_changed_permission_counts_within_seconds_and_after_the_next_refresh(
-    haneul: Person, operator: Person, app: Any
+    haneul: Person, operator: Person, second: Person, app: Any
 ) -> None:
     before = await claims_of(haneul, app)
     assert (before.permissions, before.version) == ({"paper"}, 0)
-    answer = await operator.http.put(f"{USERS}/{haneul.id}/permissions", json=EVERYTHING, headers=operator.bearer)
+    await operator.http.put(f"{USERS}/{haneul.id}/permissions", json=EVERYTHING, headers=operator.bearer)
+    answer = await second.http.post(f"/api/v1/admin/proposals/{haneul.id}/approve", headers=second.bearer)
     assert answer.status_code == 200
     assert answer.json()["permissions"] == EVERYTHING
     await asyncio.sleep(0.15)
@@ -48,11 +40,12 @@ async def test_a_changed_permission_counts_within_seconds_and_after_the_next_ref
     after = await claims_of(haneul, app)
     assert after.permissions == {"paper", "real", "premium"}
     assert after.limits == {"daily_trades": 5, "calls_per_minute": 60}
-    assert after.version == 1
+    assert after.version == 2
     shown = (await haneul.http.get(PROFILE, headers=haneul.bearer)).json()
     assert shown["permissions"] == EVERYTHING, "everybody sees what they may do"
     unbounded = {**EVERYTHING, "daily_trades_max": None, "calls_per_minute_max": 60_000}
     await operator.http.put(f"{USERS}/{haneul.id}/permissions", json=unbounded, headers=operator.bearer)
+    await second.http.post(f"/api/v1/admin/proposals/{haneul.id}/approve", headers=second.bearer)
     haneul.access_token = (await haneul.refreshes()).json()["access_token"]
     assert (await claims_of(haneul, app)).limits == {"calls_per_minute": 60_000}
 

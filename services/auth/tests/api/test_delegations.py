@@ -6,6 +6,9 @@ from uuid import UUID
 
 import httpx
 import pytest
+from auth.store import audit
+from auth.store.audit import Wanted
+from kit.db import Database
 
 from services.auth.tests.people import Person, register
 
@@ -17,9 +20,9 @@ def _ask_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kit.auth.ASK_SECONDS", 0.05)
 
 
-@pytest.mark.requirement("R-48")
+@pytest.mark.requirement("R-48", "R-57")
 async def test_a_delegation_reaches_the_next_token_and_is_taken_back_within_seconds(
-    haneul: Person, http: httpx.AsyncClient, app: Any
+    haneul: Person, http: httpx.AsyncClient, app: Any, database: Database
 ) -> None:
     minjun = await register(http, "minjun@example.com")
     await minjun.logs_in()
@@ -38,6 +41,10 @@ async def test_a_delegation_reaches_the_next_token_and_is_taken_back_within_seco
     assert (await http.get(PROFILE, headers=minjun.bearer)).json()["code"] == "token_expired"
     await minjun.logs_in()
     assert (await app.state.verifier.verify(minjun.access_token)).lenders == frozenset()
+    async with database.system() as session:
+        kept = await audit.list_entries(session, Wanted(None, 10, subject=minjun.id))
+    of_sight = [each.entry.action for each in kept if each.entry.actor == haneul.id]
+    assert of_sight == ["sight_taken_back", "sight_lent"]
 
 
 async def test_nothing_is_lent_to_nobody_to_oneself_or_twice(haneul: Person, http: httpx.AsyncClient) -> None:

@@ -1,9 +1,12 @@
 """What is done by mail: verifying an address, replacing a forgotten password; on a real SMTP server."""
 
 import asyncio
+import statistics
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -11,6 +14,7 @@ import pytest_asyncio
 from auth.app import create_app
 from auth.config import Settings
 from auth.domain.mail import PAUSE, TRIES_MAX, pause_after
+from auth.hashing import NOBODYS
 from auth.mailer import send_mails_forever, send_next
 from auth.usecases.forget_expired import forget_expired
 from kit.clock import now
@@ -19,6 +23,7 @@ from kit.testing.fixtures import client
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from services.auth.tests.api.test_guessing import TIMING_PAIRS, TIMING_SECONDS_MAX
 from services.auth.tests.mailbox import Mailbox, mail_server, with_mail
 from services.auth.tests.people import PASSWORD, Person, register
 
@@ -175,6 +180,7 @@ async def test_a_refresh_token_used_twice_is_told_to_its_owner_once(
 
 
 class TestReset:
+    @pytest.mark.requirement("R-57")
     async def test_a_forgotten_password_is_replaced_once_and_every_session_ends(
         self, haneul: Person, mailed: httpx.AsyncClient, mailbox: Mailbox, database: Database, mailing: Settings
     ) -> None:
@@ -193,6 +199,8 @@ class TestReset:
             "password_reset"
         ]
         assert "auth.session.revoked.v1" in await column(database, "SELECT type FROM events")
+        kept = await column(database, "SELECT action FROM audit_log WHERE actor = '' ORDER BY position")
+        assert [action for action in kept if "reset" in action] == ["password_reset_asked", "password_reset"]
 
     async def test_it_bypasses_no_second_factor(
         self, haneul: Person, mailed: httpx.AsyncClient, mailbox: Mailbox, database: Database, mailing: Settings
@@ -223,6 +231,24 @@ class TestReset:
         await later(database, PAUSE)
         await mailed.post(FORGOT, json={"email": EMAIL})
         assert len(await column(database, "SELECT kind FROM mails")) == 2
+
+    @pytest.mark.requirement("R-41")
+    async def test_asking_and_registering_take_as_long_for_a_known_address_as_for_a_new_one(
+        self, haneul: Person, mailed: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hashed = AsyncMock(return_value=NOBODYS)  # what a hash itself takes is another test's subject
+        monkeypatch.setattr("auth.hashing.Hasher.ask", hashed)
+        for path, rest in ((FORGOT, {}), (REGISTER, {"password": OTHER_PASSWORD, "name": "Eve"})):
+            differences = []
+            for number in range(TIMING_PAIRS):
+                taken = {}
+                for email in sorted((EMAIL, f"nobody{number}@example.com"), reverse=bool(number % 2)):
+                    began = time.process_time()
+                    assert (await mailed.post(path, json={"email": email, **rest})).is_success
+                    taken[email] = time.process_time() - began
+                differences.append(taken.pop(EMAIL) - taken.popitem()[1])
+            assert abs(statistics.median(differences)) <= TIMING_SECONDS_MAX
+        assert hashed.await_count == 2 * TIMING_PAIRS, "a known address is hashed for like any other"
 
     async def test_the_kind_of_a_token_matters(
         self, haneul: Person, mailed: httpx.AsyncClient, mailbox: Mailbox, database: Database, mailing: Settings

@@ -62,6 +62,7 @@ class TestWhoseAccount:
         assert (await thief.refreshes()).status_code == 401
         assert (await thief.logs_in()).json()["code"] == "wrong_credentials"
         assert await column(database, "SELECT password_hash FROM users") == [None]
+        assert "account_taken_over" in await column(database, "SELECT action FROM audit_log")
 
     @pytest.mark.parametrize("guard", ["second factor", "other identity"])
     async def test_an_account_with_more_than_a_password_is_linked_by_its_owner_only(
@@ -102,6 +103,16 @@ class TestWhoseAccount:
 
 @pytest.mark.requirement("R-46")
 class TestLinking:
+    async def test_anybody_may_see_which_providers_there_are(self, social: httpx.AsyncClient) -> None:
+        person = await register(social, EMAIL)
+        shown = await social.get(f"{OAUTH}/providers")
+        assert shown.status_code == 200
+        assert shown.json()["items"] == sorted(shown.json()["items"])
+        tokens = (await person.logs_in()).json()
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        own = (await social.get(f"{OAUTH}/identities", headers=bearer)).json()["providers"]
+        assert shown.json()["items"] == own != []
+
     async def test_providers_are_linked_used_and_unlinked(self, social: httpx.AsyncClient, wire: WireProvider) -> None:
         person = await register(social, "other.address@example.com")
         await person.logs_in()

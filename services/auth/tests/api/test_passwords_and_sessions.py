@@ -5,7 +5,7 @@ from typing import Any
 import argon2
 import httpx
 import pytest
-from auth.hashing import MEMORY_KIB, PASSES
+from auth.hashing_process import MEMORY_KIB, PASSES
 from fastapi import FastAPI
 from kit.db import Database
 from kit.ids import new_id

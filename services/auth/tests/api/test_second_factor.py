@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ ENROLL, ACTIVATE = "/api/v1/auth/2fa/enroll", "/api/v1/auth/2fa/activate"
 DISABLE, RENEW = "/api/v1/auth/2fa/disable", "/api/v1/auth/2fa/recovery-codes"
 STEP_UP, CHANGE = "/api/v1/auth/step-up", "/api/v1/auth/password/change"
 SHORT = "tea!29Kx"
+GUESSES, AT_FIRST = 1_000, 100
 
 
 async def post(person: Person, path: str, **body: Any) -> tuple[int, str | None]:
@@ -161,6 +163,29 @@ class TestCodes:
             await session.execute(text("UPDATE second_factors SET failed_at = :earlier"), {"earlier": earlier})
         assert (await haneul.logs_in(otp=haneul.code())).status_code == 200
         assert (await haneul.logs_in(otp="000000")).json()["code"] == "otp_wrong", "and the count began anew"
+
+    async def test_of_a_thousand_guesses_five_are_looked_at(self, haneul: Person, database: Database) -> None:
+        """Where a session asks for a code alone: no password is hashed, so nothing else slows a thief of it down."""
+        await haneul.enrolls()
+        right = {haneul.code(step) for step in range(-3, 4)}
+        guesses = [guess for number in range(GUESSES + len(right)) if (guess := f"{number * 991:06}") not in right]
+        turns = asyncio.Semaphore(20)
+
+        async def guess(code: str) -> tuple[int, str | None]:
+            async with turns:
+                return await post(haneul, DISABLE, code=code)
+
+        answers = Counter(await asyncio.gather(*(guess(code) for code in guesses[:AT_FIRST])))
+        async with database.system() as session:  # on a slow machine, the first wait of 30 seconds would pass meanwhile
+            await session.execute(text("UPDATE second_factors SET failed_at = failed_at + interval '1 hour'"))
+        answers += Counter(await asyncio.gather(*(guess(code) for code in guesses[AT_FIRST:GUESSES])))
+        assert answers == {(401, "otp_wrong"): FREE_FAILURES, (429, "too_many_attempts"): GUESSES - FREE_FAILURES}
+        assert await post(haneul, DISABLE, code=haneul.code()) == (429, "too_many_attempts")
+        assert (await haneul.logs_in(otp=haneul.code())).status_code == 429, "the other door has the same count"
+        async with database.system() as session:
+            failures = await session.scalar(text("SELECT failures FROM second_factors"))
+            told = await session.scalar(text("SELECT count(*) FROM audit_log WHERE action = 'second_factor_failed'"))
+        assert (failures, told) == (FREE_FAILURES, FREE_FAILURES)
 
     async def test_a_code_without_the_password_is_worth_nothing(self, haneul: Person) -> None:
         await haneul.enrolls()

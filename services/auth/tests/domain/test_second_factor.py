@@ -61,6 +61,18 @@ def test_five_mistakes_are_free_and_then_each_doubles_the_wait_up_to_an_hour() -
     assert wait_of(a_factor(failures=9, failed_at=NOW - timedelta(hours=1)), NOW) is None
 
 
+@pytest.mark.requirement("R-45")
+def test_who_guesses_as_often_as_it_is_let_needs_forty_days_for_a_thousand_codes() -> None:
+    moment, looked_at = NOW, []
+    while len(looked_at) < 1_000:
+        failed_at = looked_at[-1] if looked_at else None
+        moment += wait_of(a_factor(failures=len(looked_at), failed_at=failed_at), moment) or timedelta()
+        looked_at.append(moment)
+    on_the_first_day = sum(moment < NOW + timedelta(days=1) for moment in looked_at)
+    assert on_the_first_day <= 36, "with three codes good at a time: one chance in nine thousand"
+    assert looked_at[-1] - NOW > timedelta(days=40)
+
+
 def test_recovery_codes_are_read_however_they_are_copied() -> None:
     code = recovery_code_of(bytes(range(10)))
     assert code == "aaaq-eaye-auda-ocaj"

@@ -63,6 +63,7 @@ class TradeOut(BaseModel):
     """One round trip; an open one is valued at the last close. `profit` is after `costs`."""
 
     number: int
+    symbol: str
     entry_date: date
     exit_date: date
     shares: int
@@ -74,9 +75,10 @@ class TradeOut(BaseModel):
     reason: ExitReason
 
     @classmethod
-    def of(cls, number: int, trade: outcome.Trade, currency: Currency) -> Self:
+    def of(cls, number: int, trade: outcome.Trade, code: str, currency: Currency) -> Self:
         return cls(
             number=number,
+            symbol=trade.symbol or code,
             entry_date=trade.entry_date,
             exit_date=trade.exit_date,
             shares=trade.shares,

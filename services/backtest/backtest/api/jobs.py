@@ -1,17 +1,19 @@
-"""/api/v1/backtest/jobs: how far a run has come."""
+"""/api/v1/backtest/jobs: how far a run has come, and its end before it is done."""
 
 from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter
 from kit.auth import CurrentUser
-from kit.db import OwnedSession
+from kit.clock import now
+from kit.db import OwnedSession, Session
 from kit.errors import AUTHENTICATED, responses
 from pydantic import BaseModel
 
 from backtest.domain.run import Kind, Run, RunId, Status
-from backtest.errors import RunNotFound
+from backtest.errors import AlreadyFinished, RunNotFound
 from backtest.store import runs
+from backtest.usecases.cancel_run import cancel_run
 
 router = APIRouter(prefix="/api/v1/backtest/jobs", tags=["runs"])
 
@@ -51,10 +53,21 @@ class Job(BaseModel):
         )
 
 
-@router.get("/{run_id}", responses={**AUTHENTICATED, **responses(RunNotFound)})
-async def get_job(run_id: UUID, session: OwnedSession, user: CurrentUser) -> Job:
-    """Show how far a backtest or a sweep has come."""
-    run = await runs.find(session, user.user_id, RunId(run_id))
+async def job_of(session: Session, owner: UUID, run_id: RunId) -> Job:
+    """The job of a run; RunNotFound when this owner has none of that id."""
+    run = await runs.find(session, owner, run_id)
     if run is None:
         raise RunNotFound("You have no run with this id.")
     return Job.of(run)
+
+
+@router.get("/{run_id}", responses={**AUTHENTICATED, **responses(RunNotFound)})
+async def get_job(run_id: UUID, session: OwnedSession, user: CurrentUser) -> Job:
+    """Show how far a backtest or a sweep has come."""
+    return await job_of(session, user.user_id, RunId(run_id))
+
+
+@router.delete("/{run_id}", responses={**AUTHENTICATED, **responses(RunNotFound, AlreadyFinished)})
+async def cancel_job(run_id: UUID, session: OwnedSession, user: CurrentUser) -> Job:
+    """End a run that is not finished; nothing of it is kept. Canceling it again changes nothing."""
+    return Job.of(await cancel_run(session, user.user_id, RunId(run_id), now()))

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from kit.pagination import BadCursor, PageQuery, decode_cursor
 
-from backtest.domain.prices import BARS_MAX
+from backtest.domain.outcome import TRADES_MAX
 
 
 def id_in(page: PageQuery) -> UUID | None:
@@ -19,10 +19,10 @@ def id_in(page: PageQuery) -> UUID | None:
 
 
 def number_in(page: PageQuery) -> int:
-    """How many items the pages before held: no list of a result is longer than its bars."""
+    """How many items the pages before held: no list of a result is longer than its trades may be."""
     if page.cursor is None:
         return 0
     (number,) = decode_cursor(page.cursor, (int,))
-    if not 0 <= int(number) <= BARS_MAX:
+    if not 0 <= int(number) <= TRADES_MAX:
         raise BadCursor("Pass the `next_cursor` of the page before, unchanged.")
     return int(number)

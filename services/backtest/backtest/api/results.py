@@ -16,7 +16,7 @@ from quant.markets.listing import Kind as InstrumentKind
 
 from backtest.api.figures import EquityPoint, Metrics, TradeOut, TrialOut
 from backtest.api.pages import number_in
-from backtest.api.plan import RulesOut
+from backtest.api.plan import RulesOut, shown
 from backtest.api.types import amount
 from backtest.domain.run import Engine, Objective, Run, RunId
 from backtest.domain.strategy import FeeSchedule
@@ -24,6 +24,11 @@ from backtest.errors import NotFinished, RunFailed, RunNotFound
 from backtest.store import results, runs
 
 TOP_TRIALS = 20
+SKILL_MIN = 0.95
+LUCK = (
+    "The best of {trials:,} trials is no better than luck makes the best of so many: the probability that it has skill "
+    "is {chance:.0%}, and below 95 % nobody should trade it."
+)
 
 router = APIRouter(prefix="/api/v1/backtest/results/{run_id}", tags=["results"])
 DOCUMENTED = {**AUTHENTICATED, **responses(RunNotFound, NotFinished, RunFailed)}
@@ -69,49 +74,142 @@ class BacktestResult(Result):
 
 
 class SweepResult(Result):
-    """What a sweep came to: the best trials; all of them are at `…/trials`."""
+    """What a sweep came to: the best trials; the best 5,000 are at `…/trials`, all in `…/files/trials.parquet`.
+
+    `deflated_sharpe` is the probability that the best has skill, given how many were tried; below 0.95 it is luck.
+    """
 
     kind: Literal["optimize"]
     objective: Objective
     trials: int
     best: TrialOut
     items: list[TrialOut]
+    deflated_sharpe: float | None
+    warning: str | None
+
+
+class PortfolioAssumptions(BaseModel):
+    """What the simulation of a portfolio took for granted."""
+
+    currency: Currency
+    initial_cash: Money
+    engine: Engine
+    fee_schedule: FeeSchedule
+    costs_by: Literal["date"] = Field(description="Commission and taxes are those of each trade's date and board.")
+    fills: Literal["next_open"] = Field(description="Choices at a close are traded at the next open, sales first.")
+    slippage: float
+    volume_share: Money | None = Field(description="The part of a bar's volume that may be ours; null for no bound.")
+    delisted: Literal["last_close"] = Field(description="What is still held when a symbol leaves is paid at its last.")
+
+
+class PortfolioResult(RulesOut):
+    """What holding the best of a universe came to. `turnover` is of the whole time, over the mean equity.
+
+    `symbols` had bars, those that left the exchange among them; `chosen` are those of the last of the `choices`, best
+    first; `settled_cash` has changed hands by the last close.
+    """
+
+    kind: Literal["portfolio"]
+    id: UUID
+    market: Market
+    strategy_id: UUID | None
+    first_date: date
+    last_date: date
+    days: int
+    assumptions: PortfolioAssumptions
+    fingerprint: str
+    metrics: Metrics
+    costs: Money
+    unfilled: int = Field(description="Orders of which something stayed open: at a price limit, or beyond the volume.")
+    symbols: int
+    choices: int
+    chosen: list[str]
+    turnover: float
+    settled_cash: Money
+
+
+class WindowOut(BaseModel):
+    """One step of a walk: first and last day of both parts, what was chosen, and the total returns of both."""
+
+    train: tuple[date, date]
+    test: tuple[date, date]
+    parameters: dict[str, int | float]
+    in_sample: float
+    out_of_sample: float
+
+
+class WalkResult(Result):
+    """What choices of parameters earned on the days after them; figures and equity are of these days only."""
+
+    kind: Literal["walk_forward"]
+    objective: Objective
+    metrics: Metrics
+    windows: list[WindowOut]
+
+
+class FoldOut(BaseModel):
+    """One part: its days, what was best on all others, its figure there and here, the share of trials better here."""
+
+    test: tuple[date, date]
+    parameters: dict[str, int | float]
+    in_sample: float
+    out_of_sample: float
+    better_share: float
+
+
+class FoldsResult(Result):
+    """What choices made on all other days earned on each part; `overfitting` is the share of choices no better than
+    most.
+    """
+
+    kind: Literal["cross_validate"]
+    objective: Objective
+    metrics: Metrics
+    folds: list[FoldOut]
+    overfitting: float
 
 
 @router.get("", responses=DOCUMENTED)
 async def get_result(
     run_id: UUID, session: OwnedSession, user: CurrentUser
-) -> Annotated[BacktestResult | SweepResult, Field(discriminator="kind")]:
+) -> Annotated[BacktestResult | SweepResult | WalkResult | FoldsResult | PortfolioResult, Field(discriminator="kind")]:
     """Show what a run came to."""
     run, head = await finished(session, user.user_id, run_id)
-    currency = head.basis.currency
-    if run.task.objective is None:
-        return BacktestResult(
-            kind="backtest",
-            strategy_id=run.strategy_id,
-            metrics=Metrics.of(head.metrics, currency),
-            costs=amount(head.costs or 0.0, currency),
-            unfilled=head.unfilled,
-            **_common(run, head),
-        )
+    if run.task.kind == "portfolio":
+        return _portfolio_result(run, head)
+    currency, objective = head.basis.currency, run.task.objective
+    metrics, common = Metrics.of(head.metrics, currency), _common(run, head)
+    if objective is None:
+        costs = amount(head.costs or 0.0, currency)
+        known = {"strategy_id": run.strategy_id, "metrics": metrics, "costs": costs, "unfilled": head.unfilled}
+        return BacktestResult(kind="backtest", **known, **common)
+    if run.task.kind == "walk_forward":
+        windows = head.details["windows"]
+        return WalkResult(kind="walk_forward", objective=objective, metrics=metrics, windows=windows, **common)
+    if run.task.kind == "cross_validate":
+        return FoldsResult(kind="cross_validate", objective=objective, metrics=metrics, **head.details, **common)
     best = await results.list_trials(session, user.user_id, run.id, 0, TOP_TRIALS)
     items = [TrialOut.of(rank, trial, currency) for rank, trial in best]
+    chance = head.details.get("deflated_sharpe")
     return SweepResult(
         kind="optimize",
-        objective=run.task.objective,
+        objective=objective,
         trials=run.task.total,
         best=items[0],
         items=items,
-        **_common(run, head),
+        deflated_sharpe=chance,
+        warning=None if chance is None or chance >= SKILL_MIN else LUCK.format(trials=run.task.total, chance=chance),
+        **common,
     )
 
 
 @router.get("/trades", responses=PAGED)
 async def list_trades(run_id: UUID, page: PageRequest, session: OwnedSession, user: CurrentUser) -> Page[TradeOut]:
     """List a backtest's trades in order; a sweep has none."""
-    _, head = await finished(session, user.user_id, run_id)
+    run, head = await finished(session, user.user_id, run_id)
     found = await results.list_trades(session, user.user_id, RunId(run_id), number_in(page), page.limit + 1)
-    items = [TradeOut.of(number, trade, head.basis.currency) for number, trade in found[: page.limit]]
+    code, currency = run.task.terms.listing.code, head.basis.currency
+    items = [TradeOut.of(number, trade, code, currency) for number, trade in found[: page.limit]]
     return Page(items=items, next_cursor=_following(len(found), page.limit, number_in(page)))
 
 
@@ -153,9 +251,43 @@ def _following(found: int, limit: int, before: int) -> str | None:
     return encode_cursor(before + limit) if found > limit else None
 
 
+def _portfolio_result(run: Run, head: results.Head) -> PortfolioResult:
+    task, basis, details = run.task, head.basis, dict(head.details)
+    assumptions = PortfolioAssumptions(
+        currency=basis.currency,
+        initial_cash=task.terms.initial_cash,
+        engine=task.engine,
+        fee_schedule=task.rules.fee_schedule,
+        costs_by="date",
+        fills="next_open",
+        slippage=float(task.rules.slippage),
+        volume_share=task.rules.volume_share,
+        delisted="last_close",
+    )
+    return PortfolioResult(
+        kind="portfolio",
+        id=run.id,
+        market=task.terms.listing.market,
+        strategy_id=run.strategy_id,
+        first_date=basis.first_date,
+        last_date=basis.last_date,
+        days=basis.bars,
+        assumptions=assumptions,
+        fingerprint=basis.fingerprint,
+        metrics=Metrics.of(head.metrics, basis.currency),
+        costs=amount(head.costs or 0.0, basis.currency),
+        unfilled=head.unfilled,
+        settled_cash=amount(details.pop("settled_cash"), basis.currency),
+        **details,
+        **shown(task.rules),
+    )
+
+
 def _common(run: Run, head: results.Head) -> dict[str, Any]:
     """What every result says: the fields of `Result`."""
     task, basis = run.task, head.basis
+    assert basis.board is not None, "one symbol is listed in one place"
+    assert basis.kind is not None, "and is of one kind"
     assumptions = Assumptions(
         currency=basis.currency,
         initial_cash=task.terms.initial_cash,
@@ -172,7 +304,7 @@ def _common(run: Run, head: results.Head) -> dict[str, Any]:
         "id": run.id,
         "symbol": task.terms.listing.code,
         "market": task.terms.listing.market,
-        **{name: getattr(task.rules, name) for name in RulesOut.model_fields},
+        **shown(task.rules),
         "first_date": basis.first_date,
         "last_date": basis.last_date,
         "bars": basis.bars,

@@ -20,10 +20,11 @@ class RuleIn(BaseModel):
 
 
 class RuleOut(BaseModel):
-    """Whether it compiles; if not, why, and at which column (from 1)."""
+    """Whether it compiles; if not, why (in English and in Korean), and at which column (from 1)."""
 
     valid: bool
     error: str | None
+    error_ko: str | None
     column: int | None
 
 
@@ -33,5 +34,5 @@ async def check_rule(body: RuleIn, _user: CurrentUser) -> RuleOut:
     try:
         compile_rule(body.rule)
     except RuleError as error:
-        return RuleOut(valid=False, error=error.message, column=error.column)
-    return RuleOut(valid=True, error=None, column=None)
+        return RuleOut(valid=False, error=error.message, error_ko=error.message_ko, column=error.column)
+    return RuleOut(valid=True, error=None, error_ko=None, column=None)

@@ -11,12 +11,12 @@ from kit.clock import now
 from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, responses
 from kit.pagination import BadCursor, Page, PageRequest, encode_cursor
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
 from backtest.api.pages import id_in
-from backtest.api.plan import RulesIn, RulesOut, VolumeShare
+from backtest.api.plan import PortfolioIn, RulesIn, RulesOut, VolumeShare
 from backtest.api.types import Description, Name
-from backtest.domain.document import FORMAT
+from backtest.domain.document import format_of
 from backtest.domain.strategy import Content, Strategy, StrategyId, Version
 from backtest.domain.templates import TEMPLATES, Template
 from backtest.errors import InvalidRule, StrategyNotFound
@@ -27,26 +27,40 @@ from backtest.usecases.revise_strategy import revise_strategy
 
 router = APIRouter(prefix="/api/v1/backtest/strategies", tags=["strategies"])
 
+Format = Literal[1, 2]
+
 
 class StrategyIn(RulesIn):
-    """A strategy as its author writes it; `format` says in which form, 1 being the only one."""
+    """A strategy as its author writes it; `format` says in which form: 1 for one symbol, 2 with a portfolio.
+
+    It may be left out.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal[1] = 1
+    format: Format | None = None
     name: Name
     volume_share: VolumeShare | None = None
+    portfolio: PortfolioIn | None = None
     description: Description = ""
 
     @property
     def content(self) -> Content:
-        return Content(self.name, self.description, replace(self.rules, volume_share=self.volume_share))
+        portfolio = None if self.portfolio is None else self.portfolio.portfolio
+        rules = replace(self.rules, volume_share=self.volume_share, portfolio=portfolio)
+        return Content(self.name, self.description, rules)
+
+    @model_validator(mode="after")
+    def _format_fits(self) -> Self:
+        if self.format not in {None, format_of(self.content.rules)}:
+            raise ValueError("`format` is 2 for a strategy with a portfolio and 1 without; or leave it out")
+        return self
 
 
 class StrategyOut(RulesOut):
     """A strategy; `version` is the latest published one, null before the first."""
 
-    format: Literal[1]
+    format: Format
     id: UUID
     name: str
     description: str
@@ -59,7 +73,7 @@ class StrategyOut(RulesOut):
         content = strategy.content
         return cls.showing(
             content.rules,
-            format=FORMAT,
+            format=format_of(content.rules),
             id=strategy.id,
             name=content.name,
             description=content.description,
@@ -72,7 +86,7 @@ class StrategyOut(RulesOut):
 class VersionOut(RulesOut):
     """A published version: it never changes."""
 
-    format: Literal[1]
+    format: Format
     strategy_id: UUID
     version: int
     name: str
@@ -84,7 +98,7 @@ class VersionOut(RulesOut):
         content = version.content
         return cls.showing(
             content.rules,
-            format=FORMAT,
+            format=format_of(content.rules),
             strategy_id=version.strategy_id,
             version=version.number,
             name=content.name,
@@ -96,7 +110,7 @@ class VersionOut(RulesOut):
 class TemplateOut(RulesOut):
     """A strategy to begin with."""
 
-    format: Literal[1]
+    format: Format
     key: str
     name: str
     name_ko: str
@@ -107,7 +121,7 @@ class TemplateOut(RulesOut):
         content = template.content
         return cls.showing(
             content.rules,
-            format=FORMAT,
+            format=format_of(content.rules),
             key=template.key,
             name=content.name,
             name_ko=template.name_ko,

@@ -1,21 +1,25 @@
 """The bounded values of requests and answers, with examples."""
 
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from kit.money import Money
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 from quant.markets.listing import Currency, minor_unit
 from quant.markets.symbols import SYMBOL_TEXT_MAX, Listing, normalise
 from quant.rules import TEXT_MAX
 
 from backtest.domain.grid import PARAMETERS_MAX, VALUES_MAX
+from backtest.domain.run import Terms
 
 NAME_LENGTH_MAX = 100
 DESCRIPTION_LENGTH_MAX = 2_000
+INITIAL_CASH_DEFAULT = Decimal(10_000_000)
 INITIAL_CASH_MIN = 1_000
 INITIAL_CASH_MAX = 1_000_000_000_000
 PARAMETER_VALUE_MAX = 1_000_000_000_000
+SEED_MAX = 2**31 - 1
 PRICE_DECIMALS = Decimal("0.0001")
 NO_CONTROL_CHARACTERS = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 
@@ -66,6 +70,32 @@ Parameters = Annotated[
     dict[ParameterName, ParameterValues],
     Field(min_length=1, max_length=PARAMETERS_MAX, examples=[{"fast": [5, 10, 20], "slow": [50, 100]}]),
 ]
+
+
+class PeriodIn(BaseModel):
+    """Over which days (both included; all there are, if not said), with how much."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_: date | None = Field(default=None, alias="from")
+    to: date | None = None
+    initial_cash: InitialCash = INITIAL_CASH_DEFAULT
+
+    @model_validator(mode="after")
+    def _days_rise(self) -> Self:
+        if self.from_ and self.to and self.to <= self.from_:
+            raise ValueError("`to` must be later than `from`")
+        return self
+
+
+class TermsIn(PeriodIn):
+    """What is traded, over which days, with how much."""
+
+    symbol: Symbol
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.symbol, self.initial_cash, self.from_, self.to)
 
 
 def amount(figure: float, currency: Currency) -> Decimal:

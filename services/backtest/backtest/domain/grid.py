@@ -7,12 +7,8 @@ from quant.rules import RuleError, compile_rule, fill_template, template_names
 
 from backtest.domain.strategy import Mistake, Rules
 
-COMBINATIONS_MAX = 5_000
 PARAMETERS_MAX = 6
-VALUES_MAX = 200
-PORTION_COMBINATIONS = 250
-"""A fraction of a second of work: the pace of progress, and a bound for the indicators kept in memory at a time."""
-
+VALUES_MAX = 1_000
 Grid = Mapping[str, Sequence[float]]
 
 
@@ -33,8 +29,6 @@ def mistakes_in_sweep(templates: Rules, grid: Grid) -> list[Mistake]:
         return [Mistake("parameters", said)]
     if any(len(set(values)) < len(values) for values in grid.values()):
         return [Mistake("parameters", "each value of a parameter may be listed once")]
-    if (count := combinations_in(grid)) > COMBINATIONS_MAX:
-        return [Mistake("parameters", f"a sweep has at most {COMBINATIONS_MAX:,} combinations, this one has {count:,}")]
     attempts = (("entry", templates.entry), ("exit", templates.exit))
     return [found for field, template in attempts if (found := _first_mistake(field, template, grid))]
 
@@ -59,12 +53,3 @@ def _samples(grid: Grid) -> Iterator[dict[str, float]]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
-
-
-def portions(grid: Grid) -> Iterator[Grid]:
-    """The grid cut along its longest parameter into grids of about PORTION_COMBINATIONS."""
-    longest = max(grid, key=lambda name: len(grid[name]))
-    values = grid[longest]
-    step = max(1, PORTION_COMBINATIONS * len(values) // combinations_in(grid))
-    for start in range(0, len(values), step):
-        yield {**grid, longest: values[start : start + step]}

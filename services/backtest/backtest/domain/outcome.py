@@ -4,25 +4,29 @@ Everything here is a float: research figures are statistics of a simulation, not
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from quant.backtest import ExitReason
 from quant.markets.listing import Board, Currency, Kind
 
-from backtest.domain.run import Objective
-
+TRADES_MAX: Final = 50_000
+"""Round trips of one run."""
 Metrics = Mapping[str, float | None]
 """Figures by their names in `quant.performance`; None where a figure is not defined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a result rests on. Results with equal fingerprints are equal to the last bit."""
+    """What a result rests on. Results with equal fingerprints are equal to the last bit.
+
+    A portfolio is listed in no one place: `board` and `kind` are None, and `bars` counts its days.
+    """
 
     fingerprint: str
-    board: Board
-    kind: Kind
+    board: Board | None
+    kind: Kind | None
     currency: Currency
     bars: int
     first_date: date
@@ -42,6 +46,8 @@ class Trade:
     profit: float
     profit_rate: float
     reason: ExitReason
+    symbol: str | None = None
+    """Of a portfolio's trades; None where the run has one symbol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Trial:
 class Simulation:
     """One strategy simulated: `equity` is the account's worth at the close of each of `dates`.
 
-    `unfilled` counts orders of which something stayed open: only the event-driven engine knows such.
+    `unfilled` counts orders of which something stayed open. `details` say what only a portfolio has.
     """
 
     metrics: Metrics
@@ -64,6 +70,7 @@ class Simulation:
     dates: Sequence[date]
     equity: Sequence[float]
     unfilled: int
+    details: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def costs(self) -> float:
@@ -73,9 +80,11 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """All trials, the best first."""
+    """The best trials in order, and what all of them together say: `details` for people, `file` for programs."""
 
     trials: Sequence[Trial]
+    details: Mapping[str, object]
+    file: bytes
 
     @property
     def metrics(self) -> Metrics:
@@ -83,11 +92,11 @@ class Sweep:
         return self.trials[0].metrics
 
 
-def ranked(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
-    """The trials by falling objective; undefined ones last, and of equals the one with the smaller parameters first."""
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A choice tested on days it was not made on: the figures and the equity of these days, and how it was chosen."""
 
-    def place(trial: Trial) -> tuple[bool, float, tuple[float, ...]]:
-        figure = trial.metrics[objective]
-        return figure is None, -(figure or 0.0), tuple(trial.parameters.values())
-
-    return sorted(trials, key=place)
+    metrics: Metrics
+    dates: Sequence[date]
+    equity: Sequence[float]
+    details: Mapping[str, object]

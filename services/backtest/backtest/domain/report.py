@@ -93,9 +93,10 @@ def _months(dates: Sequence[date], equity: Sequence[float]) -> str:
 
 
 def _trades(trades: Sequence[Trade]) -> str:
-    head = ["entry", "exit", "shares", "bought at", "sold at", "costs", "profit", "%", "reason"]
+    head = ["symbol", "entry", "exit", "shares", "bought at", "sold at", "costs", "profit", "%", "reason"]
     rows = [
         [
+            trade.symbol or "",
             str(trade.entry_date),
             str(trade.exit_date),
             f"{trade.shares:,}",

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, NewType, Self
+from typing import Final, Literal, NewType, Self
 from uuid import UUID
 
 from quant.markets.symbols import Listing
 
-from backtest.domain.grid import Grid, combinations_in
+from backtest.domain.grid import Grid
+from backtest.domain.search import Search, trials_in
 from backtest.domain.strategy import Rules, StrategyId
 
 RUNS_WAITING_MAX = 10
@@ -16,21 +17,39 @@ RUNS_WAITING_MAX = 10
 RUN_SECONDS_MAX = 3_600
 """A run that has not ended this long after it was asked for ends as failed."""
 
+EVERYTHING: Final = Search()
+MANY: Final = "*"
+"""What stands for a symbol where a run has a whole universe."""
 RunId = NewType("RunId", UUID)
-Kind = Literal["backtest", "optimize"]
+Kind = Literal["backtest", "optimize", "walk_forward", "cross_validate", "portfolio"]
 Engine = Literal["compiled", "event_driven"]
 """One pass at rates of cost, as sweeps do; or every order on the exchange of paper trading, costs to the won."""
-Status = Literal["queued", "running", "done", "failed"]
+Status = Literal["queued", "running", "done", "failed", "canceled"]
 Objective = Literal[
     "total_return", "cagr", "sharpe", "sortino", "calmar", "max_drawdown", "win_rate", "profit_factor", "expectancy"
 ]
 """Figures of which more is better (a drawdown is negative)."""
 
+TRIALS_WAITING_MAX = 300_000
+"""Trials not computed yet that one owner may have."""
+FILES_BYTES_MAX = 512 << 20
+"""What one owner's files of trials may take; older runs make room when they are removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What an owner has under way: unfinished runs, and trials in them that are still to be computed."""
+
+    runs: int
+    trials: int
+
+
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    "queued": frozenset({"running", "failed"}),
-    "running": frozenset({"running", "done", "failed"}),
+    "queued": frozenset({"running", "failed", "canceled"}),
+    "running": frozenset({"running", "done", "failed", "canceled"}),
     "done": frozenset(),
     "failed": frozenset(),
+    "canceled": frozenset(),
 }
 """Running again after running: the worker died in between, and the message came to another."""
 
@@ -62,27 +81,35 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Everything that decides a result besides prices and code. A sweep has a grid, and its rules name parameters."""
+    """Everything that decides a result besides prices and code. A sweep has a grid, and its rules name parameters.
+
+    `search` says how the grid is searched; it means nothing without one.
+    """
 
     terms: Terms
     rules: Rules
     grid: Grid | None = None
     objective: Objective | None = None
     engine: Engine = "compiled"
+    search: Search = EVERYTHING
 
     @property
     def kind(self) -> Kind:
-        return "backtest" if self.grid is None else "optimize"
+        if self.grid is None:
+            return "backtest" if self.rules.portfolio is None else "portfolio"
+        if self.search.walk is not None:
+            return "walk_forward"
+        return "cross_validate" if self.search.folds is not None else "optimize"
 
     @property
     def total(self) -> int:
-        """How many simulations the task takes."""
-        return 1 if self.grid is None else combinations_in(self.grid)
+        """How many simulations the task takes; how many pieces of work, if it is no plain sweep."""
+        return 1 if self.grid is None else trials_in(self.grid, self.search)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A task on its way from `queued` to `done` or `failed`."""
+    """A task on its way from `queued` to its end: `done`, `failed` or `canceled`."""
 
     id: RunId
     strategy_id: StrategyId | None
@@ -111,6 +138,10 @@ class Run:
         if refusal is not None:
             return replace(self._then("failed"), refusal=refusal, finished_at=now)
         return replace(self._then("done"), done=self.task.total, finished_at=now)
+
+    def canceled(self, now: datetime) -> "Run":
+        """This run as its owner wants no more of it."""
+        return replace(self._then("canceled"), finished_at=now)
 
     def _then(self, status: Status) -> "Run":
         if status not in TRANSITIONS[self.status]:

@@ -1,12 +1,31 @@
 """From a task and prices to figures: the only place that drives quant's engine."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from math import isfinite, sqrt
 
-from quant.backtest import CostRates, Result, StrategySpec, Venue, cost_rates, run, run_event_driven, sweep
-from quant.rules import compile_rule
+import numpy as np
+from quant.backtest import (
+    OBJECTIVES,
+    CostRates,
+    FoldPlan,
+    Result,
+    StrategySpec,
+    Venue,
+    Walk,
+    cost_rates,
+    cross_validate,
+    deflated_sharpe,
+    run,
+    run_event_driven,
+    sweep,
+    walk_forward,
+)
+from quant.performance import SESSIONS_PER_YEAR, returns_of
+from quant.rules import compile_rule, fill_template
 
-from backtest.domain.grid import Grid
-from backtest.domain.outcome import Simulation, Trade, Trial
+from backtest.domain.outcome import Simulation, Tested, Trade, Trial
 from backtest.domain.prices import Prices
 from backtest.domain.run import Refusal, Task
 
@@ -53,10 +72,70 @@ def lacks_history(task: Task, prices: Prices) -> Refusal | None:
     return Refusal("not_enough_history", f"{said}; choose a longer period, or shorter ones in the rules.")
 
 
-def try_all(task: Task, prices: Prices, grid: Grid) -> list[Trial]:
-    """Simulate a task's templates with every combination of a grid. RuleError for one that does not compile."""
-    rows = sweep(prices.bars, _spec_of(task), grid, _costs_of(task, prices))
+def try_some(task: Task, prices: Prices, combinations: Sequence[Mapping[str, float]]) -> list[Trial]:
+    """Simulate a task's templates with some combinations. RuleError for one that does not compile."""
+    rows = sweep(prices.bars, _spec_of(task), {}, _costs_of(task, prices), combinations)
     return [Trial(row.parameters, row.metrics) for row in rows]
+
+
+def filled_with(task: Task, parameters: Mapping[str, float]) -> Task:
+    """The backtest of one combination of a sweep."""
+    rules = task.rules
+    entry, leave = (fill_template(template, parameters) for template in (rules.entry, rules.exit))
+    return replace(task, rules=replace(rules, entry=entry, exit=leave), grid=None, objective=None)
+
+
+def luck_of(task: Task, prices: Prices, best: Mapping[str, float], sharpes: Sequence[float]) -> dict[str, object]:
+    """How likely the best of many trials has skill: `sharpes` are a year's, of all trials."""
+    done = simulate(filled_with(task, best), prices)
+    returns = returns_of(np.array([float(task.terms.initial_cash), *done.equity]))
+    chance = deflated_sharpe(returns, [value / sqrt(SESSIONS_PER_YEAR) for value in sharpes])
+    return {"deflated_sharpe": chance if isfinite(chance) else None, "trials": len(sharpes)}
+
+
+def walk(task: Task, prices: Prices) -> Tested:
+    """Choose and trade on from window to window. ValueError when the days do not make any."""
+    plan, grid, objective = task.search.walk, task.grid, task.objective
+    assert plan is not None, "a walk has windows"
+    assert grid is not None, "and something to choose from"
+    assert objective is not None, "by a figure"
+    walked = walk_forward(
+        prices.bars, _spec_of(task), grid, _costs_of(task, prices), Walk(plan.train, plan.test, objective)
+    )
+    windows = [
+        {
+            "train": [day.isoformat() for day in window.train],
+            "test": [day.isoformat() for day in window.test],
+            "parameters": window.parameters,
+            "in_sample": window.in_sample,
+            "out_of_sample": window.out_of_sample,
+        }
+        for window in walked.windows
+    ]
+    dates = prices.bars.dates[plan.train : plan.train + len(walked.equity)].tolist()
+    return Tested(walked.metrics, dates, walked.equity.tolist(), {"windows": windows})
+
+
+def fold(task: Task, prices: Prices) -> Tested:
+    """Choose on all days but one part, look at that part, for each part. ValueError when there are too few days."""
+    plan, grid, objective = task.search.folds, task.grid, task.objective
+    assert plan is not None, "a cross-validation has folds"
+    assert grid is not None, "and something to choose from"
+    assert objective in OBJECTIVES, "by a figure that parts of a curve have"
+    spec, costs = _spec_of(task), _costs_of(task, prices)
+    found = cross_validate(prices.bars, spec, grid, costs, FoldPlan(plan.count, plan.purge, objective))
+    folds = [
+        {
+            "test": [day.isoformat() for day in part.test],
+            "parameters": part.parameters,
+            "in_sample": part.in_sample,
+            "out_of_sample": part.out_of_sample,
+            "better_share": part.better_share,
+        }
+        for part in found.folds
+    ]
+    details = {"folds": folds, "overfitting": found.overfitting}
+    return Tested(found.metrics, prices.bars.dates.tolist(), found.equity.tolist(), details)
 
 
 def _spec_of(task: Task) -> StrategySpec:

@@ -1,52 +1,17 @@
 """Everything that is somebody's here: as they are given it, and what becomes of it when they leave."""
 
-from collections.abc import AsyncIterator
 from typing import Final
-from uuid import UUID
 
-from kit.db import Session
-from kit.events import events
-from kit.json import dumps
-from sqlalchemy import delete, select
-
-from backtest.store.tables import results, runs, strategies, trades, trials, versions
+from backtest.store.tables import chunks, files, materials, results, runs, strategies, trades, trials, versions
 
 TOLD: Final = (strategies, versions, runs, results, trades, trials)
 UNTOLD: Final = {
     "events": "the outbox: facts about what is told from its own tables",
+    "files": "bytes of a sweep's trials; each file is downloaded from its result, and the best trials are told",
+    "materials": "market's bars, kept while a run is computed",
+    "chunks": "pieces of a run under way; what they come to is told as its result",
 }
-ERASED: Final = (trials, trades, results, runs, versions, strategies)
+ERASED: Final = (files, trials, trades, results, chunks, materials, runs, versions, strategies)
 """Deleted when somebody leaves, in this sequence: what refers to another goes first."""
 KEPT: Final[dict[str, str]] = {}
 """What stays when somebody leaves, and why; the bare id that owns it names nobody any more."""
-PORTION: Final = 500
-
-
-async def list_all(session: Session, owner: UUID) -> AsyncIterator[bytes]:
-    """Yield one JSON document in pieces: each table's rows under its name, decimals as strings."""
-    opening = b"{"
-    for table in TOLD:
-        yield opening + b'"%s":[' % table.name.encode()
-        names = [str(column.name) for column in table.c]
-        mine = select(table).where(table.c.owner_id == owner)
-        between = b""
-        async for row in await session.stream(mine, execution_options={"yield_per": PORTION}):
-            yield between + dumps(dict(zip(names, row, strict=True)))
-            between = b","
-        opening = b"],"
-    yield b"]}"
-
-
-async def find_unsent(session: Session, owner: UUID) -> bool:
-    """Tell whether facts of somebody's still wait to be published."""
-    waiting = select(events.c.id).where(events.c.owner_id == owner, events.c.published_at.is_(None)).limit(1)
-    return (await session.scalar(waiting)) is not None
-
-
-async def delete_all(session: Session, owner: UUID) -> int:
-    """Delete what is not kept, and every published fact, in a transaction of the worker role; return how many rows."""
-    deleted = 0
-    for table in ERASED:
-        deleted += (await session.execute(delete(table).where(table.c.owner_id == owner))).rowcount
-    published = events.c.published_at.is_not(None)
-    return deleted + (await session.execute(delete(events).where(events.c.owner_id == owner, published))).rowcount

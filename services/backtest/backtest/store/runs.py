@@ -6,12 +6,13 @@ from uuid import UUID
 from kit.db import Session
 from quant.markets.symbols import Listing
 from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import delete as remove
 from sqlalchemy.dialects.postgresql import insert
 
 from backtest.domain import document
-from backtest.domain.run import Refusal, Run, RunId, Task, Terms
+from backtest.domain.run import Refusal, Run, RunId, Task, Terms, Waiting
 from backtest.domain.strategy import StrategyId
-from backtest.store.tables import runs
+from backtest.store.tables import files, results, runs, trades, trials
 
 _LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended('runs:' || :owner, 0))")
 
@@ -30,11 +31,12 @@ async def lock(session: Session, owner: UUID, run_id: RunId) -> Run | None:
     return None if row is None else run_from(row)
 
 
-async def lock_waiting(session: Session, owner: UUID) -> int:
-    """Count an owner's unfinished runs, and keep the owner from adding others until the transaction ends."""
+async def lock_waiting(session: Session, owner: UUID) -> Waiting:
+    """Count what an owner has under way, and keep the owner from adding to it until the transaction ends."""
     await session.execute(_LOCK_OWNER, {"owner": str(owner)})
-    query = select(func.count()).select_from(runs).where(runs.c.owner_id == owner, runs.c.finished_at.is_(None))
-    return int((await session.execute(query)).scalar_one())
+    counted = select(func.count(), func.coalesce(func.sum(runs.c.total - runs.c.done), 0))
+    count, trials = (await session.execute(counted.where(runs.c.owner_id == owner, runs.c.finished_at.is_(None)))).one()
+    return Waiting(int(count), int(trials))
 
 
 async def list_page(session: Session, owner: UUID, before: RunId | None, limit: int) -> list[Run]:
@@ -79,9 +81,22 @@ def _request(run: Run) -> dict[str, Any]:
         "engine": task.engine,
         "grid": task.grid,
         "objective": task.objective,
+        "search": None if task.grid is None else document.write_search(task.search),
         "total": task.total,
         "requested_at": run.requested_at,
     }
+
+
+async def delete(session: Session, owner: UUID, run_id: RunId) -> None:
+    """Forget a run, its result and everything that belongs to it."""
+    for table in (files, trials, trades, results):
+        await session.execute(remove(table).where(table.c.owner_id == owner, table.c.run_id == run_id))
+    await session.execute(remove(runs).where(runs.c.owner_id == owner, runs.c.id == run_id))
+
+
+def _task(terms: Terms, row: RowMapping) -> Task:
+    search = document.read_search(row["search"] or {})
+    return Task(terms, document.read(row["document"]), row["grid"], row["objective"], row["engine"], search)
 
 
 def run_from(row: RowMapping) -> Run:
@@ -91,7 +106,7 @@ def run_from(row: RowMapping) -> Run:
     return Run(
         id=RunId(row["id"]),
         strategy_id=None if row["strategy_id"] is None else StrategyId(row["strategy_id"]),
-        task=Task(terms, document.read(row["document"]), row["grid"], row["objective"], row["engine"]),
+        task=_task(terms, row),
         status=row["status"],
         done=row["done"],
         refusal=None if row["error"] is None else Refusal(row["error_code"], row["error"]),

@@ -1,6 +1,19 @@
 """The tables as queries name them; their checks and policies are in migrations/versions."""
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Float, Integer, MetaData, Numeric, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
@@ -46,6 +59,7 @@ runs = Table(
     Column("engine", Text, nullable=False),
     Column("grid", JSONB(none_as_null=True)),
     Column("objective", Text),
+    Column("search", JSONB(none_as_null=True)),
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("error_code", Text),
@@ -60,8 +74,8 @@ results = Table(
     Column("run_id", Uuid, primary_key=True),
     Column("owner_id", Uuid, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("board", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("board", Text),
+    Column("kind", Text),
     Column("currency", Text, nullable=False),
     Column("bars", Integer, nullable=False),
     Column("first_date", Date, nullable=False),
@@ -71,6 +85,7 @@ results = Table(
     Column("unfilled", Integer, nullable=False),
     Column("dates", ARRAY(Date)),
     Column("equity", ARRAY(Float)),
+    Column("details", JSONB, nullable=False),
 )
 
 trades = Table(
@@ -88,6 +103,7 @@ trades = Table(
     Column("profit", Float, nullable=False),
     Column("profit_rate", Float, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("symbol", Text),
 )
 
 trials = Table(
@@ -98,4 +114,37 @@ trials = Table(
     Column("owner_id", Uuid, nullable=False),
     Column("parameters", JSONB, nullable=False),
     Column("metrics", JSONB, nullable=False),
+)
+
+materials = Table(
+    "materials",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("ticket", Uuid),
+    Column("tries", Integer, nullable=False),
+    Column("claimed_at", DateTime(timezone=True)),
+    Column("done_at", DateTime(timezone=True)),
+    Column("body", LargeBinary),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("owner_id", Uuid, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )

@@ -1,7 +1,8 @@
-"""Compute a requested run in phases: begin (commit), ask for bars and compute, finish (commit).
+"""Work off a requested run in phases: begin (commit), ask for bars, then compute and finish, or divide (commit).
 
-The message comes again if the worker dies anywhere in between; then the run begins again, or, if it had ended, is left
-as it is. Two workers with the same run compute the same, and the first to finish wins.
+A backtest is computed here, at once: somebody waits for it. What tries many combinations is divided into chunks, which
+computers take by ticket. The message comes again if the worker dies anywhere in between; then the run begins again, or,
+if it had ended, is left as it is. Two workers with the same run compute the same, and the first to finish wins.
 """
 
 import asyncio
@@ -11,18 +12,21 @@ from typing import TypeVar, TypeVarTuple
 from uuid import UUID
 
 from kit.consumer import take
-from kit.events import record
 from quant.backtest import OffCalendar
 from quant.rules import RuleError
 
-from backtest.domain.fingerprint import fingerprint
-from backtest.domain.grid import portions
-from backtest.domain.outcome import Basis, Simulation, Sweep, Trial, ranked
-from backtest.domain.prices import Prices, examine
+from backtest.domain.budget import beyond_budget
+from backtest.domain.fingerprint import basis_of, basis_of_many
+from backtest.domain.holdings import examine_universe, fields_of, hold
+from backtest.domain.outcome import Basis, Simulation
+from backtest.domain.prices import examine
 from backtest.domain.run import Refusal, Run, RunId
-from backtest.domain.simulation import lacks_history, simulate, try_all
-from backtest.events import RunFinished, summary_of
-from backtest.store import results, runs
+from backtest.domain.simulation import lacks_history, simulate
+from backtest.domain.strategy import Portfolio
+from backtest.store import runs
+from backtest.usecases.divide_run import divide_run
+from backtest.usecases.fail_run import fail_run
+from backtest.usecases.finish_run import finish_run
 from backtest.workshop import Workshop
 
 CONSUMER = "backtest"
@@ -44,15 +48,28 @@ async def execute_run(workshop: Workshop, errand: Errand) -> None:
     run = await _begin(workshop, errand)
     if run is None:
         return
+    if run.task.rules.portfolio is not None:
+        await _hold(workshop, errand, run, run.task.rules.portfolio)
+    else:
+        await _test(workshop, errand, run)
+
+
+async def _test(workshop: Workshop, errand: Errand, run: Run) -> None:
+    """One strategy on one symbol, or many combinations of it."""
     prices = examine(run.task.terms, await workshop.history_of(run.task.terms))
     if isinstance(prices, Refusal):
         await _fail(workshop, errand, prices)
         return
     try:
-        if (short := lacks_history(run.task, prices)) is not None:
-            await _fail(workshop, errand, short)
+        if (refused := lacks_history(run.task, prices) or beyond_budget(run.task, prices)) is not None:
+            await _fail(workshop, errand, refused)
             return
-        outcome = await _compute(workshop, errand, run, prices)
+        if run.task.grid is not None:
+            await divide_run(workshop, errand.owner, run, prices)
+            async with workshop.database.owned(errand.owner) as session:
+                await take(session, errand.message_id, CONSUMER)
+            return
+        outcome = await _in_pool(workshop, simulate, run.task, prices)
     except RuleError as unusable:
         await _fail(workshop, errand, Refusal("invalid_rule", str(unusable)))
         return
@@ -60,16 +77,34 @@ async def execute_run(workshop: Workshop, errand: Errand) -> None:
         said = f"The bars do not fit the event-driven engine ({outside}); choose other days, or the compiled engine."
         await _fail(workshop, errand, Refusal("off_calendar", said))
         return
-    basis = Basis(
-        fingerprint=fingerprint(run.task, prices, workshop.code_version),
-        board=prices.board,
-        kind=prices.kind,
-        currency=prices.currency,
-        bars=len(prices.bars),
-        first_date=prices.first_date,
-        last_date=prices.last_date,
-    )
-    await _finish(workshop, errand, basis, outcome)
+    await _finish(workshop, errand, (basis_of(run.task, prices, workshop.code_version), outcome))
+
+
+async def _hold(workshop: Workshop, errand: Errand, run: Run, portfolio: Portfolio) -> None:
+    """The same for a portfolio, which is computed on all bars of its universe."""
+    task = run.task
+    try:
+        gathered = await workshop.universe_of(task.terms, portfolio, fields_of(task.rules))
+        universe = examine_universe(task, gathered)
+        if isinstance(universe, Refusal):
+            await _fail(workshop, errand, universe)
+            return
+        outcome = await _in_pool(workshop, hold, task, universe)
+    except RuleError as unusable:
+        await _fail(workshop, errand, Refusal("invalid_rule", str(unusable)))
+        return
+    except OffCalendar as outside:
+        said = f"A bar lies on a day without a session ({outside}); choose days from 1999 to 2028, or import it again."
+        await _fail(workshop, errand, Refusal("off_calendar", said))
+        return
+    basis = await _in_pool(workshop, basis_of_many, task, universe, workshop.code_version)
+    await _finish(workshop, errand, (basis, outcome))
+
+
+async def _finish(workshop: Workshop, errand: Errand, result: tuple[Basis, Simulation]) -> None:
+    async with workshop.database.owned(errand.owner) as session:
+        await finish_run(session, errand.owner, errand.run_id, result, workshop.clock())
+        await take(session, errand.message_id, CONSUMER)
 
 
 async def _begin(workshop: Workshop, errand: Errand) -> Run | None:
@@ -84,40 +119,12 @@ async def _begin(workshop: Workshop, errand: Errand) -> Run | None:
         return begun
 
 
-async def _compute(workshop: Workshop, errand: Errand, run: Run, prices: Prices) -> Simulation | Sweep:
-    if run.task.grid is None or run.task.objective is None:
-        return await _in_pool(workshop, simulate, run.task, prices)
-    trials: list[Trial] = []
-    for portion in portions(run.task.grid):
-        trials += await _in_pool(workshop, try_all, run.task, prices, portion)
-        async with workshop.database.owned(errand.owner) as session:
-            await runs.save_progress(session, errand.owner, errand.run_id, len(trials))
-    return Sweep(ranked(trials, run.task.objective))
-
-
 async def _in_pool(workshop: Workshop, function: Callable[[*Arguments], T], *args: *Arguments) -> T:
     """Compute in a thread, so that the worker goes on publishing and other owners' runs begin."""
     return await asyncio.get_running_loop().run_in_executor(workshop.pool, function, *args)
 
 
-async def _finish(workshop: Workshop, errand: Errand, basis: Basis, outcome: Simulation | Sweep) -> None:
-    async with workshop.database.owned(errand.owner) as session:
-        run = await runs.lock(session, errand.owner, errand.run_id)
-        if run is not None and not run.is_finished:
-            done = run.ended(workshop.clock())
-            await runs.save(session, errand.owner, done)
-            await results.save(session, errand.owner, done.id, basis, outcome)
-            fact = RunFinished(run_id=done.id, kind=done.task.kind, status="done", summary=summary_of(outcome.metrics))
-            await record(session, fact, owner=errand.owner)
-        await take(session, errand.message_id, CONSUMER)
-
-
 async def _fail(workshop: Workshop, errand: Errand, refusal: Refusal) -> None:
     async with workshop.database.owned(errand.owner) as session:
-        run = await runs.lock(session, errand.owner, errand.run_id)
-        if run is not None and not run.is_finished:
-            failed = run.ended(workshop.clock(), refusal)
-            await runs.save(session, errand.owner, failed)
-            fact = RunFinished(run_id=failed.id, kind=failed.task.kind, status="failed", summary=None)
-            await record(session, fact, owner=errand.owner)
+        await fail_run(session, errand.owner, errand.run_id, refusal, workshop.clock())
         await take(session, errand.message_id, CONSUMER)

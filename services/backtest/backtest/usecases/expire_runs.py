@@ -7,7 +7,7 @@ from kit.events import record
 
 from backtest.domain.run import OVERDUE, RUN_SECONDS_MAX
 from backtest.events import RunFinished
-from backtest.store import runs, system
+from backtest.store import chunks, runs, system
 
 
 async def expire_runs(session: Session, now: datetime) -> int:
@@ -16,6 +16,7 @@ async def expire_runs(session: Session, now: datetime) -> int:
     for owner, run in overdue:
         failed = run.ended(now, OVERDUE)
         await runs.save(session, owner, failed)
+        await chunks.delete_all(session, owner, run.id)
         fact = RunFinished(run_id=run.id, kind=run.task.kind, status="failed", summary=None)
         await record(session, fact, owner=owner)
     return len(overdue)

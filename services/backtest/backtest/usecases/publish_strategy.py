@@ -6,6 +6,7 @@ from uuid import UUID
 from kit.db import Session
 from kit.events import record
 
+from backtest.domain import document
 from backtest.domain.strategy import StrategyId, Version
 from backtest.errors import StrategyNotFound
 from backtest.events import StrategyPublished
@@ -25,6 +26,13 @@ async def publish_strategy(
         return published, False
     version = Version(strategy_id, latest + 1, strategy.content, now)
     await strategies.save_version(session, owner, version)
-    announced = StrategyPublished(strategy_id=strategy_id, version=version.number, name=version.content.name)
+    content = version.content
+    announced = StrategyPublished(
+        strategy_id=strategy_id,
+        version=version.number,
+        name=content.name,
+        description=content.description,
+        document=document.write(content.rules),
+    )
     await record(session, announced, owner=owner)
     return version, True

@@ -1,24 +1,37 @@
 """Ask for a strategy to be tested, with the rules it has now."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
+from quant.markets.symbols import Listing
 
-from backtest.domain.run import Engine, Run, Task, Terms
-from backtest.domain.strategy import StrategyId, mistakes_on
+from backtest.domain.holdings import SPAN_DAYS_MAX
+from backtest.domain.run import MANY, Engine, Run, Task, Terms
+from backtest.domain.strategy import Mistake, Rules, StrategyId, mistakes_on
 from backtest.errors import InvalidRule, StrategyNotFound
 from backtest.store import strategies
 from backtest.usecases.queue_run import queue_run
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """Over which days, with how much."""
+
+    start: date | None
+    end: date | None
+    initial_cash: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """Which strategy, on what, by which engine."""
+    """Which strategy, on which symbol unless it has its own universe, over which days, by which engine."""
 
     strategy_id: StrategyId
-    terms: Terms
+    listing: Listing | None
+    period: Period
     engine: Engine = "compiled"
 
 
@@ -26,7 +39,25 @@ async def request_backtest(session: Session, owner: UUID, asked: Asked, now: dat
     strategy = await strategies.find(session, owner, asked.strategy_id)
     if strategy is None:
         raise StrategyNotFound("You have no strategy with this id.")
-    rules = strategy.content.rules
-    if mistakes := mistakes_on(rules, asked.engine):
+    rules, period = strategy.content.rules, asked.period
+    if mistakes := mistakes_on(rules, asked.engine) + _mistakes_of_subject(rules, asked):
         raise InvalidRule(mistakes)
-    return await queue_run(session, owner, Task(asked.terms, rules, engine=asked.engine), now, asked.strategy_id)
+    listing = asked.listing if rules.portfolio is None else Listing(MANY, rules.portfolio.market)
+    assert listing is not None, "a strategy of one symbol has one by now"
+    terms = Terms(listing, period.initial_cash, period.start, period.end)
+    return await queue_run(session, owner, Task(terms, rules, engine=asked.engine), now, asked.strategy_id)
+
+
+def _mistakes_of_subject(rules: Rules, asked: Asked) -> list[Mistake]:
+    """What does not fit between a strategy and what it is to be tested on."""
+    if rules.portfolio is None:
+        return [] if asked.listing else [Mistake("symbol", "say on which symbol to test, for example 005930")]
+    if asked.listing is not None:
+        return [Mistake("symbol", "this strategy chooses from its own universe: leave this out")]
+    start, end = asked.period.start, asked.period.end
+    if start is None or end is None:
+        field = "from" if start is None else "to"
+        return [Mistake(field, "a universe is read day by day: say the first and the last")]
+    if (days := (end - start).days) > SPAN_DAYS_MAX:
+        return [Mistake("from", f"a portfolio is tested on at most {SPAN_DAYS_MAX:,} days, these are {days:,}")]
+    return []

@@ -6,9 +6,9 @@ from datetime import date
 import httpx
 import pytest
 import pytest_asyncio
-from backtest.clients.auth import ServiceTokens
 from backtest.clients.market import Market, UnexpectedAnswer
 from kit.errors import Unavailable
+from kit.service_tokens import ServiceTokens
 
 from services.backtest.tests.builders import terms
 from services.backtest.tests.neighbours import SECRET, Neighbours
@@ -22,7 +22,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def market(http: httpx.AsyncClient, neighbours: Neighbours) -> Market:
-    return Market(http, neighbours.url, ServiceTokens(http, neighbours.url, SECRET))
+    return Market(http, neighbours.url, ServiceTokens(http, neighbours.url, "backtest", SECRET))
 
 
 async def test_bars_come_as_columns_of_one_symbol_and_period(market: Market, neighbours: Neighbours) -> None:
@@ -53,7 +53,7 @@ async def test_one_token_serves_many_questions(market: Market, neighbours: Neigh
 
 async def test_a_token_near_its_end_is_renewed(http: httpx.AsyncClient, neighbours: Neighbours) -> None:
     neighbours.expires_in = 1
-    tokens = ServiceTokens(http, neighbours.url, SECRET)
+    tokens = ServiceTokens(http, neighbours.url, "backtest", SECRET)
     first = await tokens.current()
     assert await tokens.current() == first
     tokens._renew_at -= 1
@@ -85,7 +85,7 @@ async def test_neighbours_that_fail_or_stall_are_unavailable(market: Market, nei
 async def test_a_neighbour_that_is_not_there_is_unavailable(http: httpx.AsyncClient) -> None:
     nobody = "http://127.0.0.1:9"
     with pytest.raises(Unavailable):
-        await Market(http, nobody, ServiceTokens(http, nobody, SECRET)).history_of(terms())
+        await Market(http, nobody, ServiceTokens(http, nobody, "backtest", SECRET)).history_of(terms())
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"{"), (200, b'{"005930": {"date": []}}'), (422, b"{}")])

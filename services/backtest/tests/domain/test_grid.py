@@ -1,14 +1,7 @@
-"""The grid of a sweep: what it may hold, and how it is cut."""
+"""The grid of a sweep: what it may hold."""
 
 import pytest
-from backtest.domain.grid import (
-    COMBINATIONS_MAX,
-    PORTION_COMBINATIONS,
-    Grid,
-    combinations_in,
-    mistakes_in_sweep,
-    portions,
-)
+from backtest.domain.grid import Grid, mistakes_in_sweep
 from backtest.domain.strategy import Rules
 
 from services.backtest.tests.builders import CROSS
@@ -24,7 +17,6 @@ def test_a_grid_that_names_what_the_rules_name_has_no_mistakes() -> None:
         ({"fast": [5]}, "the rules name fast, slow, the parameters are fast"),
         ({"fast": [5], "slow": [40], "other": [1]}, "the parameters are fast, other, slow"),
         ({"fast": [5, 5], "slow": [40]}, "may be listed once"),
-        ({"fast": list(range(1, 101)), "slow": list(range(1, 52))}, "this one has 5,100"),
     ],
 )
 def test_a_grid_that_cannot_be_computed_is_refused_as_a_whole(grid: Grid, said: str) -> None:
@@ -42,21 +34,3 @@ def test_every_value_is_tried_not_only_the_first() -> None:
 def test_rules_without_a_parameter_are_checked_too() -> None:
     (mistake,) = mistakes_in_sweep(Rules("rsi({n}) < 30", "nothing", None), {"n": [14]})
     assert mistake.field == "exit"
-
-
-@pytest.mark.parametrize(
-    "grid",
-    [
-        {"a": [1]},
-        {"a": list(range(200)), "b": list(range(25))},
-        {"a": list(range(17)), "b": list(range(17)), "c": list(range(17))},
-        {"a": [1, 2], "b": list(range(199))},
-    ],
-)
-def test_the_portions_of_a_grid_are_the_grid_and_none_is_large(grid: Grid) -> None:
-    cut = list(portions(grid))
-    assert combinations_in(grid) <= COMBINATIONS_MAX
-    assert sum(map(combinations_in, cut)) == combinations_in(grid)
-    assert all(combinations_in(portion) <= 2 * PORTION_COMBINATIONS for portion in cut)
-    for name, values in grid.items():
-        assert set(values) == {value for portion in cut for value in portion[name]}

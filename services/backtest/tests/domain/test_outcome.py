@@ -1,14 +1,13 @@
-"""Equal inputs give equal figures and fingerprints; trials are ranked by their objective."""
+"""Equal inputs give equal figures and fingerprints."""
 
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from backtest.domain.fingerprint import fingerprint
-from backtest.domain.outcome import Trial, ranked
 from backtest.domain.prices import Prices, examine
 from backtest.domain.run import Task
-from backtest.domain.simulation import simulate, try_all
+from backtest.domain.simulation import simulate, try_some
 
 from services.backtest.tests.builders import a_history, a_sweep, rules, terms
 
@@ -52,7 +51,7 @@ def test_how_a_decimal_is_written_does_not_change_the_fingerprint() -> None:
 
 
 def test_a_trial_of_a_sweep_has_the_figures_of_the_backtest_with_its_parameters() -> None:
-    (trial,) = try_all(a_sweep(), prices(), {"fast": [10], "slow": [40]})
+    (trial,) = try_some(a_sweep(), prices(), [{"fast": 10, "slow": 40}])
     filled = rules(entry="crosses_above(sma(10), sma(40))", leave="crosses_below(sma(10), sma(40))", stop_loss=None)
     assert trial.metrics == simulate(Task(terms(), filled), prices()).metrics
 
@@ -61,9 +60,3 @@ def test_sales_are_taxed_by_their_date_and_the_costs_are_counted() -> None:
     taxed, untaxed = (simulate(TASK, replace(prices(), kind=kind)) for kind in ("stock", "etf"))
     assert taxed.costs > untaxed.costs > 0
     assert taxed.equity[-1] < untaxed.equity[-1]
-
-
-def test_trials_are_ranked_by_the_objective_with_undefined_ones_last() -> None:
-    figures = {1: 0.5, 2: None, 3: 0.7, 4: 0.5, 5: -0.1}
-    trials = [Trial({"n": number}, {"sharpe": figure}) for number, figure in figures.items()]
-    assert [trial.parameters["n"] for trial in ranked(trials[::-1], "sharpe")] == [3, 1, 4, 5, 2]

@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from backtest.domain.outcome import Trial
-from backtest.domain.run import RUN_SECONDS_MAX, RUNS_WAITING_MAX, Run, RunId, Task
+from backtest.domain.run import RUN_SECONDS_MAX, RUNS_WAITING_MAX, Run, RunId, Task, Waiting
 from backtest.errors import InvalidRule, TooManyRuns
 from backtest.store import results, runs
-from backtest.usecases import execute_run as module
+from backtest.usecases import gather_chunks as gathering
 from backtest.usecases.create_strategy import create_strategy
 from backtest.usecases.execute_run import Errand, execute_run
 from backtest.usecases.expire_runs import expire_runs
-from backtest.usecases.request_backtest import Asked, request_backtest
+from backtest.usecases.request_backtest import Asked, Period, request_backtest
 from backtest.usecases.request_sweep import request_sweep
 from backtest.workshop import Workshop
 from kit.clock import now
@@ -23,11 +23,12 @@ from kit.db import Database
 from kit.errors import Unavailable
 from kit.ids import new_id
 from quant.markets.calendar import sessions_between
+from quant.markets.symbols import normalise
 from sqlalchemy import text
 
 from services.backtest.tests.builders import a_sweep, content, events_of, rules, terms
 from services.backtest.tests.neighbours import Neighbours, a_walk
-from services.backtest.tests.people import executed, found, queued
+from services.backtest.tests.people import executed, found, queue_of, queued, work_off
 
 
 async def head_of(database: Database, owner: UUID, run_id: RunId) -> results.Head:
@@ -46,7 +47,9 @@ class TestAsking:
         owner = uuid4()
         async with database.owned(owner) as session:
             strategy = await create_strategy(session, owner, content(), now())
-            run = await request_backtest(session, owner, Asked(strategy.id, terms()), now())
+            run = await request_backtest(
+                session, owner, Asked(strategy.id, normalise("005930"), Period(None, None, Decimal(10_000_000))), now()
+            )
         assert (run.status, run.task.rules, run.strategy_id) == ("queued", strategy.content.rules, strategy.id)
         assert await found(database, owner, run.id) == run
         announced = ("backtest.run.requested.v1", {"run_id": str(run.id), "kind": "backtest"})
@@ -120,39 +123,6 @@ class TestComputing:
         assert figures == sorted(figures, reverse=True)  # type: ignore[type-var]
         assert (await head_of(workshop.database, owner, run.id)).metrics == trials[0][1].metrics
 
-    async def test_the_progress_of_a_sweep_is_seen_while_it_runs(
-        self, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        owner, seen = uuid4(), []
-        run = await queued(
-            workshop.database, owner, a_sweep(grid={"fast": list(range(5, 35)), "slow": list(range(40, 60))})
-        )
-        save_progress = runs.save_progress
-
-        async def watched(session: object, owner: UUID, run_id: RunId, done: int) -> None:
-            await save_progress(session, owner, run_id, done)  # type: ignore[arg-type]
-            seen.append((await runs.find(session, owner, run_id)).done)  # type: ignore[arg-type, union-attr]
-
-        monkeypatch.setattr(module.runs, "save_progress", watched)
-        await execute_run(workshop, Errand(owner, run.id, new_id()))
-        assert seen == [240, 480, 600]
-
-    async def test_other_work_goes_on_while_a_sweep_is_computed(self, workshop: Workshop) -> None:
-        owner = uuid4()
-        run = await queued(
-            workshop.database, owner, a_sweep(grid={"fast": list(range(5, 25)), "slow": list(range(40, 60))})
-        )
-        computing = asyncio.create_task(execute_run(workshop, Errand(owner, run.id, new_id())))
-        longest, before = 0.0, asyncio.get_running_loop().time()
-        while not computing.done():
-            await asyncio.sleep(0.002)
-            longest, before = (
-                max(longest, asyncio.get_running_loop().time() - before),
-                asyncio.get_running_loop().time(),
-            )
-        assert longest < 0.2
-        await computing
-
 
 class TestFailing:
     @pytest.mark.parametrize(
@@ -211,7 +181,7 @@ class TestFailing:
         assert failed.refusal.code == "not_finished_in_time"
         assert len(await finished_events(database, owner)) == 1
         async with database.owned(owner) as session:
-            assert await runs.lock_waiting(session, owner) == 0
+            assert await runs.lock_waiting(session, owner) == Waiting(0, 0)
 
 
 @pytest.mark.requirement("R-15")
@@ -256,9 +226,10 @@ class TestComingAgain:
 async def test_a_result_is_written_whole_or_not_at_all(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = uuid4()
     run = await queued(workshop.database, owner, a_sweep())
-    monkeypatch.setattr(module, "ranked", lambda trials, _: [*trials[:3], Trial({"fast": 1}, None)])  # type: ignore[arg-type]
+    await execute_run(workshop, Errand(owner, run.id, new_id()))
+    monkeypatch.setattr(gathering, "trial_of", lambda grid, row: Trial({"fast": 10, "slow": 40}, None))  # type: ignore[arg-type]
     with pytest.raises(Exception, match="metrics"):
-        await execute_run(workshop, Errand(owner, run.id, new_id()))
+        await work_off(workshop, queue_of(workshop))
     assert (await found(workshop.database, owner, run.id)).status == "running"
     async with workshop.database.owned(owner) as session:
         assert await results.find(session, owner, run.id) is None

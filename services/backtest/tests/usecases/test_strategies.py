@@ -1,11 +1,14 @@
 """Strategies are kept, revised, and published into versions that never change."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
+from backtest.domain import document
 from backtest.domain.strategy import Content, Strategy, StrategyId, Version
 from backtest.errors import InvalidRule, StrategyNotFound
+from backtest.move_in import MovingIn, move_in
 from backtest.store import strategies
 from backtest.usecases.create_strategy import create_strategy
 from backtest.usecases.publish_strategy import publish_strategy
@@ -48,6 +51,31 @@ async def test_a_strategy_whose_rules_do_not_compile_is_not_kept(database: Datab
         assert await strategies.list_page(session, owner, None, 10) == []
 
 
+async def test_a_strategy_of_another_installation_comes_once_and_a_rehearsal_leaves_nothing(database: Database) -> None:
+    owner, strategy_id = uuid4(), uuid4()
+    rules = {"entry": "close > sma(20)", "exit": "close < sma(20)", "portion": "0.5"}
+    written = {"owner": owner, "strategies": [{"id": strategy_id, "name": "Turtle", **rules}]}
+    told = MovingIn.model_validate(written)
+    assert await move_in(database, told, rehearse=True) == 1
+    async with database.owned(owner) as session:
+        assert await strategies.list_page(session, owner, None, 10) == []
+    assert [await move_in(database, told, rehearse=False) for _ in range(2)] == [1, 0]
+    async with database.owned(owner) as session:
+        kept = await strategies.find(session, owner, StrategyId(strategy_id))
+    assert kept is not None
+    assert (kept.content.name, kept.content.rules.portion) == ("Turtle", Decimal("0.5"))
+
+
+async def test_of_strategies_that_come_together_none_stays_when_one_does_not_compile(database: Database) -> None:
+    owner = uuid4()
+    good = {"id": uuid4(), "name": "Good", "entry": "close > sma(20)", "exit": "close < sma(20)"}
+    bad = {**good, "id": uuid4(), "entry": "close >"}
+    with pytest.raises(InvalidRule):
+        await move_in(database, MovingIn.model_validate({"owner": owner, "strategies": [good, bad]}), rehearse=False)
+    async with database.owned(owner) as session:
+        assert await strategies.list_page(session, owner, None, 10) == []
+
+
 async def test_publishing_announces_the_first_version(database: Database) -> None:
     owner = uuid4()
     strategy = await create(database, owner)
@@ -56,7 +84,13 @@ async def test_publishing_announces_the_first_version(database: Database) -> Non
     assert await events_of(database, owner) == [
         (
             "backtest.strategy.published.v1",
-            {"strategy_id": str(strategy.id), "version": 1, "name": strategy.content.name},
+            {
+                "strategy_id": str(strategy.id),
+                "version": 1,
+                "name": strategy.content.name,
+                "description": strategy.content.description,
+                "document": document.write(strategy.content.rules),
+            },
         )
     ]
 

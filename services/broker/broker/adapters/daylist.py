@@ -15,7 +15,7 @@ from quant.markets.calendar import SEOUL
 from quant.markets.listing import Side
 
 from broker.adapters.line import in_lane
-from broker.adapters.port import LineFailure, Report
+from broker.adapters.port import LineFailure, Report, Unreachable
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import (
     Absent,
@@ -24,6 +24,7 @@ from broker.domain.order import (
     CancelRefused,
     ClientKey,
     Ended,
+    Listed,
     OrderIntent,
     Progress,
     Refused,
@@ -71,6 +72,8 @@ class Row:
     rejected: Decimal
     remaining: Decimal
     is_cancel: bool
+    exchange: str = ""
+    """Where it trades, in the broker's word, at brokers that want it said again with each change."""
 
     @property
     def id(self) -> str:
@@ -213,6 +216,18 @@ class DayList:
         finally:
             following.cancel()
 
+    async def listed(self) -> list[Listed]:
+        """Every order of the day, oldest first, whoever placed it; without those that the house refused."""
+        rows = await self.wire.rows("", self.wire.now())
+        return [_listed(line) for line in chains(rows).values() if line[0].rejected < line[0].quantity]
+
+    async def told(self, listed: Listed) -> Accepted | Refused:
+        """Everything the list says of one order in it."""
+        line = chain(await self.wire.rows(listed.symbol, listed.placed_at), listed.broker_order_id)
+        if not line:
+            raise Unreachable(f"{self._title} does not show order {listed.broker_order_id} any more")
+        return _answer(line)
+
     async def _news(self) -> tuple[list[Report], dict[str, tuple[Decimal, Decimal]]]:
         try:
             with in_lane("history"):
@@ -220,7 +235,8 @@ class DayList:
         except LineFailure:
             rows = []
         owners = await self._keys_of([row.id for row in rows]) if rows else {}
-        answers = {name: (key, _answer(chain(rows, name))) for name, key in owners.items()}
+        lines = chains(rows)
+        answers = {name: (key, _answer(lines[name])) for name, key in owners.items() if name in lines}
         seen = {name: _measure(answer) for name, (_, answer) in answers.items()}
         fresh = [name for name in answers if self._told.get(name) != seen[name]]
         return [Report(*answers[name]) for name in fresh], seen
@@ -270,6 +286,40 @@ def chain(found: Sequence[Row], root: str) -> list[Row]:
         if not more:
             return line
         line += more
+
+
+def chains(found: Sequence[Row]) -> dict[str, list[Row]]:
+    """Every order of a list with its changes and cancels, by the first one's name; those of a row not there are not."""
+    by_number = {(row.at.date(), row.number): row for row in found}
+    lines: dict[str, list[Row]] = {}
+    for row in found:
+        root, seen = row, {row.number}
+        while root.original and (before := by_number.get((root.at.date(), root.original))) is not None:
+            if before.number in seen:
+                break
+            root, seen = before, seen | {before.number}
+        if not root.original:
+            lines.setdefault(root.id, [root])
+            if row is not root:
+                lines[root.id].append(row)
+    return lines
+
+
+def _listed(line: Sequence[Row]) -> Listed:
+    first, tail = line[0], _orders(line)[-1]
+    filled = sum((row.filled for row in line), _NOTHING)
+    remaining = sum((row.remaining for row in line), _NOTHING)
+    return Listed(
+        broker_order_id=first.id,
+        symbol=first.symbol,
+        side=first.side,
+        quantity=filled + remaining if remaining else first.quantity,
+        limit_price=tail.price or None,
+        filled=filled,
+        amount=sum((row.amount for row in line), _NOTHING),
+        is_open=bool(remaining),
+        placed_at=first.at,
+    )
 
 
 def _orders(line: Sequence[Row]) -> list[Row]:

@@ -3,17 +3,18 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import httpx
+from prometheus_client import Counter
 
 from broker.adapters.port import LineFailure, NotSent, RateLimited, Unreachable
-from broker.domain.breaker import Breaker
+from broker.domain.breaker import Breaker, Trouble
 from broker.domain.lane import PATIENCE_MILLISECONDS, Lane
 
 TURN_MARGIN: Final = 1.05
@@ -23,6 +24,10 @@ TOKEN_EVERY: Final = timedelta(minutes=1)
 TOKEN_MARGIN: Final = timedelta(minutes=10)
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
+broker_calls = Counter("broker_calls_total", "Calls of a broker's lines by what came of them", ["broker", "outcome"])
+breaker_openings = Counter(
+    "broker_breaker_openings_total", "How often a key's line was left alone", ["broker", "trouble"]
+)
 
 Issue = Callable[[], Awaitable["tuple[str, datetime]"]]
 """Asks the broker for a token; what it is, and until when."""
@@ -42,12 +47,24 @@ class SharedTurnsOfKeys(Protocol):
     """Where the processes agree on whose turn it is: see `broker/shared_turns.py`."""
 
     async def wait_seconds(self, key_print: bytes, interval: float, patience: float) -> float | None:
-        """Seconds until a turn that is ours now; negative when it is too far off; None when nobody can be asked."""
+        """Seconds until a turn that is ours now; negative when it is too far off; None when nobody can be asked.
+
+        Raises:
+            NotSent: when some process has said that this key's broker is to be left alone.
+        """
+        ...
+
+    async def leave_alone(self, key_print: bytes, trouble: str, milliseconds: int) -> None:
+        """Tell every process to leave this key's broker alone for so long."""
         ...
 
 
 class KeyRefused(NotSent):
     """The broker does not know this key, or not with this secret."""
+
+
+class TokenRefused(NotSent):
+    """The token is not valid any more, so nothing was done: get another one."""
 
 
 async def request(http: httpx.AsyncClient, title: str, method: str, path: str, **content: Any) -> httpx.Response:
@@ -163,18 +180,30 @@ class Token:
         self.next_turn = now + wait + interval
         return wait
 
-    @contextmanager
-    def judged(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def judged(self) -> AsyncIterator[None]:
         """Let the breaker learn from what happens in here."""
         try:
             yield
         except (RateLimited, KeyRefused):
-            self.breaker = self.breaker.failed("block", self.milliseconds())
+            broker_calls.labels(self.title, "block").inc()
+            await self._failed("block")
             raise
         except LineFailure:
-            self.breaker = self.breaker.failed("glitch", self.milliseconds())
+            broker_calls.labels(self.title, "glitch").inc()
+            await self._failed("glitch")
             raise
+        broker_calls.labels(self.title, "answer").inc()
         self.breaker = self.breaker.succeeded()
+
+    async def _failed(self, trouble: Trouble) -> None:
+        """Count a failure; when it is one too many, the other processes are told as well."""
+        now = self.milliseconds()
+        self.breaker = self.breaker.failed(trouble, now)
+        if self.breaker.refuses(now):
+            breaker_openings.labels(self.title, trouble).inc()
+        if self.turns is not None and self.breaker.refuses(now):
+            await self.turns.leave_alone(self.key_print, trouble, self.breaker.closed_until - now)
 
     def forget(self, text: str) -> None:
         """The broker refused this token."""
@@ -198,8 +227,12 @@ class Tokens:
 
     def of(self, title: str, secrets: Sequence[str], calls_per_second: int) -> Token:
         """The token of a key with its secret, asked for by whoever needs it first."""
-        key_print = self._print_of("|".join((title, *secrets)))
+        key_print = self.print_of(title, secrets)
         if len(self._known) >= TOKENS_MAX:
             self._known.pop(next(iter(self._known)))
         fresh = Token(calls_per_second, title=title, shared=self._shared, turns=self._turns, key_print=key_print)
         return self._known.setdefault(key_print, fresh)
+
+    def print_of(self, title: str, secrets: Sequence[str]) -> bytes:
+        """What stands for a key where it is not to be seen."""
+        return self._print_of("|".join((title, *secrets)))

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import httpx
+from kit.trust import trust
 
 from broker.adapters.alpaca import client as alpaca
 from broker.adapters.alpaca.connector import Alpaca
@@ -13,25 +14,20 @@ from broker.adapters.balance import Balance
 from broker.adapters.daylist import KeysOf
 from broker.adapters.kis import client as kis
 from broker.adapters.kis.connector import Kis
+from broker.adapters.kis.overseas import KisUs
 from broker.adapters.kiwoom import client as kiwoom
 from broker.adapters.kiwoom.connector import Kiwoom
 from broker.adapters.line import Token, Tokens
 from broker.adapters.ls import client as ls
 from broker.adapters.ls.connector import Ls
-from broker.adapters.port import Connector
+from broker.adapters.port import Remote
 from broker.brokers import Environment, Line
 from broker.domain.connection import Secrets
 from broker.domain.order import ClientKey
 
 TIMEOUT_SECONDS: Final = 5.0
-
-
-class Remote(Connector, Protocol):
-    """A connector of a broker that keeps accounts."""
-
-    async def balance(self) -> Balance:
-        """Cash and holdings of the account."""
-        ...
+_HOUSES: Final = {"kis_us": "kis"}
+"""Whose key it is: one key has one token and one schedule of turns, whichever of its ledgers is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +42,23 @@ class Door:
 
     def client(self) -> httpx.AsyncClient:
         """A client that knows this environment's host and no other."""
-        return httpx.AsyncClient(base_url=self.line.rest, timeout=TIMEOUT_SECONDS, trust_env=False)
+        return httpx.AsyncClient(base_url=self.line.rest, verify=trust(), timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def open(self, http: httpx.AsyncClient, secrets: Secrets, keys_of: KeysOf) -> Remote:
         """A connector with somebody's credentials. Nothing is sent yet."""
-        whose = (self.environment, self.line.rest, *_ordered(secrets))
-        token = self.tokens.of(self.broker, whose, self.line.calls_per_second)
+        token = self.tokens.of(self._house, self._whose(secrets), self.line.calls_per_second)
         return _OPEN[self.broker](self, http, secrets.fields, token, keys_of)
+
+    def key_print(self, secrets: Secrets) -> bytes:
+        """What stands for the key in these credentials, wherever its token is kept."""
+        return self.tokens.print_of(self._house, self._whose(secrets))
+
+    @property
+    def _house(self) -> str:
+        return _HOUSES.get(self.broker, self.broker)
+
+    def _whose(self, secrets: Secrets) -> tuple[str, ...]:
+        return (self.environment, self.line.rest, *_ordered(secrets))
 
 
 async def look(door: Door, secrets: Secrets) -> Balance:
@@ -77,10 +83,19 @@ async def _nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:
 
 
 def _kis(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
+    client = _kis_client(door, http, fields, token)
+    return Kis(client, keys_of, stream=door.line.stream, login_name=fields.get("hts_id", ""))
+
+
+def _kis_us(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
+    client = _kis_client(door, http, fields, token)
+    return KisUs(client, keys_of, stream=door.line.stream, login_name=fields.get("hts_id", ""))
+
+
+def _kis_client(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token) -> kis.Client:
     account = fields["account"]
     keys = kis.Credentials(fields["app_key"], fields["app_secret"], account[:8], account[8:])
-    client = kis.Client(http, door.environment, keys, door.clock, token)
-    return Kis(client, keys_of, stream=door.line.stream, login_name=fields.get("hts_id", ""))
+    return kis.Client(http, door.environment, keys, door.clock, token)
 
 
 def _ls(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
@@ -98,4 +113,4 @@ def _alpaca(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], toke
     return Alpaca(alpaca.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
 
 
-_OPEN: Final = {"kis": _kis, "ls": _ls, "kiwoom": _kiwoom, "alpaca": _alpaca}
+_OPEN: Final = {"kis": _kis, "kis_us": _kis_us, "ls": _ls, "kiwoom": _kiwoom, "alpaca": _alpaca}

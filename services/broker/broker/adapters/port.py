@@ -1,10 +1,11 @@
-"""The interface every broker's connector keeps: five questions, and four ways in which the line can fail."""
+"""The interface every broker's connector keeps: five questions, and the ways in which the line can fail."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from broker.adapters.balance import Balance
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import (
     Absent,
@@ -12,6 +13,7 @@ from broker.domain.order import (
     Ambiguous,
     CancelRefused,
     ClientKey,
+    Listed,
     OrderIntent,
     Refused,
     Replaced,
@@ -75,4 +77,20 @@ class Connector(Protocol):
 
         Asking for the next batch says that the last one is safely stored: until then it is told again.
         """
+        ...
+
+
+class Remote(Connector, Protocol):
+    """A connector of a broker that keeps accounts. Calls may raise NotSent or Unreachable: half an answer is none."""
+
+    async def listed(self) -> Sequence[Listed]:
+        """Every order the broker shows of today, whoever placed it, oldest first."""
+        ...
+
+    async def told(self, listed: Listed) -> Accepted | Refused:
+        """Everything the broker knows of an order of its list, executions included."""
+        ...
+
+    async def balance(self) -> Balance:
+        """Cash and holdings of the account."""
         ...

@@ -19,10 +19,13 @@ class BrokerOut(BaseModel):
     title: str
     account_kinds: list[str]
     markets: list[str]
+    venues: list[str]
     order_types: list[str]
     times_in_force: list[str]
     can_cancel: bool
     replaces: Replaces
+    changes_quantity: bool
+    """Whether a change may ask for another number of shares."""
     reports_executions: bool
 
 
@@ -36,10 +39,12 @@ async def list_brokers(_user: CurrentUser) -> Page[BrokerOut]:
                 title=able.title,
                 account_kinds=sorted(able.account_kinds),
                 markets=sorted(able.markets),
+                venues=sorted(able.venues),
                 order_types=sorted(able.order_types),
                 times_in_force=sorted(able.times_in_force),
                 can_cancel=able.can_cancel,
                 replaces=able.replaces,
+                changes_quantity=able.changes_quantity,
                 reports_executions=able.reports_executions,
             )
             for able in CATALOGUE

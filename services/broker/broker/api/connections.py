@@ -1,5 +1,7 @@
 """/broker/connections: a person's own keys to brokers. They go in, are tried, and are never shown again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
@@ -33,6 +35,7 @@ from broker.errors import (
 from broker.events import ConnectionChanged
 from broker.resources import Resources
 from broker.store import connections
+from broker.store.tokens import delete_token
 from broker.usecases.rotate_key import rotate_key
 from broker.usecases.save_connection import save_connection
 
@@ -43,7 +46,7 @@ LOGIN_NAME_MAX = 32
 _SAVED = AUTHENTICATED | responses(
     LiveNotPermitted, StepUpRequired, CredentialsRefused, BrokerUnreachable, TooManyConnections
 )
-_USED = AUTHENTICATED | responses(ConnectionNotFound, LiveNotPermitted, CredentialsRefused, BrokerUnreachable)
+USED = AUTHENTICATED | responses(ConnectionNotFound, LiveNotPermitted, CredentialsRefused, BrokerUnreachable)
 
 
 _Secret = Annotated[SecretStr, Field(min_length=1, max_length=KEY_MAX)]
@@ -102,6 +105,13 @@ class KisConnectionIn(_ConnectionIn):
     credentials: KisCredentials
 
 
+class KisUsConnectionIn(_ConnectionIn):
+    """A connection to KIS for stocks of the United States: the same keys, another ledger of the same account."""
+
+    broker: Literal["kis_us"]
+    credentials: KisCredentials
+
+
 class LsConnectionIn(_ConnectionIn):
     """A connection to LS Securities."""
 
@@ -124,7 +134,8 @@ class AlpacaConnectionIn(_ConnectionIn):
 
 
 ConnectionIn = Annotated[
-    KisConnectionIn | LsConnectionIn | KiwoomConnectionIn | AlpacaConnectionIn, Field(discriminator="broker")
+    KisConnectionIn | KisUsConnectionIn | LsConnectionIn | KiwoomConnectionIn | AlpacaConnectionIn,
+    Field(discriminator="broker"),
 ]
 
 
@@ -212,25 +223,30 @@ async def get_connection(user: CurrentUser, session: OwnedSession, connection_id
 
 
 @router.delete("/{connection_id}", status_code=204, responses=AUTHENTICATED | responses(ConnectionNotFound))
-async def delete_connection(user: CurrentUser, session: OwnedSession, connection_id: UUID) -> None:
-    """Forget a connection and its credentials. The broker's own key stays valid: end it there as well."""
+async def delete_connection(request: Request, user: CurrentUser, connection_id: UUID) -> None:
+    """Forget a connection, its credentials and their token. The broker's own key stays valid: end it there as well."""
+    resources: Resources = request.app.state.resources
     owner = OwnerId(user.user_id)
-    connection = _existing(await connections.find(session, owner, ConnectionId(connection_id)))
-    await connections.delete(session, owner, connection.id)
+    connection, secrets = await opened(resources, owner, connection_id)
     fact = ConnectionChanged(
         connection_id=connection.id, broker=connection.broker, environment=connection.environment, change="deleted"
     )
-    await record(session, fact, owner=owner)
+    async with resources.database.owned(owner) as session:
+        await connections.delete(session, owner, connection.id)
+        if (line := resources.lines.get((connection.broker, connection.environment))) is not None:
+            door = Door(connection.broker, connection.environment, line, resources.tokens, now)
+            await delete_token(session, door.key_print(secrets))
+        await record(session, fact, owner=owner)
 
 
-@router.post("/{connection_id}/test", responses=_USED)
+@router.post("/{connection_id}/test", responses=USED)
 async def try_connection(request: Request, user: CurrentUser, connection_id: UUID) -> TestedOut:
     """Try the kept credentials at the broker again."""
     await _look_again(request, user, connection_id)
     return TestedOut(ok=True)
 
 
-@router.get("/{connection_id}/accounts", responses=_USED)
+@router.get("/{connection_id}/accounts", responses=USED)
 async def list_broker_accounts(request: Request, user: CurrentUser, connection_id: UUID) -> Page[BrokerAccountOut]:
     """The accounts behind a connection, as the broker shows them now."""
     connection, balance = await _look_again(request, user, connection_id)
@@ -250,14 +266,27 @@ async def list_broker_accounts(request: Request, user: CurrentUser, connection_i
 
 async def _look_again(request: Request, user: Identity, connection_id: UUID) -> tuple[Connection, Balance]:
     resources: Resources = request.app.state.resources
-    owner = OwnerId(user.user_id)
-    async with resources.database.owned(owner) as session:
-        connection = _existing(await connections.find(session, owner, ConnectionId(connection_id)))
-        secrets = await connections.find_secrets(session, owner, connection.id, resources.vault)
+    connection, secrets = await opened(resources, OwnerId(user.user_id), connection_id)
     return connection, await _look(resources, user, connection, secrets)
 
 
 async def _look(resources: Resources, user: Identity, connection: Connection, secrets: Secrets) -> Balance:
+    door = door_to(resources, user, connection)
+    with explained():
+        return await look(door, secrets)
+
+
+def door_to(resources: Resources, user: Identity, connection: Connection) -> Door:
+    """How to reach the broker of a connection.
+
+    Raises:
+        LiveNotPermitted: when it is a real one, and the person or this server may not.
+        BrokerUnreachable: when this server knows no such broker, or is in quarantine.
+    """
+    if resources.quarantined:
+        raise BrokerUnreachable(
+            "This platform was restored from a backup and calls no broker until its operator has released it."
+        )
     line = resources.lines.get((connection.broker, connection.environment))
     if connection.environment == "real" and "real" not in user.permissions:
         raise LiveNotPermitted("Your account may trade on paper only: ask the operator for live trading.")
@@ -265,13 +294,25 @@ async def _look(resources: Resources, user: Identity, connection: Connection, se
         raise LiveNotPermitted("The operator has not switched live trading on (BROKER_LIVE_ALLOWED), or not there.")
     if line is None:
         raise BrokerUnreachable(f"This server's list of brokers has no {connection.broker}: ask the operator for it.")
+    return Door(connection.broker, connection.environment, line, resources.tokens, now)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn a broker's silence, or its no to the credentials, into an answer that says what to do."""
     try:
-        door = Door(connection.broker, connection.environment, line, resources.tokens, now)
-        return await look(door, secrets)
+        yield
     except KeyRefused as refused:
         raise CredentialsRefused(f"{refused}. Check key, secret and environment (paper or real).") from None
     except LineFailure as failed:
         raise BrokerUnreachable(f"{failed}. Nothing was changed: try again in a minute.") from None
+
+
+async def opened(resources: Resources, owner: OwnerId, connection_id: UUID) -> tuple[Connection, Secrets]:
+    """One of somebody's connections, with what opens it; ConnectionNotFound when it is not theirs."""
+    async with resources.database.owned(owner) as session:
+        connection = _existing(await connections.find(session, owner, ConnectionId(connection_id)))
+        return connection, await connections.find_secrets(session, owner, connection.id, resources.vault)
 
 
 def _plain(value: SecretStr | str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from quant.markets.listing import Market
+from quant.markets.sessions import Venue
 
 from broker.domain.order import OrderIntent, Refused
 
@@ -18,6 +19,7 @@ class Capabilities:
     Attributes:
         replaces: `native` changes an order in place; with `cancel_and_new` the user cancels and places anew, because
             only they can want the moment in between; `none` has no way at all.
+        changes_quantity: a change may ask for another number of shares; otherwise only the limit moves.
         identifies_by_key: the broker knows an order by the key we gave it.
         absence_is_certain: an order it does not show does not exist, and the same key never makes a second one; only
             then may an order be sent again.
@@ -26,6 +28,9 @@ class Capabilities:
             asked afterwards.
         tells_costs: it says what it charged for each execution; for others the schedule of fees does.
         tells_expiry: it tells an order that expired from one that somebody canceled.
+        books_are_ours: its books lie in our own database, so that none of them outlives what we know of it.
+        venues: where an order may ask to trade. SOR means that the broker chooses between KRX and NXT; in the United
+            States the broker finds the exchange.
     """
 
     broker: str
@@ -42,6 +47,13 @@ class Capabilities:
     answers_with_trades: bool = False
     tells_costs: bool = False
     tells_expiry: bool = False
+    books_are_ours: bool = False
+    changes_quantity: bool = True
+    venues: frozenset[str] = frozenset({"KRX"})
+
+
+_CHOSEN: Final[frozenset[Venue]] = frozenset({"NXT", "SOR"})
+"""Venues that somebody asked for; any other is the market's own."""
 
 
 def refuse_beyond(able: Capabilities, order: OrderIntent) -> Refused | None:
@@ -54,6 +66,8 @@ def _objections(able: Capabilities, order: OrderIntent) -> Iterator[Refused]:
         yield Refused("live_not_permitted", f"{able.title} does not serve {order.account_kind} accounts.")
     if order.market not in able.markets:
         yield Refused("unknown_symbol", f"{able.title} does not trade on {order.market}.")
+    elif order.venue in _CHOSEN and order.venue not in able.venues:
+        yield Refused("order_type_not_allowed", f"{able.title} sends no orders to {order.venue} from here: name KRX.")
     if order.order_type not in able.order_types:
         yield Refused("order_type_not_allowed", f"{able.title} has no {order.order_type} orders.")
     if order.time_in_force not in able.times_in_force:

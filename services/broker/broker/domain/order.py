@@ -7,6 +7,7 @@ from typing import Literal, NewType
 from uuid import UUID
 
 from quant.markets.listing import Board, Kind, Market, Side
+from quant.markets.sessions import Venue
 
 OwnerId = NewType("OwnerId", UUID)
 AccountId = NewType("AccountId", UUID)
@@ -35,6 +36,8 @@ class OrderIntent:
     broker: str = "simulator"
     connection_id: UUID | None = None
     """Whose keys open the broker's door; None for the simulator, which has none."""
+    venue: Venue = "KRX"
+    """Where it is to trade. SOR leaves the choice to the broker."""
 
     @property
     def key(self) -> ClientKey:
@@ -130,6 +133,24 @@ class Ambiguous:
     """The broker shows several orders that could be this one: a human has to look."""
 
     candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One order of a broker's own list, whoever placed it; its changes and cancels are in it already.
+
+    `quantity` and `limit_price` (None at market) are what it asks for now; `filled` shares have traded, for `amount`.
+    """
+
+    broker_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    limit_price: Decimal | None
+    filled: Decimal
+    amount: Decimal
+    is_open: bool
+    placed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,35 @@ from uuid import UUID
 from kit.db import Session
 from kit.json import dumps_text
 from kit.money import decimal_text
-from sqlalchemy import Row, bindparam, select, text
+from kit.sql import Row, Statement
+from sqlalchemy import bindparam, func, literal_column, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 
-from broker.domain.attempt import Attempt, AttemptState
+from broker.domain.attempt import UNSETTLED, Attempt, AttemptState
 from broker.domain.order import AccountId, Execution, OrderId, OrderIntent, OwnerId
 from broker.store.tables import attempts
 
-_BEGIN = insert(attempts).on_conflict_do_nothing().returning(attempts.c.order_id)
-_FIND = select(attempts).where(attempts.c.owner_id == bindparam("owner"), attempts.c.order_id == bindparam("order"))
+_BEGIN = Statement(insert(attempts).on_conflict_do_nothing())
+_BEGIN_QUICKLY = Statement(
+    insert(attempts).on_conflict_do_nothing().returning(func.set_config("synchronous_commit", "off", true()))
+)
+_FIND = Statement(
+    select(attempts).where(attempts.c.owner_id == bindparam("owner"), attempts.c.order_id == bindparam("order"))
+)
+_LIST_IN_DOUBT = Statement(
+    select(attempts)
+    .where(
+        attempts.c.owner_id == bindparam("owner"),
+        attempts.c.state.in_([literal_column(f"'{state.value}'") for state in sorted(UNSETTLED)]),
+        attempts.c.needs_human.is_(True),
+    )
+    .order_by(attempts.c.begun_at)
+    .limit(bindparam("limit"))
+)
 # One round trip for both: this is the hottest path there is.
-_SAVE = text(
-    """
+_SAVE = Statement(
+    text(
+        """
     WITH settled AS (
         UPDATE attempts SET state = :state, broker_order_id = :broker_order_id
          WHERE owner_id = :owner AND order_id = :order AND state <> :state
@@ -32,18 +49,22 @@ _SAVE = text(
     ON CONFLICT DO NOTHING
     RETURNING execution_id
     """
+    )
 )
 
 
-_SAVE_LOOKS = text(
-    "UPDATE attempts SET looks = :looks, first_look_at = :first_look_at, needs_human = :needs_human"
-    " WHERE owner_id = :owner AND order_id = :order"
+_SAVE_LOOKS = Statement(
+    text(
+        "UPDATE attempts SET looks = :looks, first_look_at = :first_look_at, needs_human = :needs_human"
+        " WHERE owner_id = :owner AND order_id = :order"
+    )
 )
 _LIKENESS = ("account", "symbol", "side", "quantity", "limit_price")
-_LOCK_LIKENESS = text("SELECT pg_advisory_xact_lock(hashtextextended('attempt:' || :likeness, 0))")
+_LOCK_LIKENESS = Statement(text("SELECT pg_advisory_xact_lock(hashtextextended('attempt:' || :likeness, 0))"))
 # The one being sent first: that passes within seconds, while one in doubt may need a human.
-_FIND_TWIN = text(
-    """
+_FIND_TWIN = Statement(
+    text(
+        """
     SELECT state FROM attempts
      WHERE owner_id = :owner AND order_id <> :order AND state IN ('sending', 'unknown')
        AND intent->>'account_id' = :account AND intent->>'symbol' = :symbol AND intent->>'side' = :side
@@ -51,17 +72,24 @@ _FIND_TWIN = text(
        AND intent->>'limit_price' IS NOT DISTINCT FROM CAST(:limit_price AS text)
      ORDER BY state LIMIT 1
     """
+    )
 )
-_SUM = text(
-    """
+_SUM = Statement(
+    text(
+        """
     SELECT coalesce(sum(quantity), 0) AS quantity, coalesce(sum(quantity * price), 0) AS amount
       FROM broker_executions WHERE owner_id = :owner AND order_id = :order
     """
+    )
 )
 
 
-async def save_new(session: Session, owner: OwnerId, attempt: Attempt) -> bool:
-    """Keep an attempt that is about to be made; False when this order has one already."""
+async def save_new(session: Session, owner: OwnerId, attempt: Attempt, *, quickly: bool = False) -> bool:
+    """Keep an attempt that is about to be made; False when this order has one already.
+
+    `quickly` waits for no disk. It is for a broker whose books are lost together with the attempt, as they are in the
+    same database: every other one must not hear of an order that we could forget.
+    """
     row = {
         "order_id": attempt.intent.order_id,
         "owner_id": owner,
@@ -73,7 +101,9 @@ async def save_new(session: Session, owner: OwnerId, attempt: Attempt) -> bool:
         "begun_at": attempt.begun_at,
         "connection_id": attempt.intent.connection_id,
     }
-    return (await session.execute(_BEGIN, row)).first() is not None
+    if quickly:
+        return len(await _BEGIN_QUICKLY.all(session, row)) == 1
+    return await _BEGIN.count(session, row) == 1
 
 
 async def save(session: Session, owner: OwnerId, attempt: Attempt, heard: Sequence[Execution]) -> tuple[Execution, ...]:
@@ -85,7 +115,7 @@ async def save(session: Session, owner: OwnerId, attempt: Attempt, heard: Sequen
         "broker_order_id": attempt.broker_order_id,
         "heard": dumps_text([_execution_row(attempt, execution) for execution in heard]),
     }
-    new = set((await session.execute(_SAVE, changes)).scalars())
+    new = {row.execution_id for row in await _SAVE.all(session, changes)}
     return tuple(execution for execution in heard if execution.execution_id in new)
 
 
@@ -98,7 +128,7 @@ async def save_looks(session: Session, owner: OwnerId, attempt: Attempt) -> None
         "first_look_at": attempt.first_look_at,
         "needs_human": attempt.needs_human,
     }
-    await session.execute(_SAVE_LOOKS, found)
+    await _SAVE_LOOKS.count(session, found)
 
 
 async def find_twin(session: Session, owner: OwnerId, intent: OrderIntent) -> AttemptState | None:
@@ -115,20 +145,25 @@ async def find_twin(session: Session, owner: OwnerId, intent: OrderIntent) -> At
         "quantity": decimal_text(intent.quantity),
         "limit_price": None if intent.limit_price is None else decimal_text(intent.limit_price),
     }
-    await session.execute(_LOCK_LIKENESS, {"likeness": "|".join(str(likeness[name]) for name in _LIKENESS)})
-    state = (await session.execute(_FIND_TWIN, likeness)).scalar()
+    await _LOCK_LIKENESS.all(session, {"likeness": "|".join(str(likeness[name]) for name in _LIKENESS)})
+    state = await _FIND_TWIN.value(session, likeness)
     return None if state is None else AttemptState(state)
 
 
 async def sum_executions(session: Session, owner: OwnerId, order: OrderId) -> tuple[Decimal, Decimal]:
     """Shares and value of what is known to have traded of an order."""
-    row = (await session.execute(_SUM, {"owner": owner, "order": order})).one()
+    [row] = await _SUM.all(session, {"owner": owner, "order": order})
     return row.quantity, row.amount
+
+
+async def list_in_doubt(session: Session, owner: OwnerId, limit: int) -> list[Attempt]:
+    """Those that only a human can settle, oldest first."""
+    return [attempt_of(row) for row in await _LIST_IN_DOUBT.all(session, {"owner": owner, "limit": limit})]
 
 
 async def find(session: Session, owner: OwnerId, order: OrderId) -> Attempt | None:
     """The attempt for an order, if there is one."""
-    row = (await session.execute(_FIND, {"owner": owner, "order": order})).first()
+    row = await _FIND.first(session, {"owner": owner, "order": order})
     return None if row is None else attempt_of(row)
 
 
@@ -147,6 +182,7 @@ def _written(intent: OrderIntent) -> dict[str, Any]:
         "limit_price": None if intent.limit_price is None else decimal_text(intent.limit_price),
         "broker": intent.broker,
         "connection_id": None if intent.connection_id is None else str(intent.connection_id),
+        "venue": intent.venue,
     }
 
 
@@ -170,7 +206,7 @@ def _execution_row(attempt: Attempt, execution: Execution) -> dict[str, Any]:
     }
 
 
-def attempt_of(row: Row[Any]) -> Attempt:
+def attempt_of(row: Row) -> Attempt:
     """The attempt a row holds."""
     written: dict[str, Any] = row.intent
     limit, connection = written["limit_price"], written.get("connection_id")

@@ -1,57 +1,44 @@
 """Everything that is somebody's here: as they are given it, and what becomes of it when they leave."""
 
-from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import events
-from kit.json import dumps
-from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 
-from broker.store.tables import attempts, broker_executions, connection_secrets, connections, owner_keys
+from broker.store.tables import (
+    account_reports,
+    attempts,
+    broker_executions,
+    connection_secrets,
+    connections,
+    leavers,
+    owner_keys,
+)
 
 TOLD: Final = (connections, attempts, broker_executions)
 UNTOLD: Final = {
     "connection_secrets": "sealed keys of brokers: never shown again, to nobody",
     "owner_keys": "what those are sealed by",
+    "leavers": "that somebody has left: nobody is there to be told",
+    "account_reports": "a digest of what was last announced: no words and no figures",
     "events": "the outbox: facts about what is told from its own tables",
 }
-ERASED: Final = (connection_secrets, owner_keys, connections)
+ERASED: Final = (account_reports, connection_secrets, owner_keys, connections)
 """Deleted when somebody leaves, in this sequence: what refers to another goes first."""
 KEPT: Final[dict[str, str]] = {
-    "attempts": "what was sent to a broker in somebody's name, by bare ids: five years",
-    "broker_executions": "what a broker says was traded, by bare ids: five years",
+    "attempts": "what was sent to a broker in somebody's name, by bare ids: EVIDENCE_KEPT",
+    "leavers": "a bare id, to know when the others go",
+    "broker_executions": "what a broker says was traded, by bare ids: EVIDENCE_KEPT",
 }
 """What stays when somebody leaves, and why; the bare id that owns it names nobody any more."""
-PORTION: Final = 500
+OLD: Final = (broker_executions, attempts, leavers)
+"""The kept ones in the sequence in which they go when they are old; the bare id goes last."""
+EVIDENCE_KEPT: Final = timedelta(days=2_375)
+"""As long as trading keeps the books that it is evidence for."""
 
 
-async def list_all(session: Session, owner: UUID) -> AsyncIterator[bytes]:
-    """Yield one JSON document in pieces: each table's rows under its name, decimals as strings."""
-    opening = b"{"
-    for table in TOLD:
-        yield opening + b'"%s":[' % table.name.encode()
-        names = [str(column.name) for column in table.c]
-        mine = select(table).where(table.c.owner_id == owner)
-        between = b""
-        async for row in await session.stream(mine, execution_options={"yield_per": PORTION}):
-            yield between + dumps(dict(zip(names, row, strict=True)))
-            between = b","
-        opening = b"],"
-    yield b"]}"
-
-
-async def find_unsent(session: Session, owner: UUID) -> bool:
-    """Tell whether facts of somebody's still wait to be published."""
-    waiting = select(events.c.id).where(events.c.owner_id == owner, events.c.published_at.is_(None)).limit(1)
-    return (await session.scalar(waiting)) is not None
-
-
-async def delete_all(session: Session, owner: UUID) -> int:
-    """Delete what is not kept, and every published fact, in a transaction of the worker role; return how many rows."""
-    deleted = 0
-    for table in ERASED:
-        deleted += (await session.execute(delete(table).where(table.c.owner_id == owner))).rowcount
-    published = events.c.published_at.is_not(None)
-    return deleted + (await session.execute(delete(events).where(events.c.owner_id == owner, published))).rowcount
+async def save_leaver(session: Session, owner: UUID, erased_at: datetime) -> None:
+    """Remember that somebody has left; the first time counts."""
+    await session.execute(insert(leavers).values(owner_id=owner, erased_at=erased_at).on_conflict_do_nothing())

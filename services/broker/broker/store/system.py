@@ -1,18 +1,20 @@
 """The few reads without an owner: brokers report by key, and the recovery looks after everybody's orders."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import Uuid, and_, bindparam, select
+from kit.sql import Statement
+from sqlalchemy import Uuid, and_, bindparam, literal_column, select
 
 from broker.domain.attempt import UNSETTLED, Attempt
 from broker.domain.order import ClientKey, OwnerId
 from broker.store.attempts import attempt_of
-from broker.store.tables import attempts, connections
+from broker.store.tables import account_reports, attempts, connections
 
-_LOCK = select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update()
+_LOCK = Statement(select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update())
 _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
     attempts.c.broker == bindparam("broker"),
     attempts.c.broker_order_id.in_(bindparam("numbers", expanding=True)),
@@ -28,10 +30,24 @@ _LIST_IN_USE = (
     .distinct()
     .limit(bindparam("limit"))
 )
-_LIST_UNSETTLED = (
+_LIST_CONNECTIONS = (
+    select(
+        connections.c.owner_id,
+        connections.c.id,
+        connections.c.broker,
+        account_reports.c.digest.is_(None).label("asked"),
+    )
+    .outerjoin(
+        account_reports,
+        and_(account_reports.c.owner_id == connections.c.owner_id, account_reports.c.connection_id == connections.c.id),
+    )
+    .order_by(connections.c.id)
+    .limit(bindparam("limit"))
+)
+_LIST_UNSETTLED = Statement(
     select(attempts)
     .where(
-        attempts.c.state.in_(sorted(state.value for state in UNSETTLED)),
+        attempts.c.state.in_([literal_column(f"'{state.value}'") for state in sorted(UNSETTLED)]),
         attempts.c.begun_at < bindparam("before"),
         attempts.c.needs_human.is_(False),
     )
@@ -40,9 +56,19 @@ _LIST_UNSETTLED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection, whose it is, and whether its account was never announced or is asked for again."""
+
+    owner: OwnerId
+    connection: UUID
+    broker: str
+    is_asked_for: bool
+
+
 async def lock_attempt(session: Session, key: ClientKey) -> Attempt | None:
     """The attempt a broker knows by this key, held until the transaction ends."""
-    row = (await session.execute(_LOCK, {"key": key})).first()
+    row = await _LOCK.first(session, {"key": key})
     return None if row is None else attempt_of(row)
 
 
@@ -64,7 +90,12 @@ async def list_connections_in_use(session: Session, since: datetime, limit: int)
     return [(OwnerId(row.owner_id), row.connection_id, row.broker) for row in rows]
 
 
+async def list_connections(session: Session, limit: int) -> list[Connected]:
+    """Every connection that is there."""
+    rows = await session.execute(_LIST_CONNECTIONS, {"limit": limit})
+    return [Connected(OwnerId(row.owner_id), row.id, row.broker, row.asked) for row in rows]
+
+
 async def list_unsettled(session: Session, before: datetime, limit: int) -> list[Attempt]:
     """Attempts begun before a moment that still lack an answer, oldest first."""
-    rows = await session.execute(_LIST_UNSETTLED, {"before": before, "limit": limit})
-    return [attempt_of(row) for row in rows]
+    return [attempt_of(row) for row in await _LIST_UNSETTLED.all(session, {"before": before, "limit": limit})]

@@ -86,3 +86,19 @@ owner_keys = Table(
     Column("version", Integer, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
 )
+
+leavers = Table(
+    "leavers",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("erased_at", DateTime(timezone=True), nullable=False),
+)
+
+account_reports = Table(
+    "account_reports",
+    metadata,
+    Column("owner_id", Uuid, primary_key=True),
+    Column("connection_id", Uuid, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("announced_at", DateTime(timezone=True), nullable=False),
+)

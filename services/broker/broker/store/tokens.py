@@ -19,6 +19,9 @@ _CLAIM = text(
 )
 _SAVE = text("UPDATE broker_tokens SET until = :until, box = :box WHERE key_print = :print")
 
+_DELETE = text("DELETE FROM broker_tokens WHERE key_print = :print")
+_DELETE_OLD = text("DELETE FROM broker_tokens WHERE coalesce(until, asked_at) < :before AND asked_at < :before")
+
 
 @dataclass(frozen=True, slots=True)
 class SealedToken:
@@ -44,3 +47,13 @@ async def claim_token(session: Session, key_print: bytes, now: datetime, every: 
 async def save_token(session: Session, key_print: bytes, until: datetime, box: bytes) -> None:
     """Keep a token that came."""
     await session.execute(_SAVE, {"print": key_print, "until": until, "box": box})
+
+
+async def delete_token(session: Session, key_print: bytes) -> None:
+    """Forget the token of a key."""
+    await session.execute(_DELETE, {"print": key_print})
+
+
+async def delete_old(session: Session, before: datetime) -> int:
+    """Forget tokens that ended before a moment, and askings from before it that none came of; how many."""
+    return (await session.execute(_DELETE_OLD, {"before": before})).rowcount

@@ -1,18 +1,22 @@
 """Forget somebody who has left."""
 
+from datetime import datetime
 from uuid import UUID
 
+from kit.belongings import delete_facts, delete_rows, find_unsent
 from kit.db import Session
 from kit.events import record
 
 from broker.events import OwnerErased
-from broker.store import belongings
+from broker.store.belongings import ERASED, save_leaver
 
 
-async def erase_owner(session: Session, owner: UUID) -> bool:
+async def erase_owner(session: Session, owner: UUID, now: datetime) -> bool:
     """Tell whether it is done: not while facts of theirs wait to be published, for those would stay behind."""
-    if await belongings.find_unsent(session, owner):
+    if await find_unsent(session, owner):
         return False
-    await belongings.delete_all(session, owner)
+    await delete_rows(session, owner, ERASED)
+    await delete_facts(session, owner)
+    await save_leaver(session, owner, now)
     await record(session, OwnerErased(user_id=owner), owner=owner)
     return True

@@ -1,15 +1,15 @@
 """Change quantity and limit of an order at its broker, and announce what became of it.
 
 As with a cancel the message is the intent: asking again for what is so already changes nothing, so a change that got no
-answer is simply tried again.
+answer is simply tried again. A change from before a restore is not asked for: later ones, which the backup does not
+know, may have followed it.
 """
 
 import asyncio
-from uuid import UUID
 
 from kit.consumer import Later, take
 from kit.db import Session
-from kit.events import record
+from kit.events import Envelope, record
 
 from broker.adapters.port import LineFailure
 from broker.desk import Desk
@@ -26,8 +26,12 @@ _OVER = {
     AttemptState.EXPIRED: ReplaceRefused("already_expired", "The order expired before the change arrived."),
 }
 
+_TOO_OLD = ReplaceRefused(
+    "not_placed", "The platform was restored from a backup after this change was asked for: look at the order first."
+)
 
-async def replace_order(desk: Desk, owner: OwnerId, order_id: OrderId, change: Replacement, message_id: UUID) -> None:
+
+async def replace_order(desk: Desk, owner: OwnerId, order_id: OrderId, change: Replacement, message: Envelope) -> None:
     """Ask the broker for a change, and announce replaced or replace_rejected once per message.
 
     Raises:
@@ -37,9 +41,12 @@ async def replace_order(desk: Desk, owner: OwnerId, order_id: OrderId, change: R
         attempt = await attempts.find(session, owner, order_id)
     if attempt is None or not attempt.is_settled:
         raise Later(f"order {order_id} is on its way to the broker, or lost on it: evidence first")
-    news = _OVER.get(attempt.state) or await _replace(desk, attempt, change)
+    if desk.settings.is_from_a_backup(message.time):
+        news: Replaced | ReplaceRefused = _OVER.get(attempt.state) or _TOO_OLD
+    else:
+        news = _OVER.get(attempt.state) or await _replace(desk, attempt, change)
     async with desk.database.system() as session:
-        if await take(session, message_id, CONSUMER):
+        if await take(session, message.id, CONSUMER):
             await _announce(session, attempt, change, news)
 
 

@@ -7,17 +7,20 @@ the broker for evidence first, and sends again only where absence is certain.
 """
 
 import asyncio
+from datetime import datetime
 from uuid import UUID
 
-from kit import context
+from kit import context, traces
 from kit.consumer import take
 from kit.errors import Unavailable
+from kit.events import record
 
 from broker.adapters.port import Connector, LineFailure, NotSent
 from broker.desk import Desk
 from broker.domain.attempt import Attempt, AttemptState
 from broker.domain.capabilities import refuse_beyond
 from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent, Refused, Unanswered
+from broker.events import OrderNeedsHuman
 from broker.store import attempts
 from broker.usecases.settle_attempt import settle_attempt
 
@@ -29,46 +32,64 @@ _TWIN = Refused(
     "It is not known yet whether an equal order is at the broker, which could not tell the two apart: wait for it.",
 )
 
+_TOO_OLD = Refused(
+    "not_placed", "The platform was restored from a backup before the order was sent: it is too old to send now."
+)
 
-async def submit_order(desk: Desk, intent: OrderIntent, message_id: UUID | None) -> None:
+
+async def submit_order(
+    desk: Desk, intent: OrderIntent, message_id: UUID | None, asked_at: datetime | None = None
+) -> None:
     """Have an order at its broker and announce the answer, however often this is called.
 
     Args:
         desk: connectors and database.
         intent: what to send.
         message_id: the message that asks for it; None when the recovery comes back to an attempt.
+        asked_at: when the order was submitted. One from before a restore may be at its broker: it is not sent.
 
     Raises:
         Unavailable: when the order was certainly not sent and there is patience left to try again.
     """
-    attempt, is_new = await _begin(desk, intent)
-    attempt, answer = await _ask(desk, attempt, is_new=is_new)
+    before, is_new = await _begin(desk, intent, asked_at)
+    attempt, answer = await _ask(desk, before, is_new=is_new)
     async with desk.database.system() as session:
         if message_id is not None:
             await take(session, message_id, CONSUMER)
         if attempt.looks:
             await attempts.save_looks(session, intent.owner, attempt)
+        if attempt.needs_human and not before.needs_human and isinstance(answer, Unanswered):
+            await record(session, _call_for_help(attempt, answer), owner=intent.owner)
         if answer is not None:
             await settle_attempt(session, intent.key, answer)
 
 
-async def _begin(desk: Desk, intent: OrderIntent) -> tuple[Attempt, bool]:
+def _call_for_help(attempt: Attempt, answer: Unanswered) -> OrderNeedsHuman:
+    intent = attempt.intent
+    return OrderNeedsHuman(
+        order_id=intent.order_id, account_id=intent.account_id, broker=attempt.broker, text=answer.text
+    )
+
+
+async def _begin(desk: Desk, intent: OrderIntent, asked_at: datetime | None) -> tuple[Attempt, bool]:
+    """The attempt at this order, and whether it may be sent: when it is new, and not out of a backup."""
     able = desk.connector_for(intent).capabilities
+    old = asked_at is not None and desk.settings.is_from_a_backup(asked_at)
     attempt = Attempt(
         intent=intent,
         broker=able.broker,
         state=AttemptState.SENDING,
         broker_order_id=None,
         correlation_id=context.correlation_id(),
-        begun_at=desk.clock(),
+        begun_at=asked_at if asked_at is not None and old else desk.clock(),
     )
     async with desk.database.system() as session:
         twin = None if able.identifies_by_key else await attempts.find_twin(session, intent.owner, intent)
         if twin is AttemptState.SENDING:
             raise Unavailable("An equal order is being sent: only one at a time can be told from the others.")
-        if await attempts.save_new(session, intent.owner, attempt):
+        if await attempts.save_new(session, intent.owner, attempt, quickly=able.books_are_ours):
             if twin is None:
-                return attempt, True
+                return attempt, not old
             await settle_attempt(session, intent.key, _TWIN)  # kept and refused in one: it must never be looked for
         earlier = await attempts.find(session, intent.owner, intent.order_id)
     assert earlier is not None, "an attempt is never deleted, and an order never changes its owner"
@@ -84,6 +105,8 @@ async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> tuple[Attempt, 
         return attempt, None
     evidence = await _look(desk, connector, attempt)
     if isinstance(evidence, Absent) and connector.capabilities.absence_is_certain:
+        if desk.settings.is_from_a_backup(attempt.begun_at):
+            return attempt, _TOO_OLD
         return attempt, await _send(desk, connector, attempt)
     if isinstance(evidence, Absent | Ambiguous):
         return attempt.looked(evidence, connector.capabilities.title, desk.clock())
@@ -96,12 +119,13 @@ async def _send(desk: Desk, connector: Connector, attempt: Attempt) -> Answer:
     pauses = () if connector.capabilities.absence_is_certain else AGAIN_AFTER_MILLISECONDS
     for pause in (*pauses, None):
         try:
-            async with asyncio.timeout(desk.settings.submit_timeout_seconds):
-                return await connector.submit(attempt.intent, attempt.intent.key)
+            with traces.span("submit", traces.CLIENT, broker=attempt.broker):
+                async with asyncio.timeout(desk.settings.submit_timeout_seconds):
+                    return await connector.submit(attempt.intent, attempt.intent.key)
         except NotSent as failed:
             if pause is None:
                 return _give_up(desk, connector, attempt, failed)
-            await asyncio.sleep(pause / 1_000)
+            await desk.pause(pause / 1_000)
         except (LineFailure, TimeoutError) as failed:
             return Unanswered(_doubt(desk, failed))
     raise AssertionError("the last try has no pause after it")

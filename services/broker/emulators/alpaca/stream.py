@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import WebSocket, WebSocketDisconnect
 
 from emulators.alpaca import rows
-from emulators.faults import Faults
+from emulators.faults import Faults, reshaped
 from emulators.house import Notice, Slip
 
 QUEUE_MAX: Final = 10_000
@@ -25,10 +25,12 @@ class Stream:
         self.show: Callable[[Slip], dict[str, Any]] = lambda slip: rows.order(slip, None)
 
     def tell(self, notice: Notice) -> None:
-        """Put a notice before everybody, unless a fault has it lost or told twice."""
+        """Put a notice before everybody, unless a fault has it lost, told twice, grown or shrunk."""
         if not self._queues or self._faults.take("stream", "notice_lost"):
             return
-        frame = json.dumps({"stream": "trade_updates", "data": self._event(notice)}).encode()
+        event = self._event(notice)
+        event["order"] = reshaped(self._faults, event["order"])
+        frame = json.dumps({"stream": "trade_updates", "data": event}).encode()
         for _ in range(2 if self._faults.take("stream", "notice_twice") else 1):
             for queue in self._queues:
                 if queue.qsize() < QUEUE_MAX:

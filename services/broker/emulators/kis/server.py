@@ -11,12 +11,12 @@ from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
-from quant.markets.calendar import SEOUL
+from quant.markets.calendar import NEW_YORK, SEOUL
 from quant.matching import TimeInForce
 
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
-from emulators.house import House, No, Slip, korea
-from emulators.kis import rows
+from emulators.house import House, No, Place, Slip, korea
+from emulators.kis import overseas, rows
 from emulators.kis.gate import Answer, Gate, problem
 from emulators.kis.rows import OFFICE
 from emulators.kis.stream import Stream
@@ -65,6 +65,9 @@ _CODES: Final = {
     "not_on_paper": ("OPSQ2002", "모의투자에서는 제공하지 않는 서비스 입니다."),
     "field_missing": ("OPSQ2001", "ERROR : INPUT FIELD NOT FOUND"),
 }
+_DONE: Final = {"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상처리"}
+_ALL_CALLS: Final = _CALLS | overseas.CALLS
+AMERICA: Final = Place("US", NEW_YORK, Decimal(1_000_000), lambda count: f"{count:010d}")
 Fields = Mapping[str, str]
 Body = dict[str, Any]
 
@@ -72,8 +75,9 @@ Body = dict[str, Any]
 class Desk:
     """Answers calls, each from the upper-case fields of its request."""
 
-    def __init__(self, house: House, environment: Environment) -> None:
+    def __init__(self, house: House, abroad: House, environment: Environment) -> None:
         self.house = house
+        self.overseas = overseas.OverseasDesk(abroad, environment)
         self.environment = environment
         self.pages_cut = False
         self._answers: dict[str, Callable[[Fields, str, str], Body | No]] = {
@@ -89,20 +93,21 @@ class Desk:
     def answer(self, call: str, fields: Fields, tr_id: str, page: str) -> Body:
         """The body of an answer, refusals included."""
         known = _REAL_LETTER.get(tr_id[1:], "T") + tr_id[1:] if tr_id[:1] == "V" else tr_id
-        is_right = tr_id[:1] == "F" or (tr_id[:1] == "V") == (self.environment == "paper")
-        if known not in _CALLS[call] or not is_right:
+        known = overseas.ON_PAPER.get(tr_id, known)
+        is_right = tr_id[:1] in {"F", "H"} or (tr_id[:1] == "V") == (self.environment == "paper")
+        if known not in _ALL_CALLS[call] or not is_right:
             return _refused(No("unknown_service"))
-        if call in _REAL_ONLY and self.environment == "paper":
+        if call in _REAL_ONLY | overseas.REAL_ONLY and self.environment == "paper":
             return _refused(No("not_on_paper"))
+        if call in overseas.CALLS:
+            self.overseas.pages_cut = self.pages_cut
+            found = self.overseas.answer(call, fields, known, page)
+            return _refused(found) if isinstance(found, No) else _DONE | found
         try:
             found = self._answers[call](fields, known, page)
         except (KeyError, InvalidOperation):
             return _refused(No("field_missing"))
-        return (
-            _refused(found)
-            if isinstance(found, No)
-            else {"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상처리"} | found
-        )
+        return _refused(found) if isinstance(found, No) else _DONE | found
 
     def _order(self, fields: Fields, tr_id: str, _: str) -> Body | No:
         if fields["ORD_DVSN"] not in KINDS:
@@ -236,14 +241,18 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
     """An emulator of one environment, with an empty ledger."""
     house, faults = House(clock, korea(digits=10)), Faults()
     app = FastAPI(openapi_url=None)
-    app.state.house, app.state.desk, app.state.faults = house, Desk(house, environment), faults
+    app.state.abroad = abroad = House(clock, AMERICA)
+    app.state.house, app.state.desk, app.state.faults = house, Desk(house, abroad, environment), faults
     stream = Stream(faults, clock)
     house.tell, house.show, app.state.stream = stream.tell, stream.show, stream
+    abroad.tell = stream.tell_abroad
     app.state.gate = gate = Gate(clock, 20 if environment == "real" else 2)
     app.state.calls, app.state.lists = [], {}
-    for call, folder in [(call, QUOTES if call == "inquire-price" else TRADING) for call in _CALLS]:
-        method = "POST" if call.startswith("order") else "GET"
-        app.add_api_route(f"{folder}/{call}", _route(app, call), methods=[method])
+    addresses = {call: f"{QUOTES if call == 'inquire-price' else TRADING}/{call}" for call in _CALLS}
+    addresses |= {call: overseas.path_of(call) for call in overseas.CALLS}
+    for call, address in addresses.items():
+        method = "POST" if call.removeprefix(overseas.MARK).startswith("order") else "GET"
+        app.add_api_route(address, _route(app, call), methods=[method])
 
     @app.post("/oauth2/tokenP")
     async def token(request: Request) -> Response:
@@ -270,7 +279,7 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
     async def hashkey(request: Request) -> Response:
         return _json({"BODY": await request.json(), "HASH": uuid.uuid4().hex * 2})
 
-    add_admin(app, house, faults)
+    add_admin(app, house, faults, abroad)
     return app
 
 

@@ -17,13 +17,16 @@ from fastapi import WebSocket, WebSocketDisconnect
 from quant.markets.calendar import SEOUL
 from quant.matching import Exchange
 
-from emulators.faults import Faults
+from emulators.faults import Faults, reshaped
 from emulators.house import Notice
 
 SUBSCRIPTIONS_MAX: Final = 41
 PING_SECONDS: Final = 10
 QUEUE_MAX: Final = 10_000
-NOTICES: Final = {"H0STCNI0", "H0STCNI9"}
+HOME: Final = {"H0STCNI0", "H0STCNI9"}
+ABROAD: Final = {"H0GSCNI0", "H0GSCNI9"}
+NOTICES: Final = HOME | ABROAD
+FIELDS_ABROAD: Final = 25
 MARKET: Final = {"H0STCNT0": 46, "H0STASP0": 59}
 """Trades and books, with how many fields each has."""
 _CODES: Final = {
@@ -71,10 +74,17 @@ class Stream:
 
     def tell(self, notice: Notice) -> None:
         """Put a notice before everybody who listens to notices, unless a fault has it lost, told twice or grown."""
-        listening = [(each, name) for each in self._listeners for name, _ in each.wanted if name in NOTICES]
+        self._tell(_fields(notice), HOME)
+
+    def tell_abroad(self, notice: Notice) -> None:
+        """The same for the overseas ledger."""
+        self._tell(_fields_abroad(notice), ABROAD)
+
+    def _tell(self, written: list[str], names: set[str]) -> None:
+        listening = [(each, name) for each in self._listeners for name, _ in each.wanted if name in names]
         if not listening or self._faults.take("stream", "notice_lost"):
             return
-        fields = _fields(notice) + (["9"] if self._faults.take("stream", "grown_frame") else [])
+        fields = [*reshaped(self._faults, dict(enumerate(written))).values()]
         for _ in range(2 if self._faults.take("stream", "notice_twice") else 1):
             for listener, name in listening:
                 listener.put(f"1|{name}|001|{_sealed('^'.join(fields), listener)}")
@@ -91,7 +101,7 @@ class Stream:
         """Serve one connection until they leave."""
         await socket.accept()
         listener = Listener()
-        telling = asyncio.ensure_future(self._tell(socket, listener))
+        telling = asyncio.ensure_future(self._speak(socket, listener))
         try:
             while True:
                 text = await socket.receive_text()
@@ -142,7 +152,7 @@ class Stream:
         listener.wanted.add(wanted)
         return "OPSP0000"
 
-    async def _tell(self, socket: WebSocket, listener: Listener) -> None:
+    async def _speak(self, socket: WebSocket, listener: Listener) -> None:
         while True:
             try:
                 frame = await asyncio.wait_for(listener.queue.get(), PING_SECONDS)
@@ -193,6 +203,18 @@ def _fields(notice: Notice) -> list[str]:
         slip.symbol,
         f"{slip.price:09.0f}",
     ]
+
+
+def _fields_abroad(notice: Notice) -> list[str]:
+    """The 25 fields of a notice from abroad."""
+    slip, dealt = notice.slip, notice.dealt
+    at = f"{(dealt.at if dealt else slip.at).astimezone(SEOUL):%H%M%S}"
+    quantity, price = (dealt.quantity, dealt.price) if dealt else (notice.quantity, Decimal(0))
+    fields = ["EMULATED", slip.account, slip.number, slip.original or "0" * 10]
+    fields += ["01" if slip.side == "sell" else "02", {"order": "0", "change": "1", "cancel": "2"}[slip.action]]
+    fields += ["00", slip.symbol, f"{quantity:010.0f}", f"{price:.4f}", at, "0", "2" if dealt else "1"]
+    fields += ["2" if dealt else "1", "00950", f"{slip.quantity:09.0f}"]
+    return fields + [""] * (FIELDS_ABROAD - len(fields))
 
 
 def _trade(symbol: str, exchange: Exchange, at: str) -> list[str]:

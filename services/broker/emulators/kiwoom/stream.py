@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import WebSocket, WebSocketDisconnect
 from quant.markets.calendar import SEOUL
 
-from emulators.faults import Faults
+from emulators.faults import Faults, reshaped
 from emulators.house import Notice
 from emulators.kiwoom import rows
 
@@ -29,13 +29,11 @@ class Stream:
         self._registered: set[str] = set()
 
     def tell(self, notice: Notice) -> None:
-        """Put a notice before its account's session, unless a fault has it lost, told twice or grown."""
+        """Put a notice before its account's session, unless a fault has it lost, told twice, grown or shrunk."""
         listening = [key for key in self._registered if rows.account_of(key) == notice.slip.account]
         if not listening or self._faults.take("stream", "notice_lost"):
             return
-        values = _values(notice)
-        if self._faults.take("stream", "grown_frame"):
-            values |= {"99999": "1"}
+        values = reshaped(self._faults, _values(notice))
         entry = {"type": "00", "name": "주문체결", "item": notice.slip.symbol, "values": values}
         for _ in range(2 if self._faults.take("stream", "notice_twice") else 1):
             for key in listening:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import WebSocket, WebSocketDisconnect
 from quant.markets.calendar import SEOUL
 
-from emulators.faults import Faults
+from emulators.faults import Faults, reshaped
 from emulators.house import Notice
 from emulators.ls import rows
 
@@ -27,12 +27,10 @@ class Stream:
         self._listeners: dict[asyncio.Queue[str], str] = {}
 
     def tell(self, notice: Notice) -> None:
-        """Put a notice before its account's listeners, unless a fault has it lost, told twice or grown."""
+        """Put a notice before its account's listeners, unless a fault has it lost, told twice, grown or shrunk."""
         if not self._listeners or self._faults.take("stream", "notice_lost"):
             return
-        body = _body(notice)
-        if self._faults.take("stream", "grown_frame"):
-            body |= {"newfield": "1"}
+        body = reshaped(self._faults, _body(notice))
         frame = json.dumps({"header": {"tr_cd": _CODES[notice.event]}, "body": body})
         times = 2 if self._faults.take("stream", "notice_twice") else 1
         for queue, account in self._listeners.items():

@@ -58,11 +58,40 @@ async def call(app: FastAPI, token: str | None, method: str, path: str = PATH, b
         return await http.request(method, path, json=body)
 
 
+async def token_rows(database: Database) -> int:
+    async with database.system() as session:
+        return int(await session.scalar(text("SELECT count(*) FROM broker_tokens")) or 0)
+
+
 class TestTheRoutes:
-    async def test_a_connection_is_tried_kept_shown_without_its_secrets_used_and_forgotten(
-        self, app: FastAPI, tokens: Tokens, kis: Emulator
+    @pytest.mark.requirement("R-59")
+    async def test_in_quarantine_no_broker_is_called_whatever_is_asked(
+        self, kis: Emulator, settings: Settings, app: FastAPI, tokens: Tokens, tmp_path: Path
     ) -> None:
         token = tokens.for_user(new_id())
+        saved = await call(app, token, "POST", body=a_connection())
+        issued = kis.gate.tokens_issued
+        told = {"brokers_file": tmp_path / "brokers.yaml", "quarantined": True}
+        isolated = create_app(settings.model_copy(update=told), tokens.verifier)
+        async with client(isolated, token) as http:
+            one = f"{PATH}/{saved.json()['id']}"
+            assert (await http.get(one)).status_code == 200, "people may look"
+            answers = [
+                await http.post(PATH, json=a_connection(name="another")),
+                await http.post(f"{one}/test"),
+                await http.post(f"{one}/sync"),
+                await http.get(f"{one}/accounts"),
+            ]
+        assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "broker_unreachable")}
+        assert all("restored from a backup" in answer.json()["detail"] for answer in answers)
+        assert kis.gate.tokens_issued == issued, "nobody knocked"
+
+    async def test_a_connection_is_tried_kept_shown_without_its_secrets_used_and_forgotten(
+        self, app: FastAPI, tokens: Tokens, kis: Emulator, database: Database
+    ) -> None:
+        token = tokens.for_user(new_id())
+        async with database.system() as session:
+            await session.execute(text("DELETE FROM broker_tokens"))
         async with client(app, token) as http:
             saved = await http.post(PATH, json=a_connection())
             assert saved.status_code == 201, saved.text
@@ -74,8 +103,26 @@ class TestTheRoutes:
             assert answers[2].json()["account_hint"] == "********01"
             told = "".join(answer.text for answer in answers)
             assert not [secret for secret in SECRETS.values() if secret in told]
+            assert await token_rows(database) == 1
             assert (await http.delete(one)).status_code == 204
             assert (await http.get(one)).status_code == 404
+            assert await token_rows(database) == 0
+
+    @pytest.mark.requirement("R-22")
+    async def test_an_account_is_read_on_demand_and_announced_once(
+        self, app: FastAPI, tokens: Tokens, kis: Emulator, database: Database
+    ) -> None:
+        async with client(app, tokens.for_user(new_id())) as http:
+            one = f"{PATH}/{(await http.post(PATH, json=a_connection())).json()['id']}"
+            seen = [(await http.post(f"{one}/sync")).json() for _ in range(2)]
+            assert [each["outcome"] for each in seen] == ["announced", "unchanged"]
+            assert (seen[0]["orders"], seen[0]["foreign_orders"], seen[0]["holdings"]) == (0, 0, 0)
+            kis.breaks("inquire-daily-ccld", "html")
+            answer = await http.post(f"{one}/sync")
+            assert (answer.status_code, answer.json()["code"]) == (503, "broker_unreachable")
+        async with database.system() as session:
+            said = text("SELECT count(*) FROM events WHERE type = 'broker.account.reported.v1' AND subject = :one")
+            assert await session.scalar(said, {"one": one.rsplit("/", 1)[1]}) == 1
 
     @pytest.mark.requirement("R-53", "R-54")
     async def test_the_database_holds_no_secret_in_the_clear(
@@ -88,7 +135,9 @@ class TestTheRoutes:
         dump = str(found)
         assert not [secret for secret in SECRETS.values() if secret in dump or secret.encode().hex() in dump]
 
-    @pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("DELETE", ""), ("POST", "/test"), ("GET", "/accounts")])
+    @pytest.mark.parametrize(
+        ("method", "tail"), [("GET", ""), ("DELETE", ""), ("POST", "/test"), ("POST", "/sync"), ("GET", "/accounts")]
+    )
     async def test_a_strangers_connection_does_not_exist(
         self, app: FastAPI, tokens: Tokens, method: str, tail: str
     ) -> None:

@@ -44,7 +44,7 @@ async def test_another_method_is_a_problem_document(app: FastAPI, tokens: Tokens
 async def test_every_broker_publishes_what_it_can_do(app: FastAPI, tokens: Tokens) -> None:
     answer = await get(app, "/api/v1/broker/brokers", tokens.for_user(new_id()))
     brokers = {item["broker"]: item for item in answer.json()["items"]}
-    assert list(brokers) == ["simulator", "kis", "ls", "kiwoom", "alpaca"]
+    assert list(brokers) == ["simulator", "kis", "kis_us", "ls", "kiwoom", "alpaca"]
     simulator = brokers["simulator"]
     assert simulator["order_types"] == ["limit", "market"]
     assert simulator["account_kinds"] == ["paper"]

@@ -1,70 +1,27 @@
 """The conformance suite: what every connector must do. Its capabilities decide which cases apply to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from broker.adapters.catalogue import CATALOGUE
 from broker.adapters.port import NotSent, Unreachable
 from broker.domain.order import (
     Absent,
     Accepted,
-    Ambiguous,
     CancelRefused,
     Ended,
     OrderIntent,
     Refused,
-    Replaced,
-    Replacement,
 )
-from kit.db import Database
-from kit.ids import new_id
-from redis.asyncio import Redis
 
+from services.broker.tests.conformance.asking import found, sent, shares, traded
 from services.broker.tests.conformance.cases import case
 from services.broker.tests.conformance.venues import VENUES, Venue, news, take_news
 
 TRADED_ON = date(2024, 12, 16)
-Answered = Accepted | Refused | Absent | Ambiguous
-
-
-@pytest_asyncio.fixture
-async def venue(request: pytest.FixtureRequest, database: Database, redis: "Redis") -> AsyncIterator[Venue]:
-    _, open_venue = VENUES[request.param]
-    async with open_venue(database, redis) as opened:
-        await opened.quotes()
-        yield opened
-
-
-async def sent(venue: Venue, **changes: Any) -> tuple[OrderIntent, Accepted]:
-    order = venue.order(**changes)
-    answer = await venue.connector.submit(order, order.key)
-    assert isinstance(answer, Accepted), answer
-    venue.learns(order, answer)
-    return order, answer
-
-
-async def found(venue: Venue, order: OrderIntent) -> Answered:
-    return await venue.connector.find(order, order.key, venue.moment() - timedelta(seconds=1))
-
-
-async def traded(venue: Venue, order: OrderIntent) -> int:
-    """How many shares of an order have traded."""
-    return int(shares(await found(venue, order))[0])
-
-
-def shares(answer: Answered) -> tuple[Decimal, Decimal]:
-    """How many shares an answer says have traded, and for how much."""
-    assert isinstance(answer, Accepted), answer
-    if answer.progress is not None:
-        return answer.progress.quantity, answer.progress.amount
-    executions = answer.executions
-    quantity = sum((each.quantity for each in executions), Decimal(0))
-    return quantity, sum((each.quantity * each.price for each in executions), Decimal(0))
 
 
 async def assert_never_placed(venue: Venue, order: OrderIntent, code: str) -> None:
@@ -341,44 +298,6 @@ async def test_bc_28_an_order_that_arrives_waits_behind_those_that_wait_already(
     await venue.quotes(ask="70200", ask_size="8")
     late, _ = await sent(venue)
     assert (await traded(venue, waiting), await traded(venue, late)) == (10, 2)
-
-
-@case(lambda able: able.replaces == "native")
-@pytest.mark.requirement("R-7")
-async def test_bc_29_a_change_of_the_limit_keeps_the_orders_name_and_trades_at_the_new_one(venue: Venue) -> None:
-    order, answer = await sent(venue, limit_price="69900")
-    for limit in ("69800", "69700"):
-        change = Replacement(new_id(), Decimal(10), venue.price(limit))
-        changed = await venue.connector.replace(order, order.key, answer.broker_order_id, change)
-        assert isinstance(changed, Replaced)
-        assert changed.after.broker_order_id == answer.broker_order_id
-    await venue.quotes(bid="69700", ask="69900")
-    assert await traded(venue, order) == 0, "the old limits are gone"
-    await venue.quotes(bid="69600", ask="69700", ask_size="3")
-    assert shares(await found(venue, order)) == (3, 3 * venue.price("69700"))
-
-
-@case(lambda able: able.replaces == "native")
-async def test_bc_30_the_same_change_again_changes_nothing(venue: Venue) -> None:
-    await venue.quotes(ask_size="4")
-    order, answer = await sent(venue, limit_price="70100")
-    change = Replacement(new_id(), Decimal(8), venue.price("69900"))
-    for _ in range(2):
-        changed = await venue.connector.replace(order, order.key, answer.broker_order_id, change)
-        assert isinstance(changed, Replaced)
-        assert shares(changed.after)[0] == 4
-    await venue.quotes(bid="69800", ask="69900")
-    assert await traded(venue, order) == 8
-
-
-@case(lambda able: able.can_cancel and able.replaces == "native")
-async def test_bc_31_a_changed_order_can_be_canceled_under_its_first_name(venue: Venue) -> None:
-    order, answer = await sent(venue, limit_price="69900")
-    change = Replacement(new_id(), Decimal(10), venue.price("69800"))
-    await venue.connector.replace(order, order.key, answer.broker_order_id, change)
-    ended = await venue.connector.cancel(order, order.key, answer.broker_order_id)
-    assert isinstance(ended, Accepted)
-    assert (ended.broker_order_id, ended.ended) == (answer.broker_order_id, Ended("canceled", Decimal(10)))
 
 
 @case(lambda able: not able.answers_with_trades)  # the simulator counts no cash: trading holds it before

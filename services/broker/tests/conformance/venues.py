@@ -23,6 +23,7 @@ from services.broker.tests.emulated import KINDS, Emulated, emulated
 from services.broker.tests.floor import Tape
 
 NEWS_SECONDS = 0.5
+MARKETABLE = {"buy": "70200", "sell": "69900"}
 EVERYTHING = frozenset(
     {
         *("price_off_tick", "price_outside_band", "quantity_off_lot", "market_closed", "unknown_symbol"),
@@ -148,6 +149,8 @@ class EmulatorVenue:
         place = {"market": market, "board": "KOSPI" if market == "KRX" else "US", "broker": self.able.broker}
         if changes.get("limit_price"):
             changes["limit_price"] = self.price(changes["limit_price"])
+        elif "market" not in self.able.order_types:  # a limit that trades wherever this market goes stands in for it
+            changes["limit_price"] = self.price(MARKETABLE[changes.get("side", "buy")])
         return an_order(self.emulated.kind.symbol, **(place | changes))
 
     def price(self, won: str) -> Decimal:

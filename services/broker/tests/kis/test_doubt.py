@@ -160,6 +160,7 @@ async def test_two_candidates_wait_for_a_human_and_nothing_is_guessed(
         await resolve(floor)
         state, number, needs_human = await floor.attempt(order)
         assert (state, number, needs_human) == (AttemptState.UNKNOWN, None, True)
+        assert (await floor.said(order)).count("needs_human") == 1
 
 
 @pytest.mark.requirement("R-6")

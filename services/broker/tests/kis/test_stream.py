@@ -86,7 +86,7 @@ async def test_a_notice_is_sealed_with_the_key_of_its_subscription(kis: Emulated
     frame = str(await line.recv())
     assert "005930" not in frame
     told, width = frames.notices(frame, Key(output["key"].encode(), output["iv"].encode()))
-    assert (told, width) == ([Notice("5012345601", "0000000001")], frames.NOTICE_FIELDS)
+    assert (told, width) == ([Notice("5012345601", "0000000001")], frames.DOMESTIC_NOTICES.fields)
     assert getattr(answer, "broker_order_id", "").endswith("0000000001")
     with pytest.raises(Unreadable):
         frames.notices(frame, KEY)
@@ -136,7 +136,7 @@ async def test_a_frame_that_has_grown_is_read_all_the_same_and_raises_the_alarm(
     await reports.aclose()
     assert report.news.progress is not None
     assert report.news.progress.quantity == 3
-    assert [entry["fields"] for entry in logged if "shape" in entry["event"]] == [frames.NOTICE_FIELDS + 1]
+    assert [entry["fields"] for entry in logged if "shape" in entry["event"]] == [frames.DOMESTIC_NOTICES.fields + 1]
 
 
 @pytest.mark.parametrize(

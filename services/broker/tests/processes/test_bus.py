@@ -26,11 +26,13 @@ async def test_orders_and_cancels_of_one_owner_are_handled_in_order_though_each_
     messages = [message for order in orders for message in (submitted(order), cancel_requested(order))]
     ours = Subscriptions(f"test-{new_id().hex[-12:]}")
     ours.handlers = subscriptions.handlers
-    consuming = asyncio.create_task(Consumer(ours, floor.desk, amqp_url).run())
     connection = await amqp.connect(amqp_url, "test")
     async with connection:
         channel = await connection.channel()
+        # Made before anyone else can make it: while another connection is still at it, the queue has a name and no
+        # leader yet, and RabbitMQ answers what is published to it with a nack.
         queue = await amqp.declare_queue(channel, ours.consumer, [])
+        consuming = asyncio.create_task(Consumer(ours, floor.desk, amqp_url).run())
         for message in messages:
             for _ in range(2):
                 await _put(channel, f"{ours.consumer}.events", message)

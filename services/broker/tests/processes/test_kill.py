@@ -20,14 +20,20 @@ SCRIPT = Path(__file__).parent / "dying_worker.py"
 CHILD_SECONDS_MAX = 30
 
 
-async def killed(point: str, message: str, settings: Settings) -> int:
-    """Handle a message in a child process that dies at a point; its exit status."""
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a child process of the same settings finds in its environment."""
     secrets = ("database_url", "system_database_url", "amqp_url", "redis_url", "vault_key")
     environment = {f"BROKER_{name.upper()}": getattr(settings, name).get_secret_value() for name in secrets}
     environment |= {"BROKER_ENVIRONMENT": "test", "BROKER_HTTP_PORT": "1", "BROKER_WORKER_PORT": "1"}
-    environment |= {"BROKER_JWKS_URL": settings.jwks_url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return environment | {"BROKER_JWKS_URL": settings.jwks_url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+async def killed(point: str, message: str, settings: Settings) -> int:
+    """Handle a message in a child process that dies at a point; its exit status."""
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(SCRIPT), point), stdin=asyncio.subprocess.PIPE, env=os.environ | environment
+        *(sys.executable, str(SCRIPT), point),
+        stdin=asyncio.subprocess.PIPE,
+        env=os.environ | environment_of(settings),
     )
     await asyncio.wait_for(child.communicate(message.encode()), CHILD_SECONDS_MAX)
     assert child.returncode is not None

@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import pytest
+from broker.adapters.drift import Drift, Drifts
 from broker.adapters.port import Report
 from broker.domain.order import Accepted
+from broker.usecases.announce_drifts import announce_drifts
+from kit.db import Database
+from sqlalchemy import text
 
 from services.broker.tests.builders import an_order
 from services.broker.tests.emulated import KINDS, Emulated, emulated
@@ -83,3 +88,38 @@ async def test_after_the_line_was_lost_the_list_is_read_before_anything_is_told(
         running.quotes(bid="69800", ask="69900", ask_size="4")
         async with listening(running) as heard:
             assert filled(await asyncio.wait_for(heard.get(), 5)) == 4
+
+
+@pytest.mark.requirement("R-27")
+@pytest.mark.parametrize("fault", ["grown_frame", "shrunk_frame"])
+@pytest.mark.parametrize("broker", STREAMING)
+async def test_a_frame_that_has_grown_or_shrunk_is_read_all_the_same_and_raises_the_alarm_once(
+    broker: str, fault: Literal["grown_frame", "shrunk_frame"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarms = Drifts()
+    monkeypatch.setattr(
+        f"broker.adapters.{'kis.notices' if broker.startswith('kis') else broker + '.connector'}.drifts", alarms
+    )
+    async with emulated(broker) as running, listening(running) as heard:
+        await placed(running)
+        await asyncio.wait_for(heard.get(), 5)
+        running.quotes(bid="69800", ask="69900", ask_size="1")
+        assert filled(await asyncio.wait_for(heard.get(), 5)) == 1
+        assert alarms.take() == []
+        for shares in (2, 3):
+            running.faults.add("stream", fault)
+            running.quotes(bid="69800", ask="69900", ask_size="1")
+            assert filled(await asyncio.wait_for(heard.get(), 5)) == shares
+        [alarm] = alarms.take()
+        assert (alarm.broker, alarm.fields - alarm.before) == (
+            broker.removesuffix("_us"),
+            1 if fault == "grown_frame" else -1,
+        )
+
+
+@pytest.mark.requirement("R-27")
+async def test_the_alarm_is_announced(database: Database) -> None:
+    async with database.system() as session:
+        await announce_drifts(session, [Drift("ls", "SC1", 120, 119)])
+        said = await session.scalar(text("SELECT data FROM events WHERE type = 'broker.frames.drifted.v1'"))
+    assert said == {"broker": "ls", "frame": "SC1", "fields": 120, "before": 119}

@@ -1,12 +1,15 @@
 """A cancel ends in canceled or cancel_rejected, once, whatever it races with."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from broker.adapters.port import Unreachable
+from kit.clock import now
 from kit.consumer import Later
 
-from services.broker.tests.builders import an_order, cancel_requested
+from services.broker.tests.builders import a_message, an_order, cancel_requested, submitted
 from services.broker.tests.floor import Broken, Floor, Line, dying
 
 
@@ -40,13 +43,69 @@ async def test_executions_nobody_has_heard_of_yet_are_announced_before_the_cance
     assert (await floor.facts())[-1][1]["canceled_quantity"] == "7"
 
 
-async def test_a_cancel_that_comes_before_the_order_waits_for_it(floor: Floor) -> None:
+@pytest.mark.requirement("R-10")
+async def test_a_cancel_that_comes_before_the_order_sees_to_it_that_it_is_never_sent(floor: Floor) -> None:
     await floor.tape.quotes()
     order = an_order(floor.tape.symbol, limit_price="69900")
+    await floor.cancel(order)
+    assert await floor.said() == ["canceled"]
+    assert (await floor.facts())[-1][1]["canceled_quantity"] == "10"
+    await floor.submit(order)
+    assert await floor.said() == ["canceled"], "it came too late"
+    assert await floor.count("sim_orders") == 0, "the exchange has never heard of it"
+
+
+@pytest.mark.requirement("R-10")
+async def test_a_cancel_and_its_order_at_once_end_in_one_of_two_ways(floor: Floor) -> None:
+    await floor.tape.quotes()
+    for _ in range(20):
+        order = an_order(floor.tape.symbol, limit_price="69900")
+        outcomes = await asyncio.gather(floor.submit(order), floor.cancel(order), return_exceptions=True)
+        assert not any(isinstance(each, Exception) and not isinstance(each, Later) for each in outcomes), outcomes
+        if any(isinstance(each, Later) for each in outcomes):
+            await floor.cancel(order)
+        said = [name for name, data in await floor.facts() if data["order_id"] == str(order.order_id)]
+        assert said in (["canceled"], ["accepted", "canceled"])
+
+
+@pytest.mark.requirement("R-59")
+async def test_after_a_restore_a_cancel_that_comes_before_its_order_waits_for_evidence(floor: Floor) -> None:
+    """The order may be at its broker: saying that it was never sent could be a lie."""
+    line = Line(floor.simulator)
+    floor.desk.connectors["simulator"] = line  # type: ignore[index]
+    await floor.tape.quotes()
+    order = an_order(floor.tape.symbol, limit_price="69900")
+    await line.submit(order, order.key)  # the world did it, and the backup forgot
+    message = submitted(order)
+    restored = floor.desk.settings.model_copy(update={"restored_at": message.time + timedelta(seconds=1)})
+    floor.desk = replace(floor.desk, settings=restored)
     with pytest.raises(Later):
         await floor.cancel(order)
-    await floor.submit(order)
+    assert await floor.said() == []
+    await floor.deliver(message)
     await floor.cancel(order)
+    assert line.sent == [order.key], "once, before the restore"
+    assert await floor.said() == ["accepted", "canceled"]
+
+
+@pytest.mark.requirement("R-10", "R-59")
+async def test_long_after_a_restore_a_cancel_overtakes_its_order_as_before(floor: Floor) -> None:
+    restored = floor.desk.settings.model_copy(update={"restored_at": now() - timedelta(minutes=1)})
+    floor.desk = replace(floor.desk, settings=restored)
+    await floor.tape.quotes()
+    order = an_order(floor.tape.symbol, limit_price="69900")
+    await floor.cancel(order)
+    assert await floor.said() == ["canceled"], "it is never sent"
+
+
+async def test_a_cancel_in_the_words_of_an_older_version_waits_for_its_order(floor: Floor) -> None:
+    await floor.tape.quotes()
+    order = an_order(floor.tape.symbol, limit_price="69900")
+    old = a_message("trading.order.cancel_requested.v1", order, {"order_id": str(order.order_id)})
+    with pytest.raises(Later):
+        await floor.deliver(old)
+    await floor.submit(order)
+    await floor.deliver(old)
     assert await floor.said() == ["accepted", "canceled"]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from broker.adapters.port import Unreachable
@@ -23,6 +24,24 @@ async def test_a_change_is_announced_with_its_id_and_what_the_order_is_now(floor
     await floor.tick(bid="69700", ask="69800")
     await floor.hear()
     assert [data["quantity"] for name, data in await floor.facts() if name == "executed"] == ["12"]
+
+
+@pytest.mark.requirement("R-59")
+async def test_a_change_from_before_a_restore_is_refused_and_never_asked_for_again(floor: Floor) -> None:
+    await floor.tape.quotes()
+    order = an_order(floor.tape.symbol, limit_price="69900")
+    await floor.submit(order)
+    message = replace_requested(order, "12", "69800")
+    restored = floor.desk.settings.model_copy(update={"restored_at": message.time + timedelta(seconds=1)})
+    floor.desk = replace(floor.desk, settings=restored)
+    await floor.deliver(message)
+    name, data = (await floor.facts())[-1]
+    assert (name, data["code"]) == ("replace_rejected", "not_placed")
+    await floor.tick(bid="69700", ask="69900")
+    await floor.hear()
+    assert [data["quantity"] for name, data in await floor.facts() if name == "executed"] == ["10"], (
+        "it stayed as it was"
+    )
 
 
 async def test_what_traded_before_the_change_is_announced_before_it_and_what_it_trades_after_it(floor: Floor) -> None:

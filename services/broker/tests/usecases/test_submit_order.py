@@ -10,12 +10,15 @@ from broker.adapters.port import NotSent, Unreachable
 from broker.domain.capabilities import Capabilities
 from broker.usecases import settle_attempt
 from broker.usecases.recover_attempts import recover_attempts
+from kit import db
 from kit.clock import now
 from kit.errors import Unavailable
 
 from services.broker.tests.builders import an_order, submitted
 from services.broker.tests.floor import Broken, Floor, Line, dying
 
+HURRIED = "SELECT source = 'session' FROM pg_settings WHERE name = 'synchronous_commit'"
+"""Whether this transaction was told not to wait for the disk; a server of tests may do so by itself."""
 LONG_AFTER = timedelta(minutes=5)
 
 
@@ -74,6 +77,29 @@ async def test_what_the_broker_cannot_do_is_rejected_before_anything_is_sent(
     [(name, data)] = await floor.facts()
     assert (name, data["code"]) == ("rejected", code)
     assert not line.sent
+
+
+@pytest.mark.requirement("R-2")
+async def test_only_the_answer_waits_for_the_disk_and_at_a_broker_of_its_own_the_attempt_too(
+    floor: Floor, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+    say = db._say
+
+    async def watched(driver: Any, command: str) -> str:
+        if command == "COMMIT":
+            waited.append(await driver.fetchval(HURRIED))
+        return await say(driver, command)
+
+    await floor.tape.quotes()
+    with monkeypatch.context() as patched:
+        patched.setattr(db, "_say", watched)
+        await floor.submit(an_order(floor.tape.symbol))
+        at_ours, waited = waited, []
+        line.capabilities = replace(line.capabilities, books_are_ours=False)
+        await floor.submit(an_order(floor.tape.symbol))
+    assert (at_ours, waited) == ([True, True, False], [False, True, False])
+    assert await floor.said() == ["executed", "executed"]
 
 
 @pytest.mark.requirement("R-15")
@@ -244,3 +270,40 @@ async def test_an_order_that_could_not_be_sent_for_too_long_is_rejected(floor: F
     await floor.deliver(message)
     [(name, data)] = await floor.facts()
     assert (name, data["code"]) == ("rejected", "broker_unreachable")
+
+
+@pytest.mark.requirement("R-59")
+async def test_an_order_from_before_a_restore_is_looked_for_and_never_sent(floor: Floor, line: Line) -> None:
+    """The backup does not know whether it went out. Where absence is certain it ends: its price is of another day."""
+    await floor.tape.quotes()
+    message = submitted(an_order(floor.tape.symbol))
+    restored = floor.desk.settings.model_copy(update={"restored_at": message.time + timedelta(seconds=1)})
+    floor.desk = replace(floor.desk, settings=restored)
+    await floor.deliver(message)
+    await recover_attempts(floor.desk, now() + LONG_AFTER)
+    assert line.sent == []
+    [(name, data)] = await floor.facts()
+    assert (name, data["code"]) == ("rejected", "not_placed")
+
+
+@pytest.mark.requirement("R-59")
+async def test_an_order_that_was_at_its_broker_before_a_restore_is_found_there(floor: Floor, line: Line) -> None:
+    await floor.tape.quotes()
+    order = an_order(floor.tape.symbol, limit_price="60000")
+    message = submitted(order)
+    await line.submit(order, order.key)  # the world did it, and the backup forgot
+    restored = floor.desk.settings.model_copy(update={"restored_at": message.time + timedelta(seconds=1)})
+    floor.desk = replace(floor.desk, settings=restored)
+    await floor.deliver(message)
+    assert line.sent == [order.key], "once, before the restore"
+    assert await floor.said() == ["accepted"]
+
+
+@pytest.mark.requirement("R-59")
+async def test_an_order_from_after_a_restore_is_sent(floor: Floor, line: Line) -> None:
+    await floor.tape.quotes()
+    message = submitted(an_order(floor.tape.symbol))
+    restored = floor.desk.settings.model_copy(update={"restored_at": message.time - timedelta(seconds=1)})
+    floor.desk = replace(floor.desk, settings=restored)
+    await floor.deliver(message)
+    assert await floor.said() == ["executed"]

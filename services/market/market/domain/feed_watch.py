@@ -46,6 +46,11 @@ class FeedWatch:
         feed.heard_at, feed.session, feed.is_stalled = moment, session, False
         return FeedChange(market, source, is_stalled=False, last_heard_at=before) if was_stalled else None
 
+    @property
+    def heard(self) -> dict[tuple[Market, str], tuple[datetime, bool]]:
+        """When each feed was last heard, and whether it has been silent for too long since."""
+        return {key: (feed.heard_at, feed.is_stalled) for key, feed in self._feeds.items()}
+
     def judge(self, moment: datetime) -> list[FeedChange]:
         """The feeds that have become silent by now; each silence is told once."""
         silent = [

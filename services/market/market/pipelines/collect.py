@@ -14,6 +14,7 @@ from quant.markets.listing import Board, Kind, Market
 from market.domain.instrument import Instrument
 from market.providers.failover import Collected, Failover, NoSource
 from market.store import bars, instruments
+from market.usecases.close_day import close_day
 from market.usecases.import_bars import Origin, import_bars
 
 BOARDS: dict[Market, tuple[Board, ...]] = {"KRX": ("KOSPI", "KOSDAQ"), "US": ()}
@@ -72,6 +73,9 @@ async def collect(
         await _collect_each(database, failover, market, day, tally, progress)
     if not tally.counts["rows"]:
         raise NotYet("; ".join(tally.passed_over[:3]) or f"no source has bars of {market} on {day} yet")
+    async with database.system() as session:
+        traded = [one.symbol for one in await instruments.list_traded(session, market, day, INSTRUMENTS_MAX)]
+        tally.counts["closed"] = await close_day(session, market, traded, day, "pipeline")
     return tally.report()
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from kit.json import loads
+from kit.trust import trust
 
 from market.providers.port import Blocked, Limited, NotAllowed, Unreachable, Unreadable
 
@@ -67,7 +68,11 @@ class Caller:
         self._called_at = float("-inf")
         # a redirect may lead elsewhere and lose the key on its way: none is followed
         self._client = httpx.AsyncClient(
-            base_url=base_url, headers=dict(headers or {}), timeout=TIMEOUT_SECONDS, follow_redirects=False
+            base_url=base_url,
+            headers=dict(headers or {}),
+            verify=trust(),
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
         )
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """A whole market as columns, read by one COPY; and the revision that tells when a copy of it has aged."""
 
 import io
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -30,6 +31,7 @@ FUNDAMENTALS = (
     "FROM fundamentals f JOIN instruments i ON i.symbol = f.symbol "
     "WHERE i.market = $1 AND f.known_since <= $2 ORDER BY f.symbol, f.known_since"
 )
+LISTED = "SELECT symbol, board, kind, delisted_on FROM instruments WHERE market = $1 ORDER BY symbol"
 RAISE = text(
     "INSERT INTO revisions VALUES (:market, 1) ON CONFLICT (market) DO UPDATE SET revision = revisions.revision + 1"
 )
@@ -77,8 +79,14 @@ async def find_rows(session: Session, market: str, first: date, last: date) -> p
     return rows
 
 
+async def find_listed(session: Session, market: str) -> pl.DataFrame:
+    """Where each instrument of a market is listed, and until when, those that have left it included."""
+    schema = {"symbol": pl.String, "board": pl.Categorical, "kind": pl.Categorical, "delisted_on": pl.Date}
+    return await _copied(session, LISTED, (market,), schema)
+
+
 async def _copied(
-    session: Session, query: str, values: tuple[object, ...], schema: dict[str, type[pl.DataType]]
+    session: Session, query: str, values: tuple[object, ...], schema: Mapping[str, pl.datatypes.DataTypeClass]
 ) -> pl.DataFrame:
     raw = (await session.get_raw_connection()).driver_connection
     assert raw is not None

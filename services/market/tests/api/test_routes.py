@@ -1,12 +1,19 @@
 """market's routes: who may ask, what they answer, and what they say to nonsense."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
+from io import BytesIO
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
+from kit.db import Database
 from kit.ids import new_id
+from market.domain.screen import RATIOS
+from market.store import fundamentals
 from redis.asyncio import Redis
 
 Upload = Callable[..., Awaitable[httpx.Response]]
@@ -204,6 +211,35 @@ async def test_series_are_columns_of_numbers_without_halted_days_for_services_on
         "close": [54000, 56100.5],
         "volume": [1000, 2000],
     }
+
+
+async def test_a_panel_is_a_market_as_one_file_for_services_only(people: Any, bars: None, app: FastAPI) -> None:
+    query = {"market": "KRX", "from": "2024-12-01", "to": "2024-12-31", "figures": ["per", "roe"]}
+    database: Database = app.state.resources.database
+    async with database.system() as session:
+        known = {"symbol": "005930", "known_since": date(2024, 12, 12), "source": "a test"}
+        await fundamentals.save(session, [known | dict.fromkeys(RATIOS) | {"per": 11}])
+
+    assert (await people.of("admin").post("/internal/panel", json=query)).status_code == 403
+    assert (await people.anonymous.post("/internal/panel", json=query)).status_code == 401
+    answer = await people.of("service").post("/internal/panel", json=query)
+    rows = pl.read_parquet(BytesIO(answer.content))
+
+    samsung = rows.filter(pl.col("symbol") == "005930")
+    assert samsung["day"].to_list() == [date(2024, 12, 11), date(2024, 12, 13)]
+    assert samsung["close"].to_list() == [54000, 56100.5]
+    assert samsung["per"].to_list() == [None, 11]  # not before it was known
+    assert samsung.select("board", "kind", "delisted_on").row(0) == ("KOSPI", "stock", None)
+    assert rows["symbol"].unique().sort().to_list() == ["000660", "005930"]
+    for narrowed, found in (
+        ({"symbols": ["000660"]}, ["000660"]),
+        ({"boards": ["KOSDAQ"]}, []),
+        ({"kinds": ["etf"]}, []),
+    ):
+        answer = await people.of("service").post("/internal/panel", json=query | narrowed)
+        assert pl.read_parquet(BytesIO(answer.content))["symbol"].unique().to_list() == found
+    refused = await people.of("service").post("/internal/panel", json=query | {"to": "2030-12-31"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_range")
 
 
 async def test_a_replay_is_kept_shown_and_stopped(admin: httpx.AsyncClient, bars: None) -> None:

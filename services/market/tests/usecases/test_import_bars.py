@@ -44,6 +44,14 @@ async def test_bars_and_instruments_are_stored_and_announced(
     assert event.data == {"import_id": report["id"], "source": "krx", "symbols": 1, "rows": 2}
 
 
+async def test_an_index_is_imported_under_its_name_off_every_grid(
+    upload: Upload, bars_csv: BarsCsv, database: Database
+) -> None:
+    answer = await upload({"KOSPI.csv": bars_csv("2026-01-02,4224.53,4313.55,4216.68,4309.63,406339246,0.0227")})
+    assert answer.status_code == 201, answer.text
+    assert await stored(database, "symbol, close::text") == [("KOSPI", "4309.63")]
+
+
 async def test_one_bad_row_in_many_files_keeps_everything_out(
     upload: Upload, bars_csv: BarsCsv, database: Database
 ) -> None:

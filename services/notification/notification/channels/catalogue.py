@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
+from kit.trust import trust
 
 from notification.channels.chat_hooks import Discord, Slack
 from notification.channels.email import Email, MailServer
@@ -36,7 +37,7 @@ class Catalogue:
 async def open_catalogue(settings: Settings, sealer: Sealer, clock: Callable[[], datetime]) -> AsyncIterator[Catalogue]:
     """Build the channels, and close their connections at the end."""
     outward = Outward(loopback=settings.outgoing_loopback)
-    async with httpx.AsyncClient(follow_redirects=False, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=trust(), follow_redirects=False, trust_env=False) as client:
         bot, kakao = _bot(settings, client), _kakao(settings, client)
         ports: dict[ChannelKind, Port] = {
             "slack": Slack(outward),

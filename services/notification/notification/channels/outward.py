@@ -3,14 +3,13 @@
 import asyncio
 import ipaddress
 import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Final
 
 import httpx
+from kit.trust import trust
 
 from notification.channels.port import Gone, NotNow, Refused
 
@@ -115,7 +114,7 @@ class Outward:
         known_as = {"sni_hostname": target.raw_host.decode("ascii")}
         # nothing is kept open: one address may serve many names, and a connection made for one is not another's
         client = httpx.AsyncClient(
-            verify=_trusted(), follow_redirects=False, trust_env=False, timeout=SECONDS_MAX, limits=NOTHING_KEPT
+            verify=trust(), follow_redirects=False, trust_env=False, timeout=SECONDS_MAX, limits=NOTHING_KEPT
         )
         sent = {"User-Agent": "exodus-notification", "Accept-Encoding": "identity", **headers, "Host": host}
         async with (
@@ -128,12 +127,6 @@ class Outward:
                 if len(body) > BYTES_MAX:
                     raise NotNow(f"the answer was longer than {BYTES_MAX} bytes")
             return Answer(response.status_code, dict(response.headers), bytes(body))
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The authorities to trust, read once: that takes longer than a request."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 def judge(answer: Answer) -> None:

@@ -1,9 +1,9 @@
 """Notices: what happened, in a title and a sentence, in English and Korean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 NoticeKind = Literal[
     "order_filled",
@@ -14,12 +14,15 @@ NoticeKind = Literal[
     "channel_broken",
     "trading_halted",
     "alarm",
+    "signal_raised",
+    "automation_changed",
 ]
 Language = Literal["en", "ko"]
 
 NOTICE_KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
 TITLE_LENGTH_MAX = 200
 BODY_LENGTH_MAX = 1_000
+DIFFERENCES_SHOWN = 5
 
 REASONS = {
     "insufficient_cash": ("There is not enough cash for it.", "예수금이 부족합니다."),
@@ -120,12 +123,23 @@ def of_rejection(order: OrderSeen) -> Notice:
     return Notice("order_rejected", f"Order rejected: {_wish(order)}", because.english, order.links, korean)
 
 
+RUNS: Final = {
+    "backtest": ("Backtest", "백테스트"),
+    "portfolio": ("Portfolio backtest", "포트폴리오 백테스트"),
+    "optimize": ("Optimisation", "최적화"),
+    "walk_forward": ("Walk-forward test", "워크포워드 검증"),
+    "cross_validate": ("Cross-validation", "교차 검증"),
+}
+"""What kinds of runs are called in English and Korean."""
+RUN_ENDS_KO: Final = {"done": "완료", "failed": "실패", "canceled": "취소됨"}
+
+
 def of_run(run_id: str, kind: str, status: str) -> Notice:
     """Tell that a computation has ended, well or not."""
-    name = kind.replace("_", " ").capitalize()
+    unknown = kind.replace("_", " ").capitalize()
+    name, name_ko = RUNS.get(kind, (unknown, unknown))
     outcome = "is done" if status == "done" else f"ended: {status.replace('_', ' ')}"
-    name_ko = {"backtest": "백테스트", "optimisation": "최적화", "sweep": "매개변수 탐색"}.get(kind, name)
-    outcome_ko = "완료" if status == "done" else f"종료: {status.replace('_', ' ')}"
+    outcome_ko = RUN_ENDS_KO.get(status, f"종료: {status}")
     data = {"run_id": run_id, "kind": kind, "status": status}
     return Notice("run_finished", f"{name} {outcome}", "", data, Words(f"{name_ko} {outcome_ko}", ""))
 
@@ -141,9 +155,11 @@ def of_broken_channel(channel_id: str, name: str, trouble: str) -> Notice:
 
 def of_halt(level: str, mode: str | None) -> Notice:
     """Tell that the kill switch was thrown, or released."""
-    where, where_ko = {"user": ("all your accounts", "전체 계좌"), "account": ("an account", "계좌")}.get(
-        level, ("a strategy", "전략")
-    )
+    where, where_ko = {
+        "user": ("all your accounts", "전체 계좌"),
+        "account": ("an account", "계좌"),
+        "broker": ("a broker", "증권사"),
+    }.get(level, ("a strategy", "전략"))
     done, done_ko = {
         "halted": ("Trading is halted for", "거래 정지"),
         "reduce_only": ("Only reducing orders are let through for", "청산 주문만 허용"),
@@ -159,12 +175,38 @@ def of_disproved_ledger(account_id: str, faults: int) -> Notice:
     return Notice("alarm", "The ledger proof of an account failed", body, {"account_id": account_id}, korean)
 
 
+def of_second_factor_reset() -> Notice:
+    """Tell that the operator took the second factor off."""
+    body = "Every log-in was ended. Set up a new one; if you did not ask for this, tell the operator at once."
+    advice = "모든 로그인이 종료되었습니다. 새로 설정해 주세요. 요청한 적이 없다면 바로 운영자에게 알려 주세요."
+    korean = Words("2단계 인증이 해제되었습니다", advice)
+    return Notice("alarm", "The operator removed your second factor", body, {}, korean)
+
+
 def of_silent_order(order_id: str, account_id: str, status: str) -> Notice:
     """Tell that the broker owes an answer for too long."""
     body = f"It is {status}; look at your broker's own pages whether it is there."
     korean = Words("증권사가 주문에 응답하지 않습니다", f"상태: {status}. 증권사 화면에서 주문을 확인해 주세요.")
     data = {"order_id": order_id, "account_id": account_id}
     return Notice("alarm", "The broker does not answer about an order", body, data, korean)
+
+
+def of_doubtful_order(order_id: str, account_id: str, text: str) -> Notice:
+    """Tell that nobody but the owner can say which of the broker's orders is theirs."""
+    korean = Words("어느 주문인지 확인이 필요합니다", f"증권사 화면에서 주문을 확인해 주세요. 증권사 응답: {text}")
+    data = {"order_id": order_id, "account_id": account_id}
+    body = f"Look at your broker's own pages. {text}"
+    return Notice("alarm", "An order at your broker needs you", body, data, korean)
+
+
+def of_mismatch(account_id: str, differences: Sequence[tuple[str, Decimal, Decimal]]) -> Notice:
+    """Tell that an account is not as its broker shows it; each difference is what, how much here, how much there."""
+    shown = differences[:DIFFERENCES_SHOWN]
+    lines = "; ".join(f"{what}: {grouped(here)} here, {grouped(there)} there" for what, here, there in shown)
+    lines_ko = "; ".join(f"{what}: 여기 {grouped(here)}, 증권사 {grouped(there)}" for what, here, there in shown)
+    body = f"{lines}. Only sales are let through until you resume trading there."
+    korean = Words("계좌가 증권사 잔고와 다릅니다", f"{lines_ko}. 거래를 재개하실 때까지 매도만 허용됩니다.")
+    return Notice("alarm", "An account is not as your broker shows it", body, {"account_id": account_id}, korean)
 
 
 def grouped(number: Decimal) -> str:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, get_args
 
 from notification.domain.notice import Language, amount, grouped
+from notification.domain.signal_notice import CODE_LENGTH
 
 LINES_MAX = 40
+HEX = frozenset("0123456789abcdef")
+Decision = Literal["approve", "decline"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 HELP = {
     "en": "/status, /positions, /orders, and /halt, which stops all your trading at once and withdraws open orders.",
@@ -28,6 +32,13 @@ HALTING = {
     "en": "Halting all your trading now. You are told when it is done; resume it in Exodus.",
     "ko": "모든 거래를 정지합니다. 완료되면 알려 드리며, 재개는 Exodus에서 할 수 있습니다.",
 }
+DECIDED = {
+    "approve": {
+        "en": "Passed on. You are told when the order is placed, or why it is not.",
+        "ko": "승인을 전달했습니다. 주문 결과 또는 사유를 알려 드립니다.",
+    },
+    "decline": {"en": "Passed on: no order is placed.", "ko": "거절을 전달했습니다. 주문하지 않습니다."},
+}
 NOTHING = {
     "positions": {"en": "No positions.", "ko": "보유 종목이 없습니다."},
     "orders": {"en": "No open orders.", "ko": "미체결 주문이 없습니다."},
@@ -41,6 +52,15 @@ def command_of(text: str) -> tuple[str, str]:
         return "help", ""
     name, _, rest = text[1:].partition(" ")
     return name.partition("@")[0].lower(), rest.strip()
+
+
+def decision_of(name: str) -> tuple[Decision, str] | None:
+    """Read `approve_0123456789ab` as a decision and the code of the signal it is about; None for anything else."""
+    for decision in DECISIONS:
+        code = name.removeprefix(f"{decision}_")
+        if code != name and len(code) == CODE_LENGTH and set(code) <= HEX:
+            return decision, code
+    return None
 
 
 def on_positions(positions: Sequence[Mapping[str, Any]], language: Language) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-EntryType = Literal["order", "execution", "position", "balance", "notice"]
+EntryType = Literal["order", "execution", "position", "balance", "signal", "notice"]
 
 REPLAY_MAX = 1_000
 """Who has missed more reads the present state instead: that is quicker, and does not fill the queue."""

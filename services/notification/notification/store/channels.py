@@ -5,16 +5,18 @@ from dataclasses import asdict
 from typing import Any
 
 from kit.db import Session
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from kit.sql import Statement
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
 from notification.domain.channel import Channel, ChannelId
 from notification.domain.owner import OwnerId
 from notification.store.tables import channels
 
+OF_OWNER = Statement(select(channels).where(channels.c.owner_id == bindparam("owner")).order_by(channels.c.id))
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('channels:' || :owner, 0))")
 
 
-def channel_of(row: Row[Any]) -> Channel:
+def channel_of(row: Any) -> Channel:
     """Build a channel from its row."""
     values = dict(row._mapping)
     return Channel(owner=values.pop("owner_id"), **values)
@@ -56,10 +58,8 @@ async def lock(session: Session, owner: OwnerId, channel_id: ChannelId) -> Chann
 
 async def list_all(session: Session, owner: OwnerId, statuses: Collection[str] | None = None) -> list[Channel]:
     """List the owner's channels, the oldest first; there are never many."""
-    statement = select(channels).where(channels.c.owner_id == owner)
-    if statuses is not None:
-        statement = statement.where(channels.c.status.in_(statuses))
-    return [channel_of(row) for row in await session.execute(statement.order_by(channels.c.id))]
+    found = [channel_of(row) for row in await OF_OWNER.all(session, {"owner": owner})]
+    return [channel for channel in found if statuses is None or channel.status in statuses]
 
 
 async def delete_one(session: Session, owner: OwnerId, channel_id: ChannelId) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from kit.db import Session
-from sqlalchemy import delete, insert, select
+from kit.sql import Statement
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from notification.domain.channel import ChannelId
@@ -12,10 +13,12 @@ from notification.domain.owner import OwnerId
 from notification.domain.preference import Choice, Preferences
 from notification.store.tables import channel_choices, preferences
 
+OF_OWNER = Statement(select(preferences).where(preferences.c.owner_id == bindparam("owner")))
+
 
 async def find(session: Session, owner: OwnerId) -> Preferences:
     """Find an owner's preferences; those of somebody who never chose any are the defaults."""
-    row = (await session.execute(select(preferences).where(preferences.c.owner_id == owner))).one_or_none()
+    row = await OF_OWNER.first(session, {"owner": owner})
     if row is None:
         return Preferences()
     return Preferences(row.language, row.time_zone, row.quiet_from, row.quiet_to, row.digest_at)

@@ -5,31 +5,49 @@ from datetime import datetime
 from typing import Any
 
 from kit.db import Session
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from kit.json import dumps_text
+from kit.sql import Statement
+from sqlalchemy import select, text
 
 from notification.domain.owner import OwnerId
 from notification.domain.standing import Piece, is_over
 from notification.store.tables import standing
 
+SAVE = Statement(
+    text(
+        """
+        WITH piece AS (
+            SELECT * FROM unnest(CAST(:types AS text[]), CAST(:keys AS text[]), CAST(:data AS jsonb[]),
+                                 CAST(:times AS timestamptz[]), CAST(:over AS boolean[]))
+                       AS told (type, key, data, at, is_over)
+        ), forgotten AS (
+            DELETE FROM standing USING piece
+             WHERE standing.owner_id = CAST(:owner AS uuid) AND standing.type = piece.type
+               AND standing.key = piece.key AND piece.is_over
+        )
+        INSERT INTO standing (owner_id, type, key, data, at)
+        SELECT CAST(:owner AS uuid), type, key, data, at FROM piece WHERE NOT is_over
+        ON CONFLICT (owner_id, type, key) DO UPDATE SET data = excluded.data, at = excluded.at
+         WHERE standing.at <= excluded.at
+        """
+    )
+)
+
 
 async def save_all(session: Session, owner: OwnerId, pieces: Sequence[Piece]) -> None:
     """Keep the newest of each; what is over is forgotten."""
-    latest = {(piece.type, piece.key): piece for piece in pieces}
-    kept = [piece for piece in latest.values() if not is_over(piece)]
-    if kept:
-        rows = [{"owner_id": owner, "type": p.type, "key": p.key, "data": dict(p.data), "at": p.at} for p in kept]
-        statement = upsert(standing).values(rows)
-        newer = {"data": statement.excluded.data, "at": statement.excluded.at}
-        await session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["owner_id", "type", "key"], set_=newer, where=standing.c.at <= statement.excluded.at
-            )
-        )
-    for piece in latest.values():
-        if is_over(piece):
-            mine = (standing.c.owner_id == owner, standing.c.type == piece.type, standing.c.key == piece.key)
-            await session.execute(delete(standing).where(*mine))
+    latest = list({(piece.type, piece.key): piece for piece in pieces}.values())
+    if not latest:
+        return
+    given = {
+        "owner": owner,
+        "types": [piece.type for piece in latest],
+        "keys": [piece.key for piece in latest],
+        "data": [dumps_text(piece.data) for piece in latest],
+        "times": [piece.at for piece in latest],
+        "over": [is_over(piece) for piece in latest],
+    }
+    await SAVE.count(session, given)
 
 
 async def list_all(session: Session, owner: OwnerId, kind: str) -> list[Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from kit.db import Session
 from kit.json import dumps_text
+from kit.sql import Statement
 from sqlalchemy import BigInteger, Text, Uuid, bindparam, cast, func, select, text
 
 from notification.domain.notice import Notice
@@ -41,8 +42,9 @@ class Numbered:
     data: str
 
 
-APPEND = text(
-    """
+APPEND = Statement(
+    text(
+        """
     WITH head AS (
         INSERT INTO stream_heads AS heads (owner_id, seq) VALUES (:owner, :count)
             ON CONFLICT (owner_id) DO UPDATE SET seq = heads.seq + excluded.seq
@@ -63,7 +65,8 @@ APPEND = text(
     )
     SELECT seq FROM head
     """
-).bindparams(bindparam("owner", type_=Uuid), bindparam("count", type_=BigInteger))
+    ).bindparams(bindparam("owner", type_=Uuid), bindparam("count", type_=BigInteger))
+)
 """One statement for the head, what it numbers, and the inbox: this runs for everything that happens on the platform."""
 
 
@@ -89,7 +92,7 @@ async def save(
         "links": [dumps_text(new.notice.data) for new in notices],
         "notice_times": [new.at for new in notices],
     }
-    first = int((await session.execute(APPEND, values)).scalar_one()) - len(entries) + 1
+    first = int(await APPEND.value(session, values)) - len(entries) + 1
     told = zip(entries, texts, strict=True)
     return [Numbered(seq, dated.entry.type, data) for seq, (dated, data) in enumerate(told, first)]
 

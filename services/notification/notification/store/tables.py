@@ -112,6 +112,7 @@ channel_choices = Table(
     Column("kind", Text, primary_key=True),
     Column("choice", Text, nullable=False),
 )
+locks = Table("locks", _metadata, Column("owner_id", Uuid, primary_key=True))
 standing = Table(
     "standing",
     _metadata,

@@ -54,7 +54,17 @@ def test_a_refusal_gives_its_reason_known_or_not(reason: str | None, body: str) 
 
 def test_a_finished_run_tells_how_it_ended() -> None:
     assert of_run("r", "backtest", "done").title == "Backtest is done"
-    assert of_run("r", "optimization", "failed").title == "Optimization ended: failed"
+    assert of_run("r", "optimize", "failed").title == "Optimisation ended: failed"
+    assert of_run("r", "something_new", "canceled").title == "Something new ended: canceled"
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"), [("portfolio", "포트폴리오 백테스트 취소됨"), ("walk_forward", "워크포워드 검증 취소됨")]
+)
+def test_a_korean_reads_what_kind_of_run_it_was(kind: str, title: str) -> None:
+    korean = of_run("r", kind, "canceled").korean
+    assert korean is not None
+    assert korean.title == title
 
 
 def test_numbers_are_written_for_people() -> None:

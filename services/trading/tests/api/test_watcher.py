@@ -3,23 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 from kit.clock import now
 from kit.db import Database
-from kit.ids import new_id
 from kit.json import dumps_text
 from redis.asyncio import Redis
 from sqlalchemy import text
 from trading.config import Settings
-from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import Status
 from trading.resources import open_resources
 from trading.stops import StopWatcher
-from trading.usecases.halt_platform import halt_platform
 
 from services.trading.tests.api.conftest import Trader, a_published_quote, publish
 
@@ -123,18 +119,3 @@ async def test_a_second_watcher_waits_its_turn_and_takes_over(
             await asyncio.sleep(0.1)
         await publish(redis, symbol, price="57100")
         await comes_to(trader, order, Status.SUBMITTED)
-
-
-@pytest.mark.requirement("R-10")
-async def test_under_a_halt_of_the_platform_everything_open_is_withdrawn(
-    trader: Trader, symbol: str, settings: Settings, database: Database
-) -> None:
-    stop = await a_stop(trader, symbol)
-    body = trader.order(await trader.opens(), symbol, quantity=str(Decimal(1)))
-    limit = (await trader.caller.post("/trading/orders", body)).json()["id"]
-    halt = Halt(level="global", scope_id=None, mode=HaltMode.HALTED, reason=None, halted_at=now())
-    async with database.system() as session:
-        await halt_platform(session, halt, new_id())
-    async with watching(settings):
-        await comes_to(trader, stop, Status.CANCELED)
-        await comes_to(trader, limit, Status.PENDING_CANCEL)

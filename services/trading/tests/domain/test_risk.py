@@ -25,6 +25,8 @@ from services.trading.tests.builders import (
 
 US = {"symbol": "AAPL", "market": "US", "venue": "US", "currency": "USD"}
 ENOUGH = Decimal(561_084)
+LIVE: dict[str, Any] = {"account": an_account(kind="live"), "limits": limits(live_permitted=True)}
+SKEW_TOO_MUCH = timedelta(seconds=10, microseconds=1)
 UNMEASURED: list[tuple[str, Any, Reason]] = [  # a limit that is set, and nothing known to measure it by
     ("open_value_max", Decimal(10**12), Reason.OPEN_ORDER_LIMIT),
     ("daily_trades_max", 10**6, Reason.DAILY_TRADE_LIMIT),
@@ -43,6 +45,27 @@ def a_stop(**changes: Any) -> OrderRequest:
 DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
     (Reason.TRADING_HALTED, "the account is halted", {"account": an_account(trading_halted=True)}),
     (Reason.LIVE_NOT_PERMITTED, "a live account", {"account": an_account(kind="live")}),
+    (
+        Reason.CLOCK_WRONG,
+        "real money by a clock that is 10 s slow",
+        {**LIVE, "standing": a_standing(database_time=NOW + SKEW_TOO_MUCH)},
+    ),
+    (
+        Reason.CLOCK_WRONG,
+        "real money by a clock that is 10 s fast",
+        {**LIVE, "standing": a_standing(database_time=NOW - SKEW_TOO_MUCH)},
+    ),
+    (Reason.CLOCK_WRONG, "real money, and nobody knows the time", {**LIVE, "standing": a_standing(database_time=None)}),
+    (
+        Reason.ORDER_TYPE_NOT_ALLOWED,
+        "at the opening, when it has opened",
+        {"request": a_request(time_in_force="at_open")},
+    ),
+    (
+        Reason.ORDER_TYPE_NOT_ALLOWED,
+        "at once, in an auction",
+        {"request": a_request(time_in_force="ioc"), "latest": a_quote(session="opening_auction")},
+    ),
     (Reason.TRADING_HALTED, "a switch is thrown", {"standing": a_standing(halt=HaltMode.HALTED)}),
     (Reason.TRADING_HALTED, "a buy when only sales are taken", {"standing": a_standing(halt=HaltMode.REDUCE_ONLY)}),
     (Reason.RESTRICTED_SYMBOL, "on the owner's list", {"limits": limits(restricted_symbols=frozenset({"005930"}))}),
@@ -150,6 +173,14 @@ APPROVALS: list[tuple[str, dict[str, Any]]] = [
         "at the opening, while the market is closed",
         {"request": a_request(time_in_force="at_open"), "latest": a_quote(session="closed")},
     ),
+    ("a limit in the opening auction", {"latest": a_quote(session="opening_auction")}),
+    ("at the close", {"request": a_request(time_in_force="at_close")}),
+    ("a limit while volatility is interrupted", {"latest": a_quote(session="volatility_auction")}),
+    (
+        "real money by a clock that is just right enough",
+        {**LIVE, "standing": a_standing(database_time=NOW + timedelta(seconds=10))},
+    ),
+    ("paper money by a clock that is an hour wrong", {"standing": a_standing(database_time=NOW + timedelta(hours=1))}),
     ("live, with the permission", {"account": an_account(kind="live"), "limits": limits(live_permitted=True)}),
     (
         "a sale when only sales are taken",

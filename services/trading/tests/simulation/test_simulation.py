@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.trading.tests.simulation.books import Broken
+from services.trading.tests.simulation.pairs import PAIR_BUGS, PairBug, PairWorld
 from services.trading.tests.simulation.world import BUGS, Bug, World
 
 SEEDS = int(os.environ.get("EXODUS_SIMULATION_SEEDS", "2000"))
@@ -56,3 +57,26 @@ def test_broken_worlds_say_what_is_broken() -> None:
     world.books.books[next(iter(world.books.books))] += 1
     with pytest.raises(Broken, match="sum to zero"):
         world.safe()
+
+
+@pytest.mark.requirement("R-7", "R-20")
+def test_of_two_buys_of_which_one_cancels_the_other_only_one_ever_buys() -> None:
+    stops_sent = 0
+    for seed in range(SEEDS // 20):
+        world = PairWorld(seed)
+        world.run(STEPS)
+        orders = world.books.orders.values()
+        stops_sent += sum(order.triggered_at is not None and order.id in world.venue for order in orders)
+    assert stops_sent > SEEDS // 40, "the interesting half was hardly played"
+
+
+@pytest.mark.parametrize("bug", PAIR_BUGS)
+def test_a_planted_bug_of_pairs_is_found(bug: PairBug) -> None:
+    def fails(seed: int) -> bool:
+        try:
+            PairWorld(seed, bug).run(STEPS)
+        except Exception:  # noqa: BLE001 - an assertion of the domain is a find as well
+            return True
+        return False
+
+    assert any(map(fails, range(BUG_SEEDS_MAX))), f"{bug} was not noticed"

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from kit import db
-from kit.db import Database, Session
+from kit import db, sql
+from kit.db import Database
 from sqlalchemy import event, text
 from trading.domain.order import Happening, Order
 from trading.domain.replacement import Terms
@@ -44,19 +44,38 @@ def dying(database: Database, monkeypatch: pytest.MonkeyPatch, at: int) -> Itera
 
     say = db._say
 
-    async def commit(session: Session, command: str) -> str:
+    async def commit(driver: Any, command: str) -> str:
         if command != "COMMIT":
-            return await say(session, command)
+            return await say(driver, command)
         pass_point("before COMMIT")
-        done = await say(session, command)
+        done = await say(driver, command)
         pass_point("after COMMIT")
         return done
 
+    class Dying:
+        """The driver's connection, as kit.sql runs statements on it."""
+
+        def __init__(self, driver: Any) -> None:
+            self._driver = driver
+
+        def __getattr__(self, name: str) -> Any:
+            run = getattr(self._driver, name)
+
+            async def watched(statement: str, *given: Any, **options: Any) -> Any:
+                before(None, None, statement)
+                found = await run(statement, *given, **options)
+                after(None, None, statement)
+                return found
+
+            return watched
+
+    driver_of = sql.driver_of
     engine = database._app.sync_engine
     event.listen(engine, "before_cursor_execute", before)
     event.listen(engine, "after_cursor_execute", after)
     with monkeypatch.context() as patched:
         patched.setattr(db, "_say", commit)
+        patched.setattr(sql, "driver_of", lambda session: Dying(driver_of(session)))
         try:
             yield points
         finally:

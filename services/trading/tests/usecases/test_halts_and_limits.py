@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from kit.db import Database
 from kit.ids import new_id
-from trading.domain.halt import GLOBAL_COOL_OFF, Halt, HaltMode
+from trading.domain.halt import COOL_OFF, Halt, HaltMode
 from trading.domain.limits import LOOSENING_WAITS
 from trading.domain.order import Status
 from trading.errors import AccountNotFound, CoolingOff, NotHalted
@@ -72,9 +72,9 @@ class TestHalts:
         assert (await desk.places()).reason == "trading_halted"
         with pytest.raises(CoolingOff):
             async with database.system() as session:
-                await resume_platform(session, new_id(), NOW + GLOBAL_COOL_OFF - timedelta(seconds=1))
+                await resume_platform(session, new_id(), NOW + COOL_OFF - timedelta(seconds=1))
         async with database.system() as session:
-            await resume_platform(session, new_id(), NOW + GLOBAL_COOL_OFF)
+            await resume_platform(session, new_id(), NOW + COOL_OFF)
         assert (await desk.places()).is_open
 
     async def test_what_is_not_halted_cannot_resume_and_strangers_accounts_do_not_exist(

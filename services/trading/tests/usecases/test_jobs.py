@@ -12,11 +12,13 @@ from kit.db import Database
 from kit.ids import new_id
 from kit.json import dumps_text
 from kit.testing.databases import TestDatabase
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 from sqlalchemy import text
 from trading import operate
+from trading.census import count
 from trading.config import Settings
-from trading.domain.order import Happening
+from trading.domain.order import OPEN, Happening
 from trading.jobs import (
     WATCH_EVERY,
     Job,
@@ -27,6 +29,7 @@ from trading.jobs import (
     silent_order_seconds,
     watch_orders,
 )
+from trading.meters import order_oldest_seconds, orders_open
 from trading.resources import Resources, open_resources
 
 from services.trading.tests.api.conftest import a_published_quote
@@ -110,6 +113,38 @@ class TestWatching:
             await watch_orders(resources, NOW + look * WATCH_EVERY)
         assert (await desk.announced()).count("order.silent") == 1
         assert silent_order_seconds._value.get() == 7 * WATCH_EVERY.total_seconds()
+
+
+class TestFigures:
+    async def test_open_orders_are_counted_by_where_they_stand_and_since_when(
+        self, resources: Resources, database: Database
+    ) -> None:
+        desk = await Desk.open(database)
+        for _ in range(2):
+            await desk.places()
+        await desk.hears(await desk.places(), Happening.ACCEPTED)
+        await count(resources, lambda: NOW + HOUR)
+        found = {status: orders_open.labels(status)._value.get() for status in OPEN}
+        assert {status: number for status, number in found.items() if number} == {"submitted": 2, "accepted": 1}
+        assert order_oldest_seconds.labels("submitted")._value.get() == HOUR.total_seconds()
+        assert order_oldest_seconds.labels("unknown")._value.get() == 0
+
+    async def test_only_a_brokers_first_word_is_timed(self, database: Database) -> None:
+        desk = await Desk.open(database)
+
+        def timed() -> dict[str, float | None]:
+            return {
+                word: REGISTRY.get_sample_value("order_first_word_seconds_count", {"word": word})
+                for word in ("accepted", "filled", "canceled")
+            }
+
+        before = {word: number or 0 for word, number in timed().items()}
+        order = await desk.places()
+        await desk.hears(order, Happening.ACCEPTED)
+        await desk.fills(order)
+        await desk.fills(await desk.places())
+        after = {word: number or 0 for word, number in timed().items()}
+        assert {word: after[word] - before[word] for word in after} == {"accepted": 1, "filled": 1, "canceled": 0}
 
 
 @pytest.mark.requirement("R-21")

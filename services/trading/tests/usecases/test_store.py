@@ -5,6 +5,7 @@ from kit.db import Database
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from trading.domain.order import OPEN
+from trading.store import automation_tables  # noqa: F401 - they belong to the same metadata
 from trading.store.tables import metadata
 
 from services.trading.tests.desk import Desk
@@ -88,7 +89,7 @@ class TestConstraints:
         ours = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
         assert ours == {pair for pair in there if pair[0] in metadata.tables}
         declared = {str(check.name) for table in metadata.tables.values() for check in table.constraints if check.name}
-        assert declared - {"orders_client_order_id", "accounts_of_connection"} == {
+        assert declared - {"orders_client_order_id", "accounts_of_connection", "hooks_id"} == {
             name for name in named if name.startswith(tuple(TENANT_TABLES))
         }
 

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -32,6 +32,10 @@ KEY_LENGTH_MAX = 255
 
 class Replay(Exception):
     """Carries the answer that was given before."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 @dataclass
@@ -73,21 +77,32 @@ class IdempotentRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_once(request: Request) -> Response:
-            key = request.headers.get(HEADER)
-            if key is None or request.method in {"GET", "HEAD", "OPTIONS"}:
+            claim = await claim_of(request)
+            if claim is None:
                 return await handle(request)
-            if not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
-                raise KeyUnusable(f"A key is 1 to {KEY_LENGTH_MAX} printable ASCII characters; a UUID is a good one.")
-            claim = Claim(f"{request.method} {request.url.path}", key, await fingerprint_of(request))
             request.scope[SESSION_OPENED] = claim.begin
             try:
                 response = await handle(request)
             except Replay as replay:
-                return cast("Response", replay.args[0])
+                return replay.response
             await claim.keep(response)
             return response
 
         return handle_once
+
+
+async def claim_of(request: Request) -> Claim | None:
+    """The hold that a request wants on its key; None for one that sends no key, or changes nothing.
+
+    Raises:
+        KeyUnusable: when the key is none.
+    """
+    key = request.headers.get(HEADER)
+    if key is None or request.method in {"GET", "HEAD", "OPTIONS"}:
+        return None
+    if not (0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
+        raise KeyUnusable(f"A key is 1 to {KEY_LENGTH_MAX} printable ASCII characters; a UUID is a good one.")
+    return Claim(f"{request.method} {request.url.path}", key, await fingerprint_of(request))
 
 
 async def fingerprint_of(request: Request) -> bytes:

@@ -8,13 +8,16 @@ from uuid import UUID
 from kit.money import Money, decimal_from, decimal_text
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from quant.markets.listing import Board, Currency, Kind, Market, Side, currency_of
+from quant.markets.sessions import Venue
 from quant.markets.symbols import normalise
 
 from trading.api.types import ClientOrderId, Price, Quantity, SymbolCode
 from trading.domain.order import Status
-from trading.domain.request import STOP_TYPES, AccountId, OrderId, OrderRequest, OrderType, Reason, TimeInForce, Venue
+from trading.domain.request import STOP_TYPES, AccountId, OrderId, OrderRequest, OrderType, Reason, TimeInForce
 
 TRAIL_PERCENT_MAX = 50
+VENUES: dict[Market, tuple[Venue, ...]] = {"KRX": ("KRX", "NXT", "SOR"), "US": ("US",)}
+"""Where orders of a market may go; the first is meant when none is named."""
 
 TrailPercent = Annotated[
     Decimal,
@@ -31,7 +34,10 @@ class PlaceOrder(BaseModel):
     Stops wait with us until the last price comes to `stop_price`; a trailing stop follows the market at `trail_amount`
     or `trail_percent`. A buy with `take_profit_price` or `stop_loss_price` is a bracket: when it is filled, what was
     bought is offered at the one and sold at the other. A limit sale with `stop_loss_price` is a pair of which one
-    cancels the other.
+    cancels the other; so is a limit buy with `oco_stop_price` above it, where it buys at market instead, or at
+    `oco_stop_limit_price`. Cash is held once, for the dearer of the two. An order that names its strategy is under that
+    strategy's limits and kill switch as well. `venue` is KRX unless it says NXT, or SOR, which leaves the choice of one
+    of the two to the broker.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -51,6 +57,9 @@ class PlaceOrder(BaseModel):
     take_profit_price: Price | None = None
     stop_loss_price: Price | None = None
     stop_loss_limit_price: Price | None = None
+    oco_stop_price: Price | None = None
+    oco_stop_limit_price: Price | None = None
+    strategy_id: UUID | None = None
 
     @model_validator(mode="after")
     def _prices_fit_the_type(self) -> "PlaceOrder":
@@ -65,8 +74,8 @@ class PlaceOrder(BaseModel):
         if trails != (1 if self.order_type == "trailing_stop" else 2):
             raise ValueError("a trailing_stop order, and no other, has one of trail_amount and trail_percent")
         market = normalise(self.symbol).market
-        if self.venue not in {None, market}:
-            raise ValueError(f"{self.symbol} trades at venue {market}")
+        if self.venue is not None and self.venue not in VENUES[market]:
+            raise ValueError(f"{self.symbol} trades at venue {' or '.join(VENUES[market])}")
         return self
 
     @model_validator(mode="after")
@@ -82,6 +91,21 @@ class PlaceOrder(BaseModel):
             raise ValueError("a stop has no exits of its own")
         return self
 
+    @model_validator(mode="after")
+    def _a_pair_makes_sense(self) -> "PlaceOrder":
+        stop, limit = self.oco_stop_price, self.oco_stop_limit_price
+        if stop is None and limit is not None:
+            raise ValueError("oco_stop_limit_price needs an oco_stop_price")
+        if stop is None:
+            return self
+        if self.side != "buy" or self.limit_price is None or self.order_type != "limit":
+            raise ValueError("oco_stop_price stands beside a limit buy; beside a limit sale it is stop_loss_price")
+        if stop <= self.limit_price:
+            raise ValueError("a buy's oco_stop_price lies above its limit_price")
+        if self.take_profit_price is not None or self.stop_loss_price is not None:
+            raise ValueError("two buys of which one cancels the other have no exits of their own")
+        return self
+
     def request(self, order_id: OrderId) -> OrderRequest:
         """The request in the domain's words; without a client's id, ours serves as one."""
         market = normalise(self.symbol).market
@@ -91,7 +115,7 @@ class PlaceOrder(BaseModel):
             client_order_id=self.client_order_id or str(order_id),
             symbol=self.symbol,
             market=market,
-            venue=market,
+            venue=self.venue or market,
             currency=currency_of(market),
             side=self.side,
             order_type=self.order_type,
@@ -104,6 +128,9 @@ class PlaceOrder(BaseModel):
             take_profit_price=self.take_profit_price,
             stop_loss_price=self.stop_loss_price,
             stop_loss_limit_price=self.stop_loss_limit_price,
+            oco_stop_price=self.oco_stop_price,
+            oco_stop_limit_price=self.oco_stop_limit_price,
+            strategy_id=self.strategy_id,
         )
 
 
@@ -167,6 +194,8 @@ class OrderShown(BaseModel):
     take_profit_price: Money | None
     stop_loss_price: Money | None
     stop_loss_limit_price: Money | None
+    oco_stop_price: Money | None
+    oco_stop_limit_price: Money | None
     group_id: UUID | None
     triggered_at: datetime | None
     replace_quantity: Money | None

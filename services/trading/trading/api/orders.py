@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from kit.auth import CurrentUser
+from kit.auth import CurrentUser, Identity
 from kit.clock import now
-from kit.db import OwnedSession
+from kit.db import OwnedSession, Session
 from kit.errors import AUTHENTICATED, Forbidden, answer, responses
 from kit.ids import new_id
 from kit.pagination import Page, PageRequest, encode_cursor
@@ -77,7 +77,7 @@ class Basis:
 
 
 async def _basis_of_body(body: PlaceOrder, user: CurrentUser, resources: OpenResources) -> Basis:
-    return await _basis(body.symbol, user, resources)
+    return await basis_of(body.symbol, user, resources)
 
 
 async def _basis_of_order(order_id: UUID, user: CurrentUser, resources: OpenResources) -> Basis:
@@ -85,14 +85,15 @@ async def _basis_of_order(order_id: UUID, user: CurrentUser, resources: OpenReso
         order = await orders.find(session, user.user_id, OrderId(order_id))
     if order is None:
         raise OrderNotFound("You have no such order.")
-    return await _basis(order.symbol, user, resources)
+    return await basis_of(order.symbol, user, resources)
 
 
 async def _basis_of_symbol(symbol: SymbolCode, user: CurrentUser, resources: OpenResources) -> Basis:
-    return await _basis(symbol, user, resources)
+    return await basis_of(symbol, user, resources)
 
 
-async def _basis(symbol: str, user: CurrentUser, resources: OpenResources) -> Basis:
+async def basis_of(symbol: str, user: CurrentUser, resources: OpenResources) -> Basis:
+    """The newest quote of a symbol, and the bounds for somebody who may trade at all."""
     if not user.permissions & {PAPER_MONEY, REAL_MONEY}:
         raise Forbidden("You may trade with neither paper nor real money: ask the operator for the permission.")
     limits = replace(
@@ -122,9 +123,22 @@ async def post_order(
     response: Response,
 ) -> OrderShown | Response:
     """Place an order. A denied one is kept, and the error names it."""
+    return _answered(await place(session, user, body, basis), response)
+
+
+async def place(session: Session, user: Identity, body: PlaceOrder, basis: Basis) -> Placed:
+    """Place what a body asks for; trading.api.straight does so as well."""
     request = body.request(OrderId(new_id()))
-    placed = await place_order(session, user.user_id, request, basis.quote, basis.limits, now())
-    return _answered(placed, response)
+    return await place_order(session, user.user_id, request, basis.quote, basis.limits, now())
+
+
+def written(placed: Placed) -> Response:
+    """The answer of a placed order, whole: as the framework writes what `post_order` returns."""
+    if placed.order.status is Status.DENIED:
+        return answer(OrderDenied(placed.order, replayed=placed.replayed))
+    status, headers = (200, REPLAYED) if placed.replayed else (201, None)
+    shown = OrderShown.model_validate(placed.order).model_dump_json().encode()
+    return Response(shown, status, headers, media_type="application/json")
 
 
 def _answered(placed: Placed, response: Response) -> OrderShown | Response:

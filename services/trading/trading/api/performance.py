@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Query
 from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
-from kit.errors import AUTHENTICATED, responses
+from kit.errors import AUTHENTICATED, Unavailable, responses
 from kit.money import Money
 from kit.pagination import Page, PageRequest, encode_cursor
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,8 @@ from quant.markets.listing import Currency
 from trading.api.cursors import day_id_and_text_of
 from trading.api.portfolio import holdings_of
 from trading.api.types import OpenResources, Sum
+from trading.clients.market import UnexpectedAnswer
+from trading.domain.benchmark import NOTHING, Benchmark, compare
 from trading.domain.performance import Course
 from trading.domain.portfolio import Valued
 from trading.domain.request import AccountId
@@ -28,6 +31,8 @@ from trading.store import history, snapshots
 from trading.usecases.read_course import read_course
 
 router = APIRouter(prefix="/api/v1/portfolio", tags=["trading"], responses=AUTHENTICATED)
+
+log = structlog.get_logger()
 
 Figure = Annotated[float | None, Field(description="Null where it is not defined.")]
 
@@ -68,7 +73,11 @@ class PerformancesShown(BaseModel):
 
 
 class AnalyticsShown(BaseModel):
-    """Figures of one currency: yearly ones by 252 sessions, trades by their profit after costs at average cost."""
+    """Figures of one currency: yearly ones by 252 sessions, trades by their profit after costs at average cost.
+
+    `benchmark` is the index of prices it is compared with, over the sessions both have; null, as all figures of it are,
+    where the platform has no bars of one.
+    """
 
     currency: Currency
     sessions: int
@@ -86,6 +95,12 @@ class AnalyticsShown(BaseModel):
     profit_factor: Figure
     payoff: Figure
     expectancy: Figure
+    benchmark: str | None
+    benchmark_return: Figure
+    excess_return: Figure
+    beta: Figure
+    alpha: Figure
+    tracking_error: Figure
 
 
 class AllAnalyticsShown(BaseModel):
@@ -154,12 +169,13 @@ async def get_portfolio_analytics(
     account = AccountId(account_id) if account_id else None
     async with resources.database.owned(user.user_id) as session:
         profits = await history.list_profits(session, user.user_id, account)
-    return AllAnalyticsShown(
-        items=[
-            await asyncio.to_thread(AnalyticsOf(course, profits.get(course.currency, []), risk_free).shown)
-            for course in courses
-        ]
-    )
+    items = []
+    for course in courses:
+        analytics = AnalyticsOf(
+            course, profits.get(course.currency, []), risk_free, await _benchmark(resources, course)
+        )
+        items.append(await asyncio.to_thread(analytics.shown))
+    return AllAnalyticsShown(items=items)
 
 
 @router.get("/allocation", responses=responses(AccountNotFound))
@@ -219,6 +235,19 @@ async def _courses(resources: Resources, owner: UUID, account_id: UUID | None) -
         ]
 
 
+async def _benchmark(resources: Resources, course: Course) -> Benchmark | None:
+    """What a course is compared with; None when there is nothing, or market cannot say."""
+    symbol = resources.benchmarks.get(course.currency)
+    if symbol is None or not course.points:
+        return None
+    try:
+        closes = await resources.market.closes(symbol, course.points[0].day, course.points[-1].day)
+    except (Unavailable, UnexpectedAnswer) as away:
+        log.warning("nothing to compare with", benchmark=symbol, error=repr(away))
+        return None
+    return Benchmark(symbol, closes) if closes else None
+
+
 def _performance(course: Course) -> PerformanceShown:
     returns = course.returns
     grown = [1.0]
@@ -243,7 +272,8 @@ def _performance(course: Course) -> PerformanceShown:
 class AnalyticsOf:
     """The figures of one currency, to be reckoned aside: a long course would keep everybody else waiting."""
 
-    def __init__(self, course: Course, profits: list[Decimal], risk_free: Decimal) -> None:
+    def __init__(self, course: Course, profits: list[Decimal], risk_free: Decimal, benchmark: Benchmark | None) -> None:
+        self._benchmark = benchmark
         self._course = course
         self._profits = profits
         self._risk_free = risk_free
@@ -255,5 +285,7 @@ class AnalyticsOf:
             sessions=self._course.sessions,
             trades=len(self._profits),
             drawdown_days=self._course.drawdown_days,
+            benchmark=self._benchmark.symbol if self._benchmark else None,
             **self._course.analysis(self._profits, self._risk_free),
+            **(compare(self._course, self._benchmark) if self._benchmark else NOTHING),
         )

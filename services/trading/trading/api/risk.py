@@ -16,7 +16,7 @@ from quant.markets.listing import Currency
 
 from trading.api.idempotency import IdempotentRoute
 from trading.api.types import OpenResources, SymbolCode
-from trading.domain.halt import Halt, HaltLevel, HaltMode
+from trading.domain.halt import MANY, Halt, HaltLevel, HaltMode
 from trading.domain.limits import NO_LIMITS, LimitsInForce, RiskLimits, Scope
 from trading.domain.request import AccountId
 from trading.errors import AccountNotFound, CoolingOff, NotHalted
@@ -49,6 +49,8 @@ class LimitsShown(BaseModel):
 
     `daily_loss_max` is realised loss since the market's midnight; at the limit only sales are taken.
     `duplicate_seconds` refuses a second order of the very same terms so soon, even under a client id of its own.
+    Losses, trades, open orders and their value are added up over what the limits are for: one account, everything you
+    have, or whatever a strategy ordered in any account; all else is measured in the account of the order.
     """
 
     model_config = ConfigDict(extra="forbid", from_attributes=True)
@@ -78,7 +80,14 @@ class SetLimits(LimitsShown):
     """The whole set of limits of one account, or of everything the owner has, in one currency."""
 
     account_id: UUID | None = None
+    strategy_id: UUID | None = None
     currency: Currency = "KRW"
+
+    @model_validator(mode="after")
+    def _one_scope(self) -> "SetLimits":
+        if self.account_id is not None and self.strategy_id is not None:
+            raise ValueError("give account_id or strategy_id, not both: limits are of one of them, or of all you have")
+        return self
 
 
 class PendingShown(BaseModel):
@@ -92,27 +101,30 @@ class LimitsAnswer(BaseModel):
     """What holds now, and what will."""
 
     account_id: UUID | None
+    strategy_id: UUID | None
     currency: Currency
     limits: LimitsShown
     pending: PendingShown | None
 
 
 class HaltTrading(BaseModel):
-    """Which switch to throw. `account` and `strategy` need the id, `global` the role admin."""
+    """Which switch to throw. `account`, `strategy`: with its id. `broker`, with its name, and `global`: for admins."""
 
     model_config = ConfigDict(extra="forbid")
 
     level: HaltLevel = "user"
     account_id: UUID | None = None
     strategy_id: UUID | None = None
+    broker: Annotated[str, Field(pattern=r"^[a-z]{2,20}$", examples=["simulator"])] | None = None
     mode: HaltMode = HaltMode.HALTED
     reason: Annotated[str, Field(max_length=REASON_LENGTH_MAX, pattern=r"^[^\x00]*$")] | None = None
 
     @model_validator(mode="after")
     def _ids_fit_the_level(self) -> "HaltTrading":
-        wanted = {"account": (True, False), "strategy": (False, True)}.get(self.level, (False, False))
-        if (self.account_id is not None, self.strategy_id is not None) != wanted:
-            raise ValueError("give account_id with level account, strategy_id with level strategy, and none otherwise")
+        given = {name for name in ("account_id", "strategy_id", "broker") if getattr(self, name) is not None}
+        wanted = {"account": {"account_id"}, "strategy": {"strategy_id"}, "broker": {"broker"}}.get(self.level, set())
+        if given != wanted:
+            raise ValueError(f"with level {self.level} give {' and '.join(wanted) or 'no id'}, and nothing else")
         return self
 
     def scope_id(self, user: Identity) -> UUID:
@@ -134,6 +146,7 @@ class HaltShown(BaseModel):
 
     level: HaltLevel
     scope_id: UUID | None
+    broker: str | None
     mode: HaltMode
     reason: str | None
     halted_at: datetime
@@ -146,28 +159,33 @@ class HaltsShown(BaseModel):
 
 
 class Halted(BaseModel):
-    """How many open orders were withdrawn at once; those of a platform-wide halt follow within seconds."""
+    """How many open orders were withdrawn at once; those of the platform or of a broker follow within seconds."""
 
     withdrawn: Money
 
 
 @router.get("/risk-limits", responses=responses(AccountNotFound))
 async def get_risk_limits(
-    session: OwnedSession, user: CurrentUser, account_id: UUID | None = None, currency: Currency = "KRW"
+    session: OwnedSession,
+    user: CurrentUser,
+    account_id: UUID | None = None,
+    strategy_id: UUID | None = None,
+    currency: Currency = "KRW",
 ) -> LimitsAnswer:
-    """Show the limits of one account, or of everything you have."""
+    """Show the limits of one account, of one strategy, or of everything you have."""
     if account_id is not None and await accounts.find(session, user.user_id, AccountId(account_id)) is None:
         raise AccountNotFound("You have no account of this id.")
-    scope, scope_id = _scope(account_id, user)
+    asked = SetLimits.model_construct(account_id=account_id, strategy_id=strategy_id, currency=currency)
+    scope, scope_id = _scope(asked, user)
     current, pending = await limits.find(session, user.user_id, scope, scope_id, currency, now())
-    return _answer(account_id, currency, current.limits if current else NO_LIMITS, pending)
+    return _answer(asked, current.limits if current else NO_LIMITS, pending)
 
 
 @router.put("/risk-limits", responses=responses(AccountNotFound))
 async def put_risk_limits(body: SetLimits, session: OwnedSession, user: CurrentUser) -> LimitsAnswer:
     """Set limits. Tighter ones hold at once; looser ones wait 24 hours, unless you have just proved who you are."""
     moment = now()
-    scope, scope_id = _scope(body.account_id, user)
+    scope, scope_id = _scope(body, user)
     wanted = LimitsInForce(
         scope=scope,
         scope_id=scope_id,
@@ -177,24 +195,25 @@ async def put_risk_limits(body: SetLimits, session: OwnedSession, user: CurrentU
     )
     stepped_up = (moment - user.authenticated_at).total_seconds() <= STEP_UP_SECONDS
     done = await set_risk_limits(session, user.user_id, wanted, moment, stepped_up=stepped_up)
-    return _answer(body.account_id, body.currency, done.current.limits, done.pending)
+    return _answer(body, done.current.limits, done.pending)
 
 
 @router.get("/halts")
 async def get_halts(session: OwnedSession, user: CurrentUser) -> HaltsShown:
-    """List the switches that are thrown: your own, and the platform's."""
-    platform = await system.find_halt(session)
-    own = await halts.list_all(session, user.user_id)
-    return HaltsShown(items=[HaltShown.model_validate(halt) for halt in ([platform] if platform else []) + own])
+    """List the switches that are thrown: the platform's, those of brokers, and your own."""
+    many, own = await system.list_halts(session), await halts.list_all(session, user.user_id)
+    return HaltsShown(items=[HaltShown.model_validate(halt) for halt in many + own])
 
 
 @router.post("/halt", responses=responses(AccountNotFound))
 async def post_halt(body: HaltTrading, session: OwnedSession, user: CurrentUser, resources: OpenResources) -> Halted:
     """Halt trading: no new orders, and open ones are withdrawn. It needs neither the bus nor the cache."""
     moment = now()
-    if body.level == "global":
+    if body.level in MANY:
         _only_admins(user)
-        halt = Halt(level="global", scope_id=None, mode=body.mode, reason=body.reason, halted_at=moment)
+        halt = Halt(
+            level=body.level, scope_id=None, broker=body.broker, mode=body.mode, reason=body.reason, halted_at=moment
+        )
         async with resources.database.system() as everybody:
             await halt_platform(everybody, halt, user.user_id)
         return Halted(withdrawn=Decimal(0))
@@ -207,11 +226,11 @@ async def post_halt(body: HaltTrading, session: OwnedSession, user: CurrentUser,
 async def post_resume(
     body: ResumeTrading, session: OwnedSession, user: RecentUser, resources: OpenResources
 ) -> HaltsShown:
-    """Release a switch. It needs fresh proof of who you are; the platform's also ten minutes since it was thrown."""
-    if body.level == "global":
+    """Release a switch. It needs fresh proof of who you are; one of many also ten minutes since it was thrown."""
+    if body.level in MANY:
         _only_admins(user)
         async with resources.database.system() as everybody:
-            await resume_platform(everybody, user.user_id, now())
+            await resume_platform(everybody, user.user_id, now(), body.broker)
     else:
         await resume_trading(session, user.user_id, body.level, body.scope_id(user))
     return await get_halts(session, user)
@@ -219,19 +238,23 @@ async def post_resume(
 
 def _only_admins(user: Identity) -> None:
     if user.role != "admin":
-        raise Forbidden("Only an administrator halts or resumes the whole platform.")
+        raise Forbidden("Only an administrator halts or resumes the whole platform, or a broker.")
 
 
-def _scope(account_id: UUID | None, user: Identity) -> tuple[Scope, UUID]:
-    return ("account", account_id) if account_id else ("user", user.user_id)
+def _scope(of: SetLimits, user: Identity) -> tuple[Scope, UUID]:
+    if of.account_id is not None:
+        return "account", of.account_id
+    return ("strategy", of.strategy_id) if of.strategy_id is not None else ("user", user.user_id)
 
 
-def _answer(
-    account_id: UUID | None, currency: Currency, current: RiskLimits, pending: LimitsInForce | None
-) -> LimitsAnswer:
+def _answer(of: SetLimits, current: RiskLimits, pending: LimitsInForce | None) -> LimitsAnswer:
     later = None
     if pending is not None:
         later = PendingShown(effective_at=pending.effective_at, limits=LimitsShown.model_validate(pending.limits))
     return LimitsAnswer(
-        account_id=account_id, currency=currency, limits=LimitsShown.model_validate(current), pending=later
+        account_id=of.account_id,
+        strategy_id=of.strategy_id,
+        currency=of.currency,
+        limits=LimitsShown.model_validate(current),
+        pending=later,
     )

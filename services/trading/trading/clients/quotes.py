@@ -5,6 +5,7 @@ What is missing, late or unreadable is no quote: the risk review then refuses, a
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import date
 
@@ -22,6 +23,7 @@ from trading.domain.quote import Quote
 TIMEOUT_SECONDS = 1.0
 READS_AT_ONCE = 16
 """A burst waits its turn: it would find no connection left otherwise, and orders would be denied for that."""
+KEPT_MAX = 10_000
 PRICE_MAX = 1_000_000_000
 CHANNELS = "market:*"
 
@@ -73,9 +75,12 @@ class PublishedQuote(BaseModel):
 class Quotes:
     """Reads quotes, within a deadline."""
 
-    def __init__(self, cache: "Redis") -> None:
+    def __init__(self, cache: "Redis", kept_seconds: float = 0.0) -> None:
+        """Read from a cache; `find` may give again what it read up to `kept_seconds` ago."""
         self._cache = cache
         self._turns = asyncio.Semaphore(READS_AT_ONCE)
+        self._kept_seconds = kept_seconds
+        self._kept: dict[str, tuple[float, Quote]] = {}
 
     def subscription(self) -> PubSub:
         """Open a subscription, for `async with`; every quote is published under `CHANNELS` as well."""
@@ -83,7 +88,16 @@ class Quotes:
 
     async def find(self, symbol: str) -> Quote | None:
         """Return the latest quote of one symbol, or None: then nothing is known about it."""
-        return (await self.find_many([symbol])).get(symbol)
+        moment = time.monotonic()
+        read_at, quote = self._kept.get(symbol, (float("-inf"), None))
+        if quote is not None and moment - read_at < self._kept_seconds:
+            return quote
+        quote = (await self.find_many([symbol])).get(symbol)
+        if quote is not None and self._kept_seconds:
+            if len(self._kept) >= KEPT_MAX:
+                self._kept.clear()
+            self._kept[symbol] = moment, quote
+        return quote
 
     async def find_many(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Return the latest quotes of those symbols that have one."""

@@ -1,6 +1,7 @@
 """Accounts and their cash."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
@@ -9,6 +10,7 @@ from uuid import UUID
 from quant.markets.listing import Currency
 
 from trading.domain.halt import HaltMode
+from trading.domain.limits import Scope
 from trading.domain.request import AccountId
 
 AccountKind = Literal["paper", "live"]
@@ -65,10 +67,21 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What orders in one currency add up to over several accounts; `realized_today` since the market's midnight."""
+
+    trades_today: int
+    realized_today: Decimal
+    open_orders: int
+    open_value: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What an account can put behind one more order, and what it has done lately.
 
     What only a limit asks for is None when no limit does. `equity` is cash and positions at what they cost.
+    `database_time` is when all of this was read, by the one clock that all processes share.
     """
 
     available: Decimal
@@ -76,6 +89,7 @@ class Standing:
     open_orders: int
     halt: HaltMode | None = None
     has_own_limits: bool = False
+    database_time: datetime | None = None
     orders_last_second: int = 0
     is_duplicate: bool = False
     trades_today: int | None = None
@@ -85,3 +99,9 @@ class Standing:
     quantity: Decimal = Decimal(0)
     invested: Decimal | None = None
     equity: Decimal | None = None
+    balance: Balance | None = None
+    """The cash of the order's currency; None where there never was any."""
+    is_taken: bool = False
+    """Whether an order of the same client id is there already."""
+    tallies: Mapping[Scope, Tally] = field(default_factory=dict)
+    """Over several accounts, of those whose limits ask for it."""

@@ -28,6 +28,16 @@ def live_is_permitted(ask: Question) -> Denied | None:
     return None
 
 
+def clock_is_right(ask: Question) -> Denied | None:
+    """For real money: sessions, ages of quotes and days of orders all hang on what time it is."""
+    if ask.account.kind == "paper":
+        return None
+    read_at = ask.standing.database_time
+    if read_at is None or abs(read_at - ask.now) > ask.limits.clock_skew_max:
+        return ask.denied(Reason.CLOCK_WRONG, "This server's clock is wrong: nothing is sent until it is set right.")
+    return None
+
+
 def symbol_is_not_restricted(ask: Question) -> Denied | None:
     if ask.request.symbol in ask.limits.restricted_symbols:
         return ask.denied(Reason.RESTRICTED_SYMBOL, f"{ask.request.symbol} is on your list of restricted symbols.")

@@ -2,7 +2,8 @@
 
 Shares can be promised once. So of a take profit and a stop loss the limit order is at the broker and holds the shares,
 while the stop waits with us and holds nothing. When its price comes, the limit order is canceled first, and only the
-broker's confirmation sends the stop, for what is left.
+broker's confirmation sends the stop, for what is left. So it is with two buys and their cash: the limit order holds
+what the dearer of the two may cost, and what its cancel sets free is held for the stop in the same transaction.
 """
 
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from trading.domain.order import NO_REPLACEMENT, ZERO, Happening, Order, Status
+from trading.domain.replacement import needed_hold
 from trading.domain.request import OrderId, OrderType, TimeInForce
 
 WAITS: Final[frozenset[TimeInForce]] = frozenset({"day", "gtc"})
@@ -26,9 +28,32 @@ def take_profit_of(parent: Order, quantity: Decimal, at: datetime) -> Order | No
     """The limit sale that follows a buy; its prices were checked with its parent's."""
     if parent.take_profit_price is None:
         return None
-    child = _exit(parent, "take_profit", "limit", quantity, at)
+    child = _leg(parent, "take_profit", "limit", quantity, at)
     group = parent.id if parent.stop_loss_price is not None else None
     return replace(child, status=Status.SUBMITTED, limit_price=parent.take_profit_price, group_id=group)
+
+
+def partner_of(order: Order, at: datetime) -> Order | None:
+    """The stop that waits at the side of a limit order; None when it has none."""
+    if order.side == "sell":
+        return stop_loss_of(order, order.quantity, at)
+    return _other_entry_of(order, at)
+
+
+def _other_entry_of(parent: Order, at: datetime) -> Order | None:
+    if parent.oco_stop_price is None:
+        return None
+    order_type: OrderType = "stop" if parent.oco_stop_limit_price is None else "stop_limit"
+    return replace(
+        _leg(parent, "oco_stop", order_type, parent.quantity, at),
+        side="buy",
+        status=Status.HELD,
+        stop_price=parent.oco_stop_price,
+        limit_price=parent.oco_stop_limit_price,
+        reserve_price=parent.reserve_price,
+        group_id=parent.id,
+        held=ZERO,
+    )
 
 
 def stop_loss_of(parent: Order, quantity: Decimal, at: datetime) -> Order | None:
@@ -37,7 +62,7 @@ def stop_loss_of(parent: Order, quantity: Decimal, at: datetime) -> Order | None
         return None
     order_type: OrderType = "stop" if parent.stop_loss_limit_price is None else "stop_limit"
     child = replace(
-        _exit(parent, "stop_loss", order_type, quantity, at),
+        _leg(parent, "stop_loss", order_type, quantity, at),
         status=Status.HELD,
         stop_price=parent.stop_loss_price,
         limit_price=parent.stop_loss_limit_price,
@@ -47,13 +72,14 @@ def stop_loss_of(parent: Order, quantity: Decimal, at: datetime) -> Order | None
 
 
 def takes_over(stop: Order, quantity: Decimal, at: datetime) -> Order:
-    """The stop that goes to the broker in the other's place, for what that one left."""
+    """The stop that goes to the broker in the other's place, for what that one left, and what it has to hold now."""
     status = stop.next_status(Happening.TRIGGERED)
-    return replace(stop, status=status, quantity=quantity, held=quantity, updated_at=at)
+    held = needed_hold(stop, quantity, stop.reserve_price)
+    return replace(stop, status=status, quantity=quantity, held=held, updated_at=at)
 
 
-def _exit(parent: Order, name: str, order_type: OrderType, quantity: Decimal, at: datetime) -> Order:
-    """Both have ids made of the parent's, so that they are made once."""
+def _leg(parent: Order, name: str, order_type: OrderType, quantity: Decimal, at: datetime) -> Order:
+    """All have ids made of the parent's, so that they are made once."""
     identifier = OrderId(uuid5(UUID(int=parent.id.int), name))
     return replace(
         parent,
@@ -70,6 +96,8 @@ def _exit(parent: Order, name: str, order_type: OrderType, quantity: Decimal, at
         take_profit_price=None,
         stop_loss_price=None,
         stop_loss_limit_price=None,
+        oco_stop_price=None,
+        oco_stop_limit_price=None,
         filled_quantity=ZERO,
         filled_value=ZERO,
         fee=ZERO,

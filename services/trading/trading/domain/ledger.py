@@ -8,7 +8,7 @@ the sale brought over cost before them: realised profit is -(gains + fees + taxe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +17,7 @@ from uuid import UUID
 
 from quant.markets.listing import Currency
 
+from trading.domain.account import Balance
 from trading.domain.order import Order
 from trading.domain.request import AccountId, Execution
 
@@ -146,6 +147,17 @@ def moved(
 ) -> Transaction:
     """A movement given by its amounts; books that do not change are left out."""
     return Transaction(key, movement, *account, _postings(*amounts.items()), at)
+
+
+def balance_after(balance: Balance, transaction: Transaction) -> Balance:
+    """What a transaction makes of the balance of its account and currency."""
+    return replace(
+        balance,
+        available=balance.available + transaction.available,
+        held=balance.held + transaction.total(Book.HELD),
+        unsettled_in=balance.unsettled_in + transaction.total(Book.RECEIVABLE),
+        unsettled_out=balance.unsettled_out - transaction.total(Book.PAYABLE),
+    )
 
 
 def _execution(order: Order, execution: Execution, movement: Movement, postings: tuple[Posting, ...]) -> Transaction:

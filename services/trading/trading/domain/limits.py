@@ -4,7 +4,7 @@ An owner's limits only ever narrow. The tightest of all that apply is the one th
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
@@ -42,6 +42,8 @@ class RiskLimits:
 
 
 NO_LIMITS: Final = RiskLimits()
+COUNTED: Final = ("daily_loss_max", "daily_trades_max", "open_orders_max", "open_value_max")
+"""Bounds on what orders add up to: of a person over all accounts, of a strategy over whatever it orders in any."""
 _WIDER_IS_TIGHTER: Final = "duplicate_seconds"
 _NUMBERS: Final = tuple(field.name for field in fields(RiskLimits) if field.name != "restricted_symbols")
 
@@ -66,6 +68,7 @@ class Limits:
     value_max: Mapping[Currency, Decimal]
     price_distance_max: Decimal | None
     open_orders_max: int
+    clock_skew_max: timedelta = timedelta(seconds=10)
     orders_per_second_max: int = 1_000
     duplicate_window: timedelta = timedelta(seconds=10)
     numbered_duplicate_window: timedelta = timedelta(0)
@@ -78,6 +81,8 @@ class Limits:
     restricted_symbols: frozenset[str] = frozenset()
     live_permitted: bool = False
     """Whether the person who asks may trade with real money."""
+    spanning: Mapping[Scope, RiskLimits] = field(default_factory=dict)
+    """Bounds that are measured over several accounts: a person's, and those of the order's strategy."""
     person_trades_max: int | None = None
     """Orders a day over all accounts of the person who asks, as the operator has set it; None: no such bound."""
 
@@ -92,6 +97,24 @@ def tightest(all_limits: Iterable[RiskLimits]) -> RiskLimits:
         numbers[name] = choose(bounds) if bounds else None
     restricted = sorted({symbol for each in found for symbol in each.restricted_symbols})
     return RiskLimits(**numbers, restricted_symbols=tuple(restricted))
+
+
+def of_the_account(in_force: Iterable[LimitsInForce]) -> RiskLimits:
+    """What holds for the account alone: a strategy's sums are not the account's, for others order there as well."""
+    return tightest(each.limits if each.scope != "strategy" else _without_sums(each.limits) for each in in_force)
+
+
+def _without_sums(limits: RiskLimits) -> RiskLimits:
+    return replace(limits, daily_loss_max=None, daily_trades_max=None, open_orders_max=None, open_value_max=None)
+
+
+def spanning(in_force: Iterable[LimitsInForce]) -> Mapping[Scope, RiskLimits]:
+    """What is measured over several accounts, by whose it is."""
+    return {
+        each.scope: each.limits
+        for each in in_force
+        if each.scope != "account" and any(getattr(each.limits, name) is not None for name in COUNTED)
+    }
 
 
 def narrowed(base: Limits, own: RiskLimits, currency: Currency) -> Limits:

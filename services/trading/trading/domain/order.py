@@ -240,6 +240,11 @@ class Order(OrderRequest):
         return rounded(self.filled_value / self.filled_quantity) if self.filled_quantity else None
 
     @property
+    def is_adopted(self) -> bool:
+        """Whether its owner placed it elsewhere: nothing of it was approved, or set aside, by us."""
+        return self.client_order_id == f"adopted:{self.id}"
+
+    @property
     def is_open(self) -> bool:
         """Whether it may still be filled one day."""
         return self.status in OPEN

@@ -44,8 +44,10 @@ class Question:
 
     @property
     def price(self) -> Decimal:
-        """The price the order is judged by: its limit, else its stop, else the last."""
-        return self.request.limit_price or self.request.stop_price or self.quote.price
+        """The price the order is judged by: its limit, else its stop, else the last; of a pair the dearer one's."""
+        asked = self.request
+        own = asked.limit_price or asked.stop_price or self.quote.price
+        return max(own, asked.oco_stop_limit_price or asked.oco_stop_price or own)
 
     @property
     def value(self) -> Decimal:
@@ -54,9 +56,19 @@ class Question:
 
     @property
     def hold_price(self) -> Decimal:
-        """What a share is reserved at: the limit; at market the day's upper limit, or a margin above the price."""
+        """What a share is reserved at: the limit; at market the day's upper limit, or a margin above the price.
+
+        Of two orders of which one cancels the other only one is held for: the dearer.
+        """
+        asked = self.request
+        own = self._reserved_at(asked.limit_price, asked.stop_price)
+        if asked.oco_stop_price is None:
+            return own
+        return max(own, self._reserved_at(asked.oco_stop_limit_price, asked.oco_stop_price))
+
+    def _reserved_at(self, limit: Decimal | None, stop: Decimal | None) -> Decimal:
         upper = self.quote.band.upper if self.quote.band else None
-        return reserve_price(self.request.limit_price, upper, max(self.quote.price, self.request.stop_price or ZERO))
+        return reserve_price(limit, upper, max(self.quote.price, stop or ZERO))
 
     @property
     def hold(self) -> Hold:
@@ -85,7 +97,8 @@ class Question:
         asked = self.request
         own = (asked.limit_price, asked.stop_price)
         exits = (asked.take_profit_price, asked.stop_loss_price, asked.stop_loss_limit_price)
-        return tuple(price for price in (*own, *exits) if price is not None)
+        other = (asked.oco_stop_price, asked.oco_stop_limit_price)
+        return tuple(price for price in (*own, *exits, *other) if price is not None)
 
     def denied(self, reason: Reason, detail: str) -> Denied:
         """Refuse, with the published reason and a sentence that gives the figures."""

@@ -7,9 +7,9 @@ from typing import Final
 
 from quant.markets.bands import Band
 from quant.markets.listing import Board, Currency, Kind, Market
+from quant.markets.venues import REGULAR_IS_OVER
 
 REGULAR: Final = "regular"
-CLOSED: Final = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Quote:
 
     @property
     def is_day_over(self) -> bool:
-        """Whether nothing trades any more on this trading date; an auction or a halt is not the end."""
-        return self.session == CLOSED
+        """Whether the regular session of this trading date is over; an auction or a halt is not the end."""
+        return self.session in REGULAR_IS_OVER
 
     def age(self, now: datetime) -> timedelta:
         """How far the quote is from now, to either side: a quote from the future is as suspect as an old one."""

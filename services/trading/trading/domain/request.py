@@ -8,6 +8,7 @@ from typing import Final, Literal, NewType
 from uuid import UUID
 
 from quant.markets.listing import Currency, Market, Side
+from quant.markets.sessions import Venue
 
 from trading.domain.quote import Quote
 
@@ -16,7 +17,6 @@ OrderId = NewType("OrderId", UUID)
 
 OrderType = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
 TimeInForce = Literal["day", "ioc", "fok", "gtc", "at_open", "at_close"]
-Venue = Literal["KRX", "US"]
 
 
 class Reason(StrEnum):
@@ -42,6 +42,7 @@ class Reason(StrEnum):
     RESTRICTED_SYMBOL = "restricted_symbol"
     TRADING_HALTED = "trading_halted"
     LIVE_NOT_PERMITTED = "live_not_permitted"
+    CLOCK_WRONG = "clock_wrong"
 
 
 STOP_TYPES: Final[frozenset[OrderType]] = frozenset({"stop", "stop_limit", "trailing_stop"})
@@ -54,7 +55,9 @@ class OrderRequest:
 
     A trailing stop follows the best price at a distance: `trail_amount`, or `trail_percent` of it. A buy with
     `take_profit_price` or `stop_loss_price` is a bracket: they sell what it bought. A limit sale with `stop_loss_price`
-    is one of two orders of which one cancels the other.
+    is one of two orders of which one cancels the other, and so is a limit buy with `oco_stop_price`: the other buys
+    when the price rises to it, at `oco_stop_limit_price` or at market. With a `strategy_id` the strategy's limits and
+    halts hold too.
     """
 
     id: OrderId
@@ -75,6 +78,9 @@ class OrderRequest:
     take_profit_price: Decimal | None = None
     stop_loss_price: Decimal | None = None
     stop_loss_limit_price: Decimal | None = None
+    oco_stop_price: Decimal | None = None
+    oco_stop_limit_price: Decimal | None = None
+    strategy_id: UUID | None = None
 
     @property
     def is_stop(self) -> bool:

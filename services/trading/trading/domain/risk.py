@@ -1,25 +1,31 @@
 """The risk review: small named checks, asked in order, of which the first refusal is the answer.
 
 It fails closed: what a check needs and does not have is a refusal. Everything it looks at was read in the transaction
-that will hold the money, but for the quote, which says itself how old it is. `market_checks` and `account_checks` have
-the checks themselves.
+that will hold the money, but for the quote, which says itself how old it is. `market_checks`, `account_checks` and
+`spanning_checks` have the checks themselves.
 """
 
 from typing import Final
 
 from trading.domain import account_checks as account
 from trading.domain import market_checks as market
+from trading.domain import spanning_checks as together
 from trading.domain.question import Check, Question
 from trading.domain.request import Approved, Denied
 
 CHECKS: Final[tuple[Check, ...]] = (
     account.trading_is_not_halted,
     account.live_is_permitted,
+    account.clock_is_right,
     account.symbol_is_not_restricted,
     account.messages_are_few,
+    market.symbol_is_no_index,
     market.order_kind_is_allowed,
+    market.pair_can_wait,
     market.quote_is_fresh,
-    market.session_is_regular,
+    market.venue_trades_the_instrument,
+    market.session_takes_the_order,
+    market.exits_suit_the_venue,
     market.quantity_is_in_lots,
     market.quantity_is_no_slip,
     market.price_is_on_tick,
@@ -31,6 +37,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     account.open_value_is_bounded,
     account.trades_today_are_few,
     account.trades_of_the_person_are_few,
+    together.open_orders_together_are_few,
+    together.open_value_together_is_bounded,
+    together.trades_together_are_few,
+    together.loss_together_is_bounded,
     account.loss_today_is_bounded,
     account.position_is_bounded,
     account.position_weighs_little,

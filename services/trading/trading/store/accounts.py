@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Statement
 from quant.markets.listing import Currency
 from sqlalchemy import bindparam, func, insert, select, text, update
 
@@ -21,10 +22,10 @@ BALANCE_COLUMNS = columns_of(balances, Balance)
 NAMES = tuple(column.name for column in COLUMNS)
 
 ONE = select(*COLUMNS).where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
-LOCKED = ONE.with_for_update()
+LOCKED = Statement(ONE.with_for_update())
 # The shared lock travels with the row's: while any order is being decided nobody can halt the platform, and the other
 # way round. Halts are read in a later statement, so what was committed before the lock is seen.
-LOCKED_TO_TRADE = ONE.add_columns(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).with_for_update()
+LOCKED_TO_TRADE = Statement(ONE.add_columns(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).with_for_update())
 INSERT = insert(accounts)
 HALTED = (
     update(accounts)
@@ -57,14 +58,14 @@ async def find(session: Session, owner: UUID, account_id: AccountId) -> Account 
 
 async def lock(session: Session, owner: UUID, account_id: AccountId) -> Account | None:
     """Return an account and keep everybody else from changing what is in it."""
-    row = (await session.execute(LOCKED, {"owner": owner, "account_id": account_id})).first()
-    return Account(**row._mapping) if row else None
+    row = await LOCKED.first(session, {"owner": owner, "account_id": account_id})
+    return Account(**row) if row else None
 
 
 async def lock_to_trade(session: Session, owner: UUID, account_id: AccountId) -> Account | None:
     """Lock an account for one more order; no halt of the platform can slip in between."""
-    row = (await session.execute(LOCKED_TO_TRADE, {"owner": owner, "account_id": account_id})).first()
-    return Account(**{name: row._mapping[name] for name in NAMES}) if row else None
+    row = await LOCKED_TO_TRADE.first(session, {"owner": owner, "account_id": account_id})
+    return Account(**{name: row[name] for name in NAMES}) if row else None
 
 
 async def lock_all(session: Session, owner: UUID) -> list[Account]:

@@ -1,17 +1,20 @@
 """Executions: written once, under the id the broker gave them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Statement
 from quant.markets.listing import Currency, Side
 from sqlalchemy import bindparam, insert, select, tuple_
 
 from trading.domain.request import AccountId, OrderId
 from trading.store.rows import columns_of, values_of
 from trading.store.tables import executions
+from trading.store.together import Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +52,15 @@ class Wanted:
 
 COLUMNS = columns_of(executions, Recorded)
 NAMES = tuple(column.name for column in COLUMNS)
-ONE = select(*COLUMNS).where(
-    executions.c.owner_id == bindparam("owner"), executions.c.execution_id == bindparam("execution_id")
+ONE = Statement(
+    select(*COLUMNS).where(
+        executions.c.owner_id == bindparam("owner"), executions.c.execution_id == bindparam("execution_id")
+    )
 )
-INSERT = insert(executions)
+KNOWN = select(executions.c.execution_id).where(
+    executions.c.owner_id == bindparam("owner"), executions.c.execution_id.in_(bindparam("ids", expanding=True))
+)
+INSERT = Statement(insert(executions))
 NEWEST_DAY = (
     select(executions.c.trade_date)
     .where(
@@ -67,8 +75,13 @@ NEWEST_DAY = (
 
 async def find(session: Session, owner: UUID, execution_id: str) -> Recorded | None:
     """Return an execution that is recorded already."""
-    row = (await session.execute(ONE, {"owner": owner, "execution_id": execution_id})).first()
-    return Recorded(**row._mapping) if row else None
+    row = await ONE.first(session, {"owner": owner, "execution_id": execution_id})
+    return Recorded(**row) if row else None
+
+
+async def list_known(session: Session, owner: UUID, ids: Sequence[str]) -> set[str]:
+    """Return those of these ids that are recorded already."""
+    return set(await session.scalars(KNOWN, {"owner": owner, "ids": list(ids)}))
 
 
 async def find_newest_trade_date(
@@ -81,9 +94,9 @@ async def find_newest_trade_date(
     return found
 
 
-async def save(session: Session, owner: UUID, execution: Recorded) -> None:
-    """Add an execution; the table refuses a second one of the same id."""
-    await session.execute(INSERT, {"owner_id": owner, **values_of(execution, NAMES)})
+def adding(owner: UUID, execution: Recorded) -> Write:
+    """The write that adds an execution; the table refuses a second one of the same id."""
+    return Write(INSERT, {"owner_id": owner, **values_of(execution, NAMES)})
 
 
 async def list_page(

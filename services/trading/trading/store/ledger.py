@@ -1,11 +1,13 @@
 """The ledger, and the balances that are its running totals: money moves through `save` only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Row, Statement
 from quant.markets.listing import Currency
 from sqlalchemy import (
     ARRAY,
@@ -29,6 +31,7 @@ from trading.domain.ledger import Book, Transaction
 from trading.domain.request import AccountId
 from trading.store.rows import columns_of
 from trading.store.tables import balances, ledger_entries
+from trading.store.together import Write, write
 
 ZERO = Decimal(0)
 MOVING = ("available", "held", "unsettled_in", "unsettled_out")
@@ -67,7 +70,7 @@ _written = (
     )
     .cte("written")
 )
-MOVE = select(_moved).add_cte(_written)
+MOVE = Statement(select(_moved).add_cte(_written))
 OPEN = upsert(balances).on_conflict_do_nothing()
 EXISTS = (
     select(literal(1))
@@ -116,6 +119,11 @@ async def save(session: Session, owner: UUID, transaction: Transaction) -> Balan
     Raises:
         Overdrawn: when the balance cannot bear it; nothing was written then.
     """
+    return moved(transaction, await write(session, moving(owner, transaction)))
+
+
+def moving(owner: UUID, transaction: Transaction) -> Write:
+    """The write of a transaction: its row is the new balance, which `moved` reads."""
     given = {
         "owner": owner,
         "account": transaction.account_id,
@@ -130,10 +138,24 @@ async def save(session: Session, owner: UUID, transaction: Transaction) -> Balan
         "books": [posting.book for posting in transaction.postings],
         "amounts": [posting.amount for posting in transaction.postings],
     }
-    row = (await session.execute(MOVE, given)).first()
-    if row is None:
+    return Write(MOVE, given)
+
+
+def moved(transaction: Transaction, rows: Sequence[Row]) -> Balance:
+    """Return the new balance.
+
+    Raises:
+        Overdrawn: when the balance could not bear the transaction, and there is none.
+    """
+    if not rows:
         raise Overdrawn(f"{transaction.key} takes more {transaction.currency} than account has: {transaction.postings}")
-    return Balance(**row._mapping)
+    return Balance(**rows[0])
+
+
+def require(transaction: Transaction, rows: Sequence[Row], expected: Balance) -> None:
+    """See that a balance moved as was told: what was announced of it lies in the same transaction."""
+    found = moved(transaction, rows)
+    assert found == expected, f"{transaction.key} made {found}, and {expected} was announced"
 
 
 async def find_written(session: Session, owner: UUID, key: str) -> bool:

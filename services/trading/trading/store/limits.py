@@ -7,10 +7,11 @@ from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import RowMapping, bindparam, delete, insert, or_, select
+from sqlalchemy import RowMapping, Uuid, bindparam, delete, insert, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from trading.domain.limits import LimitsInForce, RiskLimits, Scope
+from trading.domain.request import OrderRequest
 from trading.store.tables import risk_limits
 
 NAMES = tuple(field.name for field in fields(RiskLimits))
@@ -29,6 +30,7 @@ IN_FORCE = (
         or_(
             risk_limits.c.scope == "user",
             (risk_limits.c.scope == "account") & (risk_limits.c.scope_id == bindparam("account")),
+            (risk_limits.c.scope == "strategy") & (risk_limits.c.scope_id == bindparam("strategy", type_=Uuid)),
         ),
         risk_limits.c.currency == bindparam("of_currency"),
         risk_limits.c.effective_at <= bindparam("now"),
@@ -51,9 +53,10 @@ def _limits(row: RowMapping) -> RiskLimits:
 
 
 def _in_force(row: Any) -> LimitsInForce | None:
-    if row is None:
-        return None
-    found = row._mapping
+    return None if row is None else _told(row._mapping)
+
+
+def _told(found: RowMapping) -> LimitsInForce:
     return LimitsInForce(
         scope=found["scope"],
         scope_id=found["scope_id"],
@@ -67,12 +70,16 @@ def _key(owner: UUID, scope: Scope, scope_id: UUID, currency: Currency, now: dat
     return {"owner": owner, "of_scope": scope, "of_scope_id": scope_id, "of_currency": currency, "now": now}
 
 
-async def list_in_force(
-    session: Session, owner: UUID, account_id: UUID, currency: Currency, now: datetime
-) -> list[RiskLimits]:
-    """List the limits that an order of this account is under: the owner's and the account's."""
-    given = {"owner": owner, "account": account_id, "of_currency": currency, "now": now}
-    return [_limits(row._mapping) for row in await session.execute(IN_FORCE, given)]
+async def list_in_force(session: Session, owner: UUID, request: OrderRequest, now: datetime) -> list[LimitsInForce]:
+    """List the limits that an order is under: the owner's, the account's, and its strategy's."""
+    given = {
+        "owner": owner,
+        "account": request.account_id,
+        "strategy": request.strategy_id,
+        "of_currency": request.currency,
+        "now": now,
+    }
+    return [_told(row._mapping) for row in await session.execute(IN_FORCE, given)]
 
 
 async def find(

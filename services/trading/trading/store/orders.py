@@ -1,11 +1,13 @@
 """Orders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Statement
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -13,6 +15,7 @@ from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.rows import columns_of, values_of
 from trading.store.tables import is_open, orders
+from trading.store.together import Write
 
 OPEN_ORDERS_MAX = 10_000
 """The most a setting can allow."""
@@ -46,7 +49,10 @@ CHANGING = (
     "updated_at",
 )
 
-ONE = select(*COLUMNS).where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id"))
+ONE = Statement(select(*COLUMNS).where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id")))
+SOME = select(*COLUMNS).where(
+    orders.c.owner_id == bindparam("owner"), orders.c.id.in_(bindparam("ids", expanding=True))
+)
 BY_CLIENT_ID = select(*COLUMNS).where(
     orders.c.owner_id == bindparam("owner"), orders.c.client_order_id == bindparam("client_order_id")
 )
@@ -62,8 +68,10 @@ GROUP = (
     .order_by(orders.c.id)
     .limit(GROUP_MAX)
 )
-INSERT = insert(orders).on_conflict_do_nothing(constraint="orders_client_order_id")
-UPDATE = (
+CLIENT_ID = "orders_client_order_id"
+ADD = Statement(insert(orders))
+INSERT = Statement(insert(orders).on_conflict_do_nothing(constraint=CLIENT_ID))
+UPDATE = Statement(
     update(orders)
     .where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id"))
     .values({name: bindparam(f"new_{name}") for name in CHANGING})
@@ -91,14 +99,20 @@ class Waiting:
 
 def order_of(row: Any) -> Order:
     """Return the order of a row that has all of its columns."""
-    values = {name: row._mapping[name] for name in NAMES}
-    return Order(**{**values, "status": Status(values["status"])})
+    values = {name: getattr(row, name) for name in NAMES}
+    values["status"] = Status(values["status"])
+    return Order(**values)
 
 
 async def find(session: Session, owner: UUID, order_id: OrderId) -> Order | None:
     """Return an order of this owner."""
-    row = (await session.execute(ONE, {"owner": owner, "order_id": order_id})).first()
+    row = await ONE.first(session, {"owner": owner, "order_id": order_id})
     return order_of(row) if row else None
+
+
+async def list_some(session: Session, owner: UUID, ids: Sequence[OrderId]) -> list[Order]:
+    """Return those of an owner's orders that have one of these ids."""
+    return [order_of(row) for row in await session.execute(SOME, {"owner": owner, "ids": list(ids)})]
 
 
 async def find_by_client_id(session: Session, owner: UUID, client_order_id: str) -> Order | None:
@@ -118,17 +132,26 @@ async def list_group(session: Session, owner: UUID, group_id: UUID) -> list[Orde
     return [order_of(row) for row in await session.execute(GROUP, {"owner": owner, "group_id": group_id})]
 
 
+def adding(owner: UUID, order: Order) -> Write:
+    """The write that adds an order whose client id is free; the table refuses one that is not."""
+    return Write(ADD, {"owner_id": owner, **values_of(order, NAMES)})
+
+
+def saving(owner: UUID, order: Order) -> Write:
+    """The write of what has become of an order. Its account is locked, and it was read since."""
+    changed = {f"new_{name}": getattr(order, name) for name in CHANGING}
+    return Write(UPDATE, {"owner": owner, "order_id": order.id, **changed})
+
+
 async def save_new(session: Session, owner: UUID, order: Order) -> bool:
     """Add an order; False, and nothing is done, when its client id is taken."""
-    result = await session.execute(INSERT, {"owner_id": owner, **values_of(order, NAMES)})
-    return result.rowcount == 1
+    return await INSERT.count(session, {"owner_id": owner, **values_of(order, NAMES)}) == 1
 
 
 async def save(session: Session, owner: UUID, order: Order) -> None:
     """Write what has become of an order. Its account is locked."""
-    changed = {f"new_{name}": getattr(order, name) for name in CHANGING}
-    result = await session.execute(UPDATE, {"owner": owner, "order_id": order.id, **changed})
-    assert result.rowcount == 1, f"order {order.id} is gone"
+    saved = await UPDATE.count(session, saving(owner, order).given)
+    assert saved == 1, f"order {order.id} is gone"
 
 
 async def find_any_open(session: Session, owner: UUID, account_id: AccountId, symbol: str | None = None) -> bool:

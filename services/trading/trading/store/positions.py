@@ -4,6 +4,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Statement
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -11,6 +12,7 @@ from trading.domain.position import Position
 from trading.domain.request import AccountId
 from trading.store.rows import columns_of, values_of
 from trading.store.tables import positions
+from trading.store.together import Write, write
 
 COLUMNS = columns_of(positions, Position)
 NAMES = tuple(column.name for column in COLUMNS)
@@ -21,30 +23,37 @@ KEY = (
     positions.c.account_id == bindparam("account"),
     positions.c.symbol == bindparam("code"),
 )
-ONE = select(*COLUMNS).where(*KEY)
+ONE = Statement(select(*COLUMNS).where(*KEY))
 _INSERT = insert(positions)
-UPSERT = _INSERT.on_conflict_do_update(
-    index_elements=["owner_id", "account_id", "symbol"], set_={name: _INSERT.excluded[name] for name in CHANGING}
+UPSERT = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["owner_id", "account_id", "symbol"], set_={name: _INSERT.excluded[name] for name in CHANGING}
+    )
 )
-HOLD = update(positions).where(*KEY).values(held=positions.c.held + bindparam("more"))
+HOLD = Statement(update(positions).where(*KEY).values(held=positions.c.held + bindparam("more")))
 
 
 async def find(session: Session, owner: UUID, account_id: AccountId, symbol: str) -> Position | None:
     """Return an account's position in one instrument."""
-    row = (await session.execute(ONE, {"owner": owner, "account": account_id, "code": symbol})).first()
-    return Position(**row._mapping) if row else None
+    row = await ONE.first(session, {"owner": owner, "account": account_id, "code": symbol})
+    return Position(**row) if row else None
+
+
+def saving(owner: UUID, position: Position) -> Write:
+    """The write of a position, new or changed. Its account is locked."""
+    return Write(UPSERT, {"owner_id": owner, **values_of(position, NAMES)})
 
 
 async def save(session: Session, owner: UUID, position: Position) -> None:
     """Write a position, new or changed. Its account is locked."""
-    await session.execute(UPSERT, {"owner_id": owner, **values_of(position, NAMES)})
+    await write(session, saving(owner, position))
 
 
 async def save_hold(session: Session, owner: UUID, account_id: AccountId, symbol: str, more: Decimal) -> None:
     """Promise more shares to open sales, or fewer when negative; the table refuses what is not there."""
     given = {"owner": owner, "account": account_id, "code": symbol, "more": more}
-    result = await session.execute(HOLD, given)
-    assert result.rowcount == 1, f"account {account_id} has no position in {symbol}"
+    held = await HOLD.count(session, given)
+    assert held == 1, f"account {account_id} has no position in {symbol}"
 
 
 async def list_page(

@@ -1,7 +1,7 @@
 """What an account can put behind one more order: one statement, after the account is locked.
 
 Counters are counted from the rows themselves, so nothing is forgotten by a restart. Each count stops at its limit, and
-what no limit asks for is not looked at.
+what no limit asks for is not looked at. The waiting one of a pair is worth nothing: only one of the two will trade.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Row, Statement
 from sqlalchemy import text
 
-from trading.domain.account import Standing
+from trading.domain.account import Balance, Standing, Tally
 from trading.domain.halt import HaltMode, strictest
-from trading.domain.limits import Limits
+from trading.domain.limits import Limits, Scope
 from trading.domain.order import OPEN
 from trading.domain.request import OrderRequest
 
@@ -23,14 +24,21 @@ SECOND = timedelta(seconds=1)
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
 _MINE = "o.owner_id = :owner AND o.account_id = :account"
-STANDING = text(
-    f"""
-SELECT balance.available, balance.held AS held_cash, position.quantity, position.held AS promised,
+STANDING = Statement(
+    text(
+        f"""
+SELECT balance.available, balance.held AS held_cash, balance.unsettled_in, balance.unsettled_out,
+       position.quantity, position.held AS promised,
        (SELECT mode FROM platform_halt) AS platform_halt,
+       (SELECT mode FROM broker_halts
+         WHERE broker = (SELECT broker FROM accounts WHERE owner_id = :owner AND id = :account)) AS broker_halt,
+       clock_timestamp() AS database_time,
        EXISTS (SELECT FROM risk_limits WHERE owner_id = :owner) AS has_own_limits,
+       EXISTS (SELECT FROM orders WHERE owner_id = :owner AND client_order_id = :client_order_id) AS is_taken,
        ARRAY(SELECT mode FROM halts
               WHERE owner_id = :owner
-                AND (scope = 'user' OR (scope = 'account' AND scope_id = :account))) AS halts,
+                AND (scope = 'user' OR (scope = 'account' AND scope_id = :account)
+                     OR (scope = 'strategy' AND scope_id = :strategy))) AS halts,
        (SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.status IN ({_OPEN})
                                LIMIT :open_orders_max) AS counted) AS open_orders,
        (SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.created_at > CAST(:second_ago AS timestamptz)
@@ -57,7 +65,8 @@ SELECT balance.available, balance.held AS held_cash, position.quantity, position
        CASE WHEN CAST(:asks_open_value AS boolean) THEN (
            SELECT coalesce(sum((o.quantity - o.filled_quantity)
                                * coalesce(o.limit_price, o.stop_price, o.reserve_price, 0)), 0) FROM orders o
-            WHERE {_MINE} AND o.currency = :currency AND o.status IN ({_OPEN})) END AS open_value,
+            WHERE {_MINE} AND o.currency = :currency AND o.status IN ({_OPEN})
+               AND NOT (o.status = 'held' AND o.held = 0)) END AS open_value,
        CASE WHEN CAST(:asks_equity AS boolean) THEN (
            SELECT coalesce(sum(o.cost), 0) FROM positions o
             WHERE {_MINE} AND o.currency = :currency) END AS invested
@@ -67,8 +76,32 @@ SELECT balance.available, balance.held AS held_cash, position.quantity, position
   LEFT JOIN positions position ON position.owner_id = :owner AND position.account_id = :account
                               AND position.symbol = :symbol
 """  # noqa: S608 - the statuses are our own
+    )
 )
 
+
+_ALL_ACCOUNTS = (
+    "accounts a JOIN orders o ON o.owner_id = a.owner_id AND o.account_id = a.id"
+    " WHERE a.owner_id = :owner AND o.currency = :currency"
+    " AND (CAST(:strategy AS uuid) IS NULL OR o.strategy_id = CAST(:strategy AS uuid))"
+)
+TALLY = Statement(
+    text(
+        f"""
+SELECT (SELECT count(*) FROM {_ALL_ACCOUNTS} AND o.created_at >= CAST(:day_began AS timestamptz)
+           AND o.status <> 'denied') AS trades_today,
+       (SELECT coalesce(sum(e.realized_profit), 0)
+          FROM executions e, {_ALL_ACCOUNTS} AND e.owner_id = a.owner_id AND e.account_id = a.id AND e.order_id = o.id
+           AND e.recorded_at >= CAST(:day_began AS timestamptz)) AS realized_today,
+       open.orders AS open_orders, open.value AS open_value
+  FROM (SELECT count(*) AS orders,
+               coalesce(sum((o.quantity - o.filled_quantity)
+                            * coalesce(o.limit_price, o.stop_price, o.reserve_price, 0))
+                        FILTER (WHERE NOT (o.status = 'held' AND o.held = 0)), 0) AS value
+          FROM {_ALL_ACCOUNTS} AND o.status IN ({_OPEN})) AS open
+"""  # noqa: S608 - the statuses are our own
+    )
+)
 
 LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended('trades:' || :owner, 0))")
 
@@ -86,6 +119,23 @@ async def lock_person(session: Session, owner: UUID) -> None:
     await session.execute(LOCK_PERSON, {"owner": str(owner)})
 
 
+async def tally(session: Session, owner: UUID, request: OrderRequest, scope: Scope, at: Moment) -> Tally:
+    """Return what the owner's orders add up to over all accounts, or those of the request's strategy."""
+    given = {
+        "owner": owner,
+        "strategy": request.strategy_id if scope == "strategy" else None,
+        "currency": request.currency,
+        "day_began": at.day_began,
+    }
+    [row] = await TALLY.all(session, given)
+    return Tally(
+        trades_today=row.trades_today,
+        realized_today=row.realized_today,
+        open_orders=row.open_orders,
+        open_value=row.open_value,
+    )
+
+
 async def find(session: Session, owner: UUID, request: OrderRequest, limits: Limits, at: Moment) -> Standing:
     """Return where the account of a request stands. Lock it before."""
     numbered = request.client_order_id != str(request.id)
@@ -93,6 +143,7 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
     given = {
         "owner": owner,
         "account": request.account_id,
+        "strategy": request.strategy_id,
         "currency": request.currency,
         "symbol": request.symbol,
         "side": request.side,
@@ -115,16 +166,17 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         "asks_open_value": limits.open_value_max is not None or limits.leverage_max is not None,
         "asks_equity": limits.position_weight_max is not None or limits.leverage_max is not None,
     }
-    row = (await session.execute(STANDING, given)).one()
+    [row] = await STANDING.all(session, given)
     quantity = row.quantity or ZERO
     cash = (row.available or ZERO) + (row.held_cash or ZERO)
-    modes = frozenset(HaltMode(mode) for mode in (row.platform_halt, *row.halts) if mode)
+    modes = frozenset(HaltMode(mode) for mode in (row.platform_halt, row.broker_halt, *row.halts) if mode)
     return Standing(
         available=row.available or ZERO,
         sellable=quantity - (row.promised or ZERO),
         open_orders=row.open_orders,
         halt=strictest(modes),
         has_own_limits=row.has_own_limits,
+        database_time=row.database_time,
         orders_last_second=row.orders_last_second,
         is_duplicate=row.is_duplicate,
         trades_today=row.trades_today,
@@ -134,4 +186,19 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         quantity=quantity,
         invested=row.invested,
         equity=None if row.invested is None else cash + row.invested,
+        balance=_balance_of(row, request),
+        is_taken=row.is_taken,
+    )
+
+
+def _balance_of(row: Row, request: OrderRequest) -> Balance | None:
+    if row.available is None:
+        return None
+    return Balance(
+        account_id=request.account_id,
+        currency=request.currency,
+        available=row.available,
+        held=row.held_cash,
+        unsettled_in=row.unsettled_in,
+        unsettled_out=row.unsettled_out,
     )

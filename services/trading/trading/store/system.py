@@ -12,25 +12,46 @@ from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, or_, select, te
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.halt import Halt, HaltMode
-from trading.domain.order import Status
+from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.accounts import PLATFORM_LOCK
 from trading.store.orders import Waiting, order_of
-from trading.store.tables import accounts, balances, is_open, jobs, leavers, orders, positions, snapshots, unsettled
+from trading.store.tables import (
+    accounts,
+    balances,
+    dead_men,
+    is_open,
+    jobs,
+    leavers,
+    orders,
+    positions,
+    snapshots,
+    unsettled,
+)
 
 PAGE: Final = 500
 ERASED = select(leavers.c.owner_id).where(leavers.c.erased_at.is_not(None))
 """People who left: their books stay as they are, and nothing new is computed from them."""
 AWAITED: Final = frozenset({Status.SUBMITTED, Status.PENDING_CANCEL, Status.PENDING_REPLACE, Status.UNKNOWN})
 """Statuses that a broker's answer ends within seconds. An accepted order may rest as long as it likes."""
-FIND_HALT = text("SELECT mode, reason, halted_at FROM platform_halt")
+LIST_HALTS = text(
+    "SELECT NULL AS broker, mode, reason, halted_at FROM platform_halt"
+    " UNION ALL SELECT broker, mode, reason, halted_at FROM broker_halts ORDER BY broker NULLS FIRST"
+)
 LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 SAVE_HALT = text(
     "INSERT INTO platform_halt (mode, reason, halted_by, halted_at) VALUES (:mode, :reason, :by, :at)"
     " ON CONFLICT (only_one) DO UPDATE SET mode = excluded.mode, reason = excluded.reason,"
     " halted_by = excluded.halted_by, halted_at = excluded.halted_at"
 )
+SAVE_BROKER_HALT = text(
+    "INSERT INTO broker_halts (broker, mode, reason, halted_by, halted_at) VALUES (:broker, :mode, :reason, :by, :at)"
+    " ON CONFLICT (broker) DO UPDATE SET mode = excluded.mode, reason = excluded.reason,"
+    " halted_by = excluded.halted_by, halted_at = excluded.halted_at"
+)
+CLOCK = text("SELECT clock_timestamp()")
 DELETE_HALT = text("DELETE FROM platform_halt")
+DELETE_BROKER_HALT = text("DELETE FROM broker_halts WHERE broker = :broker")
 ANSWERS_KEPT: Final = timedelta(hours=48)
 DELETE_ANSWERS = text("DELETE FROM idempotency_keys WHERE created_at < :before")
 WAITING = text(
@@ -39,30 +60,50 @@ WAITING = text(
 WAITING_ONES = select(orders).where(
     orders.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))), orders.c.status == Status.HELD
 )
+THESE = text(
+    "SELECT o.* FROM unnest(CAST(:owners AS uuid[]), CAST(:ids AS uuid[])) AS wanted (owner_id, id)"
+    " JOIN orders o USING (owner_id, id)"
+)
 OPEN_UNDER_HALT = text(
-    "SELECT DISTINCT owner_id, account_id FROM orders"
-    " WHERE status IN ('accepted', 'held', 'partially_filled', 'pending_replace', 'submitted', 'unknown')"
-    " AND created_at <= :halted_at AND (NOT :only_buys OR side = 'buy') LIMIT :most"
+    "SELECT DISTINCT o.owner_id, o.account_id FROM orders o"
+    " JOIN accounts a ON a.owner_id = o.owner_id AND a.id = o.account_id"
+    " WHERE o.status IN ('accepted', 'held', 'partially_filled', 'pending_replace', 'submitted', 'unknown')"
+    " AND (NOT :only_buys OR o.side = 'buy')"
+    " AND (CAST(:broker AS text) IS NULL OR a.broker = :broker) LIMIT :most"
 )
 
 
-async def find_halt(session: Session) -> Halt | None:
-    """Return the platform's switch, if it is thrown."""
-    row = (await session.execute(FIND_HALT)).first()
-    if row is None:
-        return None
-    return Halt(level="global", scope_id=None, mode=HaltMode(row.mode), reason=row.reason, halted_at=row.halted_at)
+async def list_halts(session: Session) -> list[Halt]:
+    """List the switches that are thrown for many: first the platform's, then those of brokers."""
+    return [
+        Halt(
+            level="broker" if row.broker else "global",
+            scope_id=None,
+            broker=row.broker,
+            mode=HaltMode(row.mode),
+            reason=row.reason,
+            halted_at=row.halted_at,
+        )
+        for row in await session.execute(LIST_HALTS)
+    ]
 
 
 async def save_halt(session: Session, halt: Halt, by: UUID) -> None:
-    """Throw the platform's switch, when no order is being decided: what commits after it has seen it."""
+    """Throw a switch of many, when no order is being decided: what commits after it has seen it."""
     await session.execute(LOCK, {"key": PLATFORM_LOCK})
-    await session.execute(SAVE_HALT, {"mode": halt.mode, "reason": halt.reason, "by": by, "at": halt.halted_at})
+    given = {"mode": halt.mode, "reason": halt.reason, "by": by, "at": halt.halted_at}
+    if halt.broker is None:
+        await session.execute(SAVE_HALT, given)
+    else:
+        await session.execute(SAVE_BROKER_HALT, {"broker": halt.broker, **given})
 
 
-async def delete_halt(session: Session) -> None:
-    """Release the platform's switch."""
-    await session.execute(DELETE_HALT)
+async def delete_halt(session: Session, halt: Halt) -> None:
+    """Release a switch of many."""
+    if halt.broker is None:
+        await session.execute(DELETE_HALT)
+    else:
+        await session.execute(DELETE_BROKER_HALT, {"broker": halt.broker})
 
 
 async def list_waiting(session: Session, *, most: int) -> dict[OrderId, datetime]:
@@ -77,11 +118,17 @@ async def read_waiting(session: Session, order_ids: Sequence[OrderId]) -> list[W
     return [Waiting(row.owner_id, order_of(row)) for row in rows]
 
 
-async def list_accounts_to_clear(
-    session: Session, halted_at: datetime, *, only_buys: bool, most: int
-) -> Sequence[tuple[UUID, AccountId]]:
-    """List accounts that still have open orders from before the platform was halted, not being canceled yet."""
-    given = {"halted_at": halted_at, "only_buys": only_buys, "most": most}
+async def read_orders(session: Session, wanted: Sequence[tuple[UUID, OrderId]]) -> dict[tuple[UUID, OrderId], Order]:
+    """Read orders of several owners, each by both ids; those that are not there are missing."""
+    given = {"owners": [owner for owner, _ in wanted], "ids": [order_id for _, order_id in wanted]}
+    rows = await session.execute(THESE, given)
+    return {(row.owner_id, OrderId(row.id)): order_of(row) for row in rows}
+
+
+async def list_accounts_to_clear(session: Session, halt: Halt, *, most: int) -> Sequence[tuple[UUID, AccountId]]:
+    """List accounts with open orders under a halt of many that are not being canceled yet."""
+    only_buys = halt.mode is HaltMode.REDUCE_ONLY
+    given = {"only_buys": only_buys, "broker": halt.broker, "most": most}
     return [(row.owner_id, AccountId(row.account_id)) for row in await session.execute(OPEN_UNDER_HALT, given)]
 
 
@@ -114,6 +161,23 @@ class Due:
     settles_on: date
     symbol: str
     replayed: bool
+
+
+async def list_dead_men(session: Session) -> list[Whose]:
+    """List a page of accounts whose heartbeat is overdue, by the database's clock."""
+    due = (
+        select(dead_men.c.owner_id, dead_men.c.account_id)
+        .where(dead_men.c.due_at <= func.clock_timestamp())
+        .order_by(dead_men.c.due_at)
+        .limit(PAGE)
+    )
+    return [Whose(row.owner_id, AccountId(row.account_id)) for row in await session.execute(due)]
+
+
+async def read_clock(session: Session) -> datetime:
+    """Return what time it is by the one clock that all processes share."""
+    read: datetime = (await session.execute(CLOCK)).scalar_one()
+    return read
 
 
 async def list_leavers(session: Session) -> list[UUID]:
@@ -174,6 +238,12 @@ async def list_holders(session: Session, symbol: str) -> list[Whose]:
         .order_by(positions.c.owner_id, positions.c.account_id)
     )
     return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]
+
+
+async def count_open(session: Session) -> dict[str, tuple[int, datetime]]:
+    """Return, for each status of open orders, how many there are, and since when the oldest is in it."""
+    query = select(orders.c.status, func.count(), func.min(orders.c.updated_at)).where(is_open())
+    return {row[0]: (row[1], row[2]) for row in await session.execute(query.group_by(orders.c.status))}
 
 
 async def find_silent_since(session: Session) -> datetime | None:

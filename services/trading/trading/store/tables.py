@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKeyConstraint,
     Identity,
+    Integer,
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
@@ -157,6 +158,9 @@ orders = Table(
     _money("original_quantity", nullable=True),
     _money("original_limit_price", nullable=True),
     _money("original_stop_price", nullable=True),
+    Column("strategy_id", Uuid),
+    _money("oco_stop_price", nullable=True),
+    _money("oco_stop_limit_price", nullable=True),
     PrimaryKeyConstraint("owner_id", "id"),
     UniqueConstraint("owner_id", "client_order_id", name="orders_client_order_id"),
     _of_account(),
@@ -302,6 +306,18 @@ position_entries = Table(
     CheckConstraint("ratio > 0", "position_entries_ratio"),
 )
 
+dead_men = Table(
+    "dead_men",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    _moment("due_at"),
+    PrimaryKeyConstraint("owner_id", "account_id"),
+    _of_account(),
+    CheckConstraint("seconds BETWEEN 5 AND 60", "dead_men_seconds"),
+)
+
 snapshots = Table(
     "snapshots",
     metadata,
@@ -321,6 +337,17 @@ snapshots = Table(
     PrimaryKeyConstraint("owner_id", "account_id", "currency", "session_date"),
     _of_account(),
     CheckConstraint("deposits >= 0 AND withdrawals >= 0 AND bought >= 0 AND sold >= 0", "snapshots_flows"),
+)
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("differences", ARRAY(Text), nullable=False),
+    _moment("seen_at"),
+    PrimaryKeyConstraint("owner_id", "account_id"),
+    _of_account(),
 )
 
 leavers = Table(

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Statement
 from quant.markets.listing import Currency
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -11,6 +12,7 @@ from trading.domain.request import AccountId
 from trading.domain.settlement import Unsettled
 from trading.store.rows import columns_of, values_of
 from trading.store.tables import unsettled
+from trading.store.together import Write
 
 COLUMNS = columns_of(unsettled, Unsettled)
 NAMES = tuple(column.name for column in COLUMNS)
@@ -19,16 +21,18 @@ OF_ACCOUNT = (
     unsettled.c.account_id == bindparam("account"),
 )
 ALL = select(*COLUMNS).where(*OF_ACCOUNT).order_by(unsettled.c.settles_on)
-OF_CURRENCY = ALL.where(unsettled.c.currency == bindparam("unit"))
+OF_CURRENCY = Statement(ALL.where(unsettled.c.currency == bindparam("unit")))
 _INSERT = insert(unsettled)
-ADD = _INSERT.on_conflict_do_update(
-    index_elements=["owner_id", "account_id", "currency", "settles_on"],
-    set_={
-        "incoming": unsettled.c.incoming + _INSERT.excluded.incoming,
-        "outgoing": unsettled.c.outgoing + _INSERT.excluded.outgoing,
-        "replayed": unsettled.c.replayed & _INSERT.excluded.replayed,
-        "symbol": _INSERT.excluded.symbol,
-    },
+ADD = Statement(
+    _INSERT.on_conflict_do_update(
+        index_elements=["owner_id", "account_id", "currency", "settles_on"],
+        set_={
+            "incoming": unsettled.c.incoming + _INSERT.excluded.incoming,
+            "outgoing": unsettled.c.outgoing + _INSERT.excluded.outgoing,
+            "replayed": unsettled.c.replayed & _INSERT.excluded.replayed,
+            "symbol": _INSERT.excluded.symbol,
+        },
+    )
 )
 SETTLED = delete(unsettled).where(
     *OF_ACCOUNT, unsettled.c.currency == bindparam("unit"), unsettled.c.settles_on == bindparam("day")
@@ -41,14 +45,14 @@ async def list_pending(
     """List what an account has to settle, earliest first, in one currency or all."""
     if currency is None:
         rows = await session.execute(ALL, {"owner": owner, "account": account_id})
-    else:
-        rows = await session.execute(OF_CURRENCY, {"owner": owner, "account": account_id, "unit": currency})
-    return [Unsettled(**row._mapping) for row in rows]
+        return [Unsettled(**row._mapping) for row in rows]
+    found = await OF_CURRENCY.all(session, {"owner": owner, "account": account_id, "unit": currency})
+    return [Unsettled(**row) for row in found]
 
 
-async def save_more(session: Session, owner: UUID, item: Unsettled) -> None:
-    """Add what one more trade leaves to be settled. Its account is locked."""
-    await session.execute(ADD, {"owner_id": owner, **values_of(item, NAMES)})
+def adding(owner: UUID, item: Unsettled) -> Write:
+    """The write that adds what one more trade leaves to be settled. Its account is locked."""
+    return Write(ADD, {"owner_id": owner, **values_of(item, NAMES)})
 
 
 async def delete_settled(session: Session, owner: UUID, item: Unsettled) -> None:

@@ -17,11 +17,11 @@ async def cancel_order(session: Session, owner: UUID, order_id: OrderId, now: da
     seen = await orders.find(session, owner, order_id)
     if seen is None:
         raise OrderNotFound("You have no order of this id.")
-    await accounts.lock(session, owner, seen.account_id)
+    account = await accounts.lock(session, owner, seen.account_id)
     order = await orders.find(session, owner, order_id)
-    assert order is not None, "orders are never deleted"
+    assert account is not None and order is not None, "neither is ever deleted"  # noqa: PT018
     if order.status is Status.CANCELED:
         return order
     if not order.is_open:
         raise OrderNotOpen(f"The order is {order.status}: there is nothing left to cancel.")
-    return await withdraw_order(session, owner, order, now)
+    return await withdraw_order(session, owner, account, order, now)

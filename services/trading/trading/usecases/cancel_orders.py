@@ -1,5 +1,6 @@
-"""Cancel every open order of an account."""
+"""Cancel the open orders of an account: all, or those of a kind."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -17,16 +18,16 @@ async def cancel_orders(
     owner: UUID,
     account_id: AccountId,
     now: datetime,
-    *,
-    only_buys: bool = False,
+    which: Callable[[Order], bool] = lambda _: True,
     reason: str | None = None,
 ) -> list[Order]:
     """Withdraw what is open, all in one transaction; return it as it is then."""
-    if await accounts.lock(session, owner, account_id) is None:
+    account = await accounts.lock(session, owner, account_id)
+    if account is None:
         raise AccountNotFound("You have no account of this id.")
     withdrawn = []
     for seen in await orders.list_open(session, owner, account_id):
         order = await orders.find(session, owner, seen.id)  # an order before it may have ended this one
-        if order is not None and order.is_open and not (only_buys and order.side == "sell"):
-            withdrawn.append(await withdraw_order(session, owner, order, now, reason))
+        if order is not None and order.is_open and which(order):
+            withdrawn.append(await withdraw_order(session, owner, account, order, now, reason))
     return withdrawn

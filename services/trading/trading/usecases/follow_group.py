@@ -1,6 +1,7 @@
 """Do what an order's end means for the orders that belong to it, in the same transaction."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
@@ -8,13 +9,14 @@ from kit.events import Event, record
 
 from trading.domain.account import Account
 from trading.domain.group import is_bracket, stop_loss_of, take_profit_of, takes_over
-from trading.domain.order import Happening, Order, Status
+from trading.domain.order import ZERO, Happening, Order, Status
 from trading.events import order_changed, order_submitted
 from trading.store import accounts, orders, positions
+from trading.usecases.move_hold import move_hold
 
 
 async def follow_group(session: Session, owner: UUID, order: Order, now: datetime) -> None:
-    """A filled buy gets its exits; an ended exit ends the other one, or makes way for it. The account is locked."""
+    """A filled buy gets its exits; the end of one of a pair ends the other, or makes way. The account is locked."""
     if order.is_open:
         return
     if is_bracket(order) and order.filled_quantity:
@@ -42,7 +44,7 @@ async def _place_exits(session: Session, owner: UUID, bought: Order, now: dateti
 
 
 async def _make_way(session: Session, owner: UUID, ended: Order, stop: Order, now: datetime) -> None:
-    """The exit at the broker has ended: the waiting one goes in its place if its price has come, and ends otherwise."""
+    """The order at the broker has ended: the waiting one goes in its place if its price has come, else it ends too."""
     if stop.triggered_at is None or not ended.remaining_quantity:
         happening = Happening.EXPIRED if ended.status is Status.EXPIRED else Happening.CANCELED
         after = stop.after(happening, now, "other_order_ended")
@@ -52,9 +54,19 @@ async def _make_way(session: Session, owner: UUID, ended: Order, stop: Order, no
     account = await accounts.find(session, owner, stop.account_id)
     assert account is not None, "accounts are never deleted"
     sent = takes_over(stop, ended.remaining_quantity, now)
-    await positions.save_hold(session, owner, sent.account_id, sent.symbol, sent.held)
+    if sent.side == "buy" and sent.held > await _free_cash(session, owner, sent):
+        after = stop.after(Happening.CANCELED, now, "insufficient_cash", "The market has moved: more is needed for it.")
+        await orders.save(session, owner, after)
+        await record(session, order_changed(after), owner=owner)
+        return
     await orders.save(session, owner, sent)
-    await record(session, order_submitted(sent, account), owner=owner)
+    moved = await move_hold(session, owner, sent, sent.held, "in its place", now)
+    await record(session, order_submitted(sent, account), *moved, owner=owner)
+
+
+async def _free_cash(session: Session, owner: UUID, order: Order) -> Decimal:
+    balances = await accounts.list_balances(session, owner, order.account_id)
+    return next((each.available for each in balances if each.currency == order.currency), ZERO)
 
 
 def _announced(leg: Order, account: Account) -> Event:

@@ -1,4 +1,4 @@
-"""Throw the kill switch of an account, or of everything an owner has: no new orders, and the open ones are canceled."""
+"""Throw the kill switch of an account, a strategy or a person: no new orders, and the open ones are canceled."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,11 +6,11 @@ from uuid import UUID
 from kit.db import Session
 from kit.events import record
 
-from trading.domain.halt import Halt, HaltMode
+from trading.domain.halt import MANY, Halt, HaltMode
 from trading.domain.request import AccountId
 from trading.errors import AccountNotFound
-from trading.events import HaltChanged
 from trading.store import accounts, halts
+from trading.switch_events import HaltChanged
 from trading.usecases.cancel_orders import cancel_orders
 
 REASON = "trading_halted"
@@ -19,10 +19,9 @@ REASON = "trading_halted"
 async def halt_trading(session: Session, owner: UUID, halt: Halt, now: datetime) -> int:
     """Halt, and withdraw open orders, in one transaction; return how many.
 
-    The accounts are locked first: an order that was being decided is open by now, and canceled with the others. A
-    strategy's halt is kept for those who act for it; it has no orders of its own yet.
+    The accounts are locked first: an order that was being decided is open by now, and canceled with the others.
     """
-    assert halt.scope_id is not None and halt.level != "global", "the platform's switch is the system's"  # noqa: PT018
+    assert halt.scope_id is not None and halt.level not in MANY, "a switch of many is the system's"  # noqa: PT018
     concerned = [account.id for account in await accounts.lock_all(session, owner)]
     if halt.level == "account":
         concerned = [account_id for account_id in concerned if account_id == halt.scope_id]
@@ -33,10 +32,7 @@ async def halt_trading(session: Session, owner: UUID, halt: Halt, now: datetime)
     await halts.save(session, owner, halt)
     fact = HaltChanged(level=halt.level, scope_id=halt.scope_id, mode=halt.mode, reason=halt.reason, by=owner)
     await record(session, fact, owner=owner)
-    if halt.level == "strategy":
-        return 0
-    only_buys = halt.mode is HaltMode.REDUCE_ONLY
     canceled = 0
     for account_id in concerned:
-        canceled += len(await cancel_orders(session, owner, account_id, now, only_buys=only_buys, reason=REASON))
+        canceled += len(await cancel_orders(session, owner, account_id, now, halt.withdraws, REASON))
     return canceled

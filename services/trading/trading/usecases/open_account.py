@@ -50,7 +50,9 @@ async def open_account(session: Session, owner: UUID, opening: Opening, now: dat
     )
     await accounts.save(session, owner, account)
     await ledger.save_opening(session, owner, account.id, account.currency)
-    opened = AccountOpened(account_id=account.id, kind=account.kind, name=account.name)
+    opened = AccountOpened(
+        account_id=account.id, kind=account.kind, name=account.name, connection_id=account.connection_id
+    )
     if not opening.initial_cash:
         await record(session, opened, owner=owner)
         return account

@@ -6,10 +6,9 @@ from typing import assert_never
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import Event, record
+from sqlalchemy.exc import IntegrityError
 
 from trading.domain import ledger as movements
-from trading.domain.account import Account
 from trading.domain.limits import Limits
 from trading.domain.order import Order, Status, deny, submit
 from trading.domain.quote import Quote
@@ -17,8 +16,9 @@ from trading.domain.request import Approved, Denied, OrderRequest
 from trading.errors import ClientOrderIdReused
 from trading.events import BalanceChanged, order_changed, order_submitted
 from trading.store import ledger, orders, positions
-from trading.usecases.join_stop_loss import join_stop_loss
-from trading.usecases.review_order import review_order
+from trading.store.together import write
+from trading.usecases.join_partner import join_partner
+from trading.usecases.review_order import Reviewed, review_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ async def place_order(
 ) -> Placed:
     """Place an order once per client id: the same request again gets the order that is there."""
     reviewed = await review_order(session, owner, request, quote, limits, now)
+    if reviewed.standing.is_taken:
+        return await _earlier(session, owner, request)
     match reviewed.verdict:
         case Approved() as approved:
             order = submit(approved, now)
@@ -41,28 +43,44 @@ async def place_order(
             order = deny(request, denied, now)
         case _:
             assert_never(reviewed.verdict)
-    # The insert itself finds a taken client id: nothing else has been written yet, and the first order wins.
-    if not await orders.save_new(session, owner, order):
-        return await _earlier(session, owner, request)
-    facts = await _hold(session, owner, order, reviewed.account) if order.is_open else [order_changed(order)]
-    await record(session, *facts, owner=owner)
-    if order.is_open and order.side == "sell" and order.stop_loss_price is not None:
-        order = await join_stop_loss(session, owner, order, now)
+    try:
+        await _save(session, owner, order, reviewed)
+    except IntegrityError as refused:
+        if orders.CLIENT_ID in str(refused):  # taken in these milliseconds, for another account: this one is locked
+            raise _reused(request) from refused
+        raise
+    if order.is_open:
+        order = await join_partner(session, owner, order, now)
     return Placed(order, replayed=False)
 
 
-async def _hold(session: Session, owner: UUID, order: Order, account: Account) -> list[Event]:
-    submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, account)
+async def _save(session: Session, owner: UUID, order: Order, reviewed: Reviewed) -> None:
+    """Write the order, what it holds and its facts: by one statement when it is a buy."""
+    added = orders.adding(owner, order)
+    if not order.is_open:
+        await write(session, added, facts=[order_changed(order)], owner=owner)
+        return
+    submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, reviewed.account)
     if order.side == "sell":
         await positions.save_hold(session, owner, order.account_id, order.symbol, order.held)
-        return [submitted]
-    balance = await ledger.save(session, owner, movements.hold(order))
-    return [submitted, BalanceChanged.of(balance)]
+        await write(session, added, facts=[submitted], owner=owner)
+        return
+    before, movement = reviewed.standing.balance, movements.hold(order)
+    assert before is not None, "an approved buy has money"
+    expected = movements.balance_after(before, movement)
+    rows = await write(
+        session, added, ledger.moving(owner, movement), facts=[submitted, BalanceChanged.of(expected)], owner=owner
+    )
+    ledger.require(movement, rows, expected)
 
 
 async def _earlier(session: Session, owner: UUID, request: OrderRequest) -> Placed:
     earlier = await orders.find_by_client_id(session, owner, request.client_order_id)
     assert earlier is not None, "orders are never deleted"
     if not earlier.asks_the_same_as(request):
-        raise ClientOrderIdReused(f"{request.client_order_id} is the id of another order of yours: choose a new one.")
+        raise _reused(request)
     return Placed(earlier, replayed=True)
+
+
+def _reused(request: OrderRequest) -> ClientOrderIdReused:
+    return ClientOrderIdReused(f"{request.client_order_id} is the id of another order of yours: choose a new one.")

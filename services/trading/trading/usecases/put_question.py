@@ -1,6 +1,6 @@
 """Put the risk review's question: read, after the lock, everything that the checks look at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -9,7 +9,7 @@ from kit.db import Session
 
 from trading.domain.account import Account
 from trading.domain.day import day_began
-from trading.domain.limits import Limits, narrowed, tightest
+from trading.domain.limits import Limits, narrowed, of_the_account, spanning
 from trading.domain.question import Question
 from trading.domain.quote import Quote
 from trading.domain.request import OrderRequest
@@ -40,9 +40,14 @@ async def put_question(session: Session, owner: UUID, account: Account, asked: A
         await standing.lock_person(session, owner)
     stands = await standing.find(session, owner, request, limits, moment)
     if stands.has_own_limits:
-        own = tightest(await own_limits.list_in_force(session, owner, account.id, request.currency, at))
-        limits = narrowed(limits, own, request.currency)
+        in_force = await own_limits.list_in_force(session, owner, request, at)
+        limits = narrowed(limits, of_the_account(in_force), request.currency)
+        limits = replace(limits, spanning=spanning(in_force))
+        if limits.spanning:
+            await standing.lock_person(session, owner)
         stands = await standing.find(session, owner, request, limits, moment)
+        tallies = {scope: await standing.tally(session, owner, request, scope, moment) for scope in limits.spanning}
+        stands = replace(stands, tallies=tallies)
     return Question(
         request=request,
         account=account,

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import record
 
 from trading.domain.order import BrokerWord, Order
 from trading.domain.request import AccountId, OrderId
 from trading.errors import OrderNotFound
 from trading.events import order_changed
+from trading.meters import hear_first_word
 from trading.store import accounts, orders
+from trading.store.together import write
 from trading.usecases.end_order import end_order
 
 
@@ -40,8 +41,8 @@ async def record_broker_answer(session: Session, owner: UUID, answer: Answer, no
     after = order.after(answer.happening, now, answer.reason, answer.detail)
     if after is order:
         return order
+    hear_first_word(order, after, now)
     if not after.is_open:
         return await end_order(session, owner, order, answer.happening, now, (answer.reason, answer.detail))
-    await orders.save(session, owner, after)
-    await record(session, order_changed(after), owner=owner)
+    await write(session, orders.saving(owner, after), facts=[order_changed(after)], owner=owner)
     return after

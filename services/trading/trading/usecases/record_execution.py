@@ -6,9 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import record
 
 from trading.domain import ledger as movements
+from trading.domain.account import Balance
 from trading.domain.ledger import Transaction
 from trading.domain.order import Order
 from trading.domain.position import Position
@@ -16,8 +16,11 @@ from trading.domain.request import Execution
 from trading.domain.settlement import Unsettled, due, unsettled_by
 from trading.errors import OrderNotFound
 from trading.events import BalanceChanged, ExecutionRecorded, PositionChanged, order_executed
-from trading.store import accounts, executions, ledger, orders, positions, unsettled
+from trading.meters import hear_first_word
+from trading.store import accounts, booking, executions, ledger, orders, positions, unsettled
 from trading.store.executions import Recorded
+from trading.store.together import write
+from trading.usecases.cover_stranger import cover_stranger
 from trading.usecases.follow_group import follow_group
 from trading.usecases.settle_account import settle_account
 
@@ -30,42 +33,49 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
         Illegal, Oversold, Overdrawn: when it cannot have happened; a human has to look.
     """
     await accounts.lock(session, owner, execution.account_id)
-    order = await orders.find(session, owner, execution.order_id)
-    if order is None or order.account_id != execution.account_id:
+    books = await booking.find(session, owner, execution)
+    if books is None or books.order.account_id != execution.account_id:
         raise OrderNotFound(f"There is no order {execution.order_id} in account {execution.account_id}.")
-    if await executions.find(session, owner, execution.execution_id) is not None:
+    order = books.order
+    if books.is_recorded:
         return order
-    before = await positions.find(session, owner, order.account_id, order.symbol) or _nothing_of(order)
+    if order.is_adopted and await cover_stranger(session, owner, order, execution, now):
+        books = await booking.find(session, owner, execution) or books
+    before = books.position or _nothing_of(order)
     after = order.filled_by(execution, now)
+    hear_first_word(order, after, now)
     position, movement = _booked(before, after, execution, order.held - after.held)
-    pending = await _still_pending(session, owner, order, execution, now)
+    pending, settled = await _still_pending(session, owner, order, execution, now)
     recorded = _recorded(order, execution, position.realized_profit - before.realized_profit, now)
-    await executions.save(session, owner, recorded)
-    await orders.save(session, owner, after)
-    await positions.save(session, owner, position)
-    balance = await ledger.save(session, owner, movement)
-    await unsettled.save_more(session, owner, unsettled_by(execution, movement, order.symbol, pending))
-    await record(
+    balance = movements.balance_after(settled or books.balance, movement)
+    told = (ExecutionRecorded.of(recorded), order_executed(after), PositionChanged.of(position))
+    rows = await write(
         session,
-        ExecutionRecorded.of(recorded),
-        order_executed(after),
-        PositionChanged.of(position),
-        BalanceChanged.of(balance),
+        executions.adding(owner, recorded),
+        orders.saving(owner, after),
+        positions.saving(owner, position),
+        unsettled.adding(owner, unsettled_by(execution, movement, order.symbol, pending)),
+        ledger.moving(owner, movement),
+        facts=[*told, BalanceChanged.of(balance)],
         owner=owner,
     )
+    ledger.require(movement, rows, balance)
     await follow_group(session, owner, after, now)
     return after
 
 
 async def _still_pending(
     session: Session, owner: UUID, order: Order, execution: Execution, now: datetime
-) -> list[Unsettled]:
-    """What is pending in the order's currency, once everything the day of this trade makes due has settled."""
+) -> tuple[list[Unsettled], Balance | None]:
+    """What is pending in the order's currency, once everything the day of this trade makes due has settled.
+
+    Also the balance, where something has settled.
+    """
     pending = await unsettled.list_pending(session, owner, order.account_id, order.currency)
     if not due(pending, execution.trade_date):
-        return pending
-    await settle_account(session, owner, (order.account_id, order.currency), execution.trade_date, now)
-    return await unsettled.list_pending(session, owner, order.account_id, order.currency)
+        return pending, None
+    balance = await settle_account(session, owner, (order.account_id, order.currency), execution.trade_date, now)
+    return await unsettled.list_pending(session, owner, order.account_id, order.currency), balance
 
 
 def _nothing_of(order: Order) -> Position:

@@ -49,6 +49,8 @@ async def replace_order(
     order = await orders.find(session, owner, change.order_id)
     assert account is not None and order is not None, "neither is ever deleted"  # noqa: PT018
     terms = _terms(order, change)
+    if order.side == "buy" and order.group_id is not None:
+        raise OrderNotReplaceable("Of two buys one cancels the other: cancel the pair, and place it anew.")
     if order.status is Status.HELD and order.triggered_at is None:
         return await _change_waiting(session, owner, account, order, (terms, quote, limits, now))
     if order.status not in REPLACEABLE:

@@ -8,8 +8,8 @@ from kit.events import record
 from trading.domain.halt import HaltLevel
 from trading.domain.request import AccountId
 from trading.errors import NotHalted
-from trading.events import HaltChanged
 from trading.store import accounts, halts
+from trading.switch_events import HaltChanged
 
 
 async def resume_trading(session: Session, owner: UUID, level: HaltLevel, scope_id: UUID) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kit.db import Session
 
-from trading.domain.account import Account
+from trading.domain.account import Account, Standing
 from trading.domain.limits import Limits
 from trading.domain.quote import Quote
 from trading.domain.request import Approved, Denied, OrderRequest
@@ -18,9 +18,10 @@ from trading.usecases.put_question import Asked, put_question
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """The account, locked, and what the review says."""
+    """The account, locked, where it stands, and what the review says."""
 
     account: Account
+    standing: Standing
     verdict: Approved | Denied
 
 
@@ -32,4 +33,5 @@ async def review_order(
     if account is None:
         raise AccountNotFound("You have no account of this id.")
     asked = Asked(request=request, quote=quote, limits=limits, now=now)
-    return Reviewed(account, review(await put_question(session, owner, account, asked)))
+    question = await put_question(session, owner, account, asked)
+    return Reviewed(account, question.standing, review(question))

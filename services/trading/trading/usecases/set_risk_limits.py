@@ -10,8 +10,8 @@ from kit.events import record
 from trading.domain.limits import LOOSENING_WAITS, NO_LIMITS, LimitsInForce, is_looser, tightest
 from trading.domain.request import AccountId
 from trading.errors import AccountNotFound
-from trading.events import LimitsChanged
 from trading.store import accounts, limits
+from trading.switch_events import LimitsChanged
 
 
 @dataclass(frozen=True, slots=True)

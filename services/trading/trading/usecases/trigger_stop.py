@@ -53,7 +53,8 @@ async def _let_go(session: Session, owner: UUID, account: Account, order: Order,
     if _is_halted(account, question, order):
         return await end_order(session, owner, order, Happening.CANCELED, now, ("trading_halted", None))
     if order.group_id is not None and (partner := await _partner(session, owner, order)):
-        return await _take_the_place_of(session, owner, partner, order, now)
+        priced = order if order.side == "sell" else replace(order, reserve_price=question.hold.price)
+        return await _take_the_place_of(session, owner, account, (partner, priced), now)
     more = max(ZERO, question.hold.amount - order.held)
     if more > (question.standing.available if order.side == "buy" else question.standing.sellable):
         return await end_order(session, owner, order, Happening.CANCELED, now, _unaffordable(order, more))
@@ -73,11 +74,14 @@ async def _send(
     return sent
 
 
-async def _take_the_place_of(session: Session, owner: UUID, partner: Order, order: Order, now: datetime) -> Order:
-    """The other exit has the shares: it is canceled first, and its end will send this one (follow_group)."""
+async def _take_the_place_of(
+    session: Session, owner: UUID, account: Account, exits: tuple[Order, Order], now: datetime
+) -> Order:
+    """The other one holds the shares or the cash: it is canceled first, and its end will send this (follow_group)."""
+    partner, order = exits
     waiting = replace(order, triggered_at=now, updated_at=now)
     await orders.save(session, owner, waiting)
-    await withdraw_order(session, owner, partner, now, "stop_triggered")
+    await withdraw_order(session, owner, account, partner, now, "stop_triggered")
     return waiting
 
 

@@ -6,14 +6,15 @@ from uuid import UUID
 from kit.db import Session
 from kit.events import record
 
+from trading.domain.account import Account
 from trading.domain.order import Happening, Order, Status
-from trading.events import OrderCancelRequested
+from trading.events import cancel_requested
 from trading.store import orders
 from trading.usecases.end_order import end_order
 
 
 async def withdraw_order(
-    session: Session, owner: UUID, order: Order, now: datetime, reason: str | None = None
+    session: Session, owner: UUID, account: Account, order: Order, now: datetime, reason: str | None = None
 ) -> Order:
     """Cancel a waiting order, or ask for the cancel of one at the broker. Its account is locked.
 
@@ -24,5 +25,5 @@ async def withdraw_order(
     requested = order.after(Happening.CANCEL_REQUESTED, now, order.reason, order.detail)
     if requested is not order:
         await orders.save(session, owner, requested)
-        await record(session, OrderCancelRequested(order_id=order.id, account_id=order.account_id), owner=owner)
+        await record(session, cancel_requested(order, account), owner=owner)
     return requested

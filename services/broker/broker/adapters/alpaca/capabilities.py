@@ -20,4 +20,5 @@ PAPER: Final = Capabilities(
     absence_is_certain=True,
     reports_executions=True,
     tells_expiry=True,
+    venues=frozenset({"US"}),
 )

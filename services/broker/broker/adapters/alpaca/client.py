@@ -53,7 +53,7 @@ class Client:
         await self._turns.turn()
         headers = {"APCA-API-KEY-ID": self.credentials.key_id, "APCA-API-SECRET-KEY": self.credentials.secret_key}
         content = {"json": dict(body)} if body is not None else {}
-        with self._turns.judged():
+        async with self._turns.judged():
             answer = await request(
                 self._http, TITLE, method, f"/v2/{path}", headers=headers, params=dict(query or {}), **content
             )

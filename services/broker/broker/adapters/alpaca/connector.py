@@ -20,6 +20,7 @@ from broker.adapters.alpaca.client import Client
 from broker.adapters.alpaca.parse import AlpacaOrder, Fill
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import KeysOf, No
+from broker.adapters.drift import drifts
 from broker.adapters.line import in_lane
 from broker.adapters.port import LineFailure, Report, Unreachable
 from broker.adapters.stream import follow
@@ -30,6 +31,7 @@ from broker.domain.order import (
     CancelRefused,
     ClientKey,
     Ended,
+    Listed,
     OrderIntent,
     Refused,
     Replaced,
@@ -46,6 +48,7 @@ LOOK_BACK: Final = timedelta(days=7)
 _TIMES: Final = {"day": "day", "ioc": "ioc", "fok": "fok", "at_open": "opg", "at_close": "cls"}
 _PENDING: Final = {"pending_cancel", "pending_replace"}
 _ENDS: Final = {"canceled": "canceled", "expired": "expired"}
+_OVER: Final = {*_ENDS, "filled", "rejected"}
 
 
 class Alpaca:
@@ -162,6 +165,35 @@ class Alpaca:
         finally:
             listening.cancel()
 
+    async def listed(self) -> list[Listed]:
+        """Every order of the last days, oldest first, whoever placed it; without those that Alpaca refused."""
+        orders = await self._recent()
+        firsts = [each for each in orders.values() if each.replaces not in orders and each.status != "rejected"]
+        return [await self._listed(first) for first in firsts]
+
+    async def told(self, listed: Listed) -> Accepted | Refused:
+        """Everything Alpaca says of an order and its replacements."""
+        return await self._standing(listed.broker_order_id)
+
+    async def _listed(self, first: AlpacaOrder) -> Listed:
+        line = await self._line(first)
+        filled, amount = first.filled, first.filled * first.average_price
+        if len(line) > 1:  # whether a replacement's own figures have what was traded before it is told nowhere
+            fills = await self._fills(line)
+            filled = sum((fill.quantity for fill in fills), Decimal(0))
+            amount = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
+        return Listed(
+            broker_order_id=first.id,
+            symbol=first.symbol,
+            side=first.side,
+            quantity=line[-1].quantity,
+            limit_price=line[-1].limit_price,
+            filled=filled,
+            amount=amount,
+            is_open=line[-1].status not in _OVER,
+            placed_at=first.created_at,
+        )
+
     async def balance(self) -> Balance:
         """Cash and holdings of the account."""
         account, positions = [await self._client.call("GET", path) for path in ("account", "positions")]
@@ -270,7 +302,10 @@ class Alpaca:
 
     async def _hear(self, _: ClientConnection, frame: str | bytes) -> bool:
         heard: Mapping[str, Any] = loads(frame)
-        return heard.get("stream") == "trade_updates"
+        if heard.get("stream") != "trade_updates":
+            return False
+        drifts.see("alpaca", "trade_updates", len(heard.get("data", {}).get("order", {})))
+        return True
 
 
 def _page(mark: str) -> dict[str, str]:

@@ -51,6 +51,7 @@ class AlpacaOrder:
     side: Side
     quantity: Decimal
     filled: Decimal
+    average_price: Decimal
     limit_price: Decimal | None
     replaced_by: str | None
     replaces: str | None
@@ -113,6 +114,7 @@ def order(body: Mapping[str, Any]) -> AlpacaOrder:
             side={"buy": "buy", "sell": "sell"}[body["side"]],  # type: ignore[arg-type]  # the two words of Side
             quantity=Decimal(body["qty"]),
             filled=Decimal(body["filled_qty"]),
+            average_price=Decimal(body.get("filled_avg_price") or 0),
             limit_price=None if limit is None else Decimal(limit),
             replaced_by=body.get("replaced_by"),
             replaces=body.get("replaces"),

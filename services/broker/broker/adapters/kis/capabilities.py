@@ -17,3 +17,20 @@ PAPER: Final = Capabilities(
     absence_is_certain=False,
     reports_executions=True,
 )
+
+PAPER_US: Final = Capabilities(
+    broker="kis_us",
+    title="Korea Investment & Securities (US stocks)",
+    account_kinds=frozenset({"paper"}),
+    markets=frozenset({"US"}),
+    order_types=frozenset({"limit"}),
+    times_in_force=frozenset({"day"}),
+    can_cancel=True,
+    replaces="native",
+    identifies_by_key=False,
+    absence_is_certain=False,
+    reports_executions=True,
+    changes_quantity=False,
+    venues=frozenset({"US"}),
+)
+"""Its overseas ledger, which has its own calls, its own currency and its own day: docs/decisions/0108."""

@@ -14,13 +14,30 @@ from kit.json import dumps_text, loads
 
 from broker.adapters.daylist import No
 from broker.adapters.kis import parse
-from broker.adapters.line import KeyRefused, Token, request
+from broker.adapters.line import KeyRefused, Token, TokenRefused, request
 from broker.adapters.port import NotSent, RateLimited, Unreachable
 
 Environment = Literal["paper", "real"]
-TRADING: Final = "/uapi/domestic-stock/v1/trading/"
 PAGES_MAX: Final = 200
 """At 15 rows a page, more orders than an account places in a day."""
+
+
+_OF_ACCOUNTS: Final = frozenset("TJC")
+"""The first letters of transactions that are others on paper; quotes have the same name everywhere."""
+_ON_PAPER: Final = {"TTTT1006U": "VTTT1001U"}
+"""The one that does not follow the rule: selling in the United States."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One of KIS's two ledgers: where its calls are, and what its paging marks are called."""
+
+    folder: str
+    mark: str
+
+
+DOMESTIC: Final = Ledger("/uapi/domestic-stock/v1/trading/", "100")
+OVERSEAS: Final = Ledger("/uapi/overseas-stock/v1/trading/", "200")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +68,31 @@ class Client:
         self._token = token or Token(title="KIS")
 
     def transaction(self, name: str) -> str:
-        """The name of a transaction: on paper the first letter is a V."""
-        return name if self.environment == "real" else f"V{name[1:]}"
+        """The name of a transaction: on paper the first letter is a V, with one exception."""
+        if self.environment == "real" or name[0] not in _OF_ACCOUNTS:
+            return name
+        return _ON_PAPER.get(name, f"V{name[1:]}")
 
     @property
     def account(self) -> dict[str, str]:
         return {"CANO": self._credentials.account, "ACNT_PRDT_CD": self._credentials.product}
 
-    async def post(self, call: str, transaction: str, fields: Mapping[str, str]) -> Mapping[str, Any] | No:
+    async def post(
+        self, call: str, transaction: str, fields: Mapping[str, str], ledger: Ledger = DOMESTIC
+    ) -> Mapping[str, Any] | No:
         """Ask for something to be done."""
         body = dumps_text(self.account | dict(fields))
-        answer = await self._send("POST", TRADING + call, self.transaction(transaction), "", {"content": body})
+        answer = await self._send("POST", ledger.folder + call, self.transaction(transaction), "", {"content": body})
         return parse.read(answer.status_code, answer.text)
 
-    async def pages(self, call: str, transaction: str, fields: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    async def ask(self, path: str, transaction: str, query: Mapping[str, str]) -> Mapping[str, Any] | No:
+        """Ask what no account is needed for."""
+        answer = await self._send("GET", path, self.transaction(transaction), "", {"params": query})
+        return parse.read(answer.status_code, answer.text)
+
+    async def pages(
+        self, call: str, transaction: str, fields: Mapping[str, str], ledger: Ledger = DOMESTIC
+    ) -> list[Mapping[str, Any]]:
         """Every page of a list.
 
         Raises:
@@ -72,14 +100,16 @@ class Client:
         """
         found: list[Mapping[str, Any]] = []
         more, mark = "", ("", "")
+        names = (f"ctx_area_fk{ledger.mark}", f"ctx_area_nk{ledger.mark}")
         while len(found) < PAGES_MAX:
-            query = self.account | dict(fields) | {"CTX_AREA_FK100": mark[0], "CTX_AREA_NK100": mark[1]}
-            answer = await self._send("GET", TRADING + call, self.transaction(transaction), more, {"params": query})
+            query = self.account | dict(fields) | {names[0].upper(): mark[0], names[1].upper(): mark[1]}
+            path = ledger.folder + call
+            answer = await self._send("GET", path, self.transaction(transaction), more, {"params": query})
             body = parse.read(answer.status_code, answer.text)
             if isinstance(body, No):
                 raise Unreachable(f"KIS does not show {call}: {body.text}")
             found.append(body)
-            next_mark = (str(body.get("ctx_area_fk100", "")), str(body.get("ctx_area_nk100", "")))
+            next_mark = (str(body.get(names[0], "")), str(body.get(names[1], "")))
             if answer.headers.get("tr_cont", "").strip() not in {"F", "M"}:
                 return found
             if next_mark == mark:
@@ -120,10 +150,10 @@ class Client:
             "custtype": "P",
         }
         try:
-            with self._token.judged():
+            async with self._token.judged():
                 answer = await request(self._http, "KIS", method, path, headers=headers, **content)
                 parse.read(answer.status_code, answer.text)
-        except parse.TokenRefused:
+        except TokenRefused:
             self._token.forget(token)
             raise
         return answer

@@ -12,6 +12,7 @@ from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.kis import parse
 from broker.adapters.kis.capabilities import PAPER
 from broker.adapters.kis.client import Client
+from broker.adapters.kis.frames import DOMESTIC_NOTICES
 from broker.adapters.kis.notices import Notices
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import OrderIntent
@@ -33,7 +34,7 @@ class KisWire:
 
     def __init__(self, client: Client, stream: str, login_name: str) -> None:
         self.client = client
-        self._notices = Notices(client, stream, login_name) if stream and login_name else None
+        self._notices = Notices(client, stream, login_name, DOMESTIC_NOTICES) if stream and login_name else None
 
     def now(self) -> datetime:
         return self.client.clock()

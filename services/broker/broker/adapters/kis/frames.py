@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,9 +10,18 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 from kit.json import loads
 
-NOTICES: Final = {"real": "H0STCNI0", "paper": "H0STCNI9"}
-NOTICE_FIELDS: Final = 26
-_ACCOUNT, _NUMBER = 1, 2
+
+@dataclass(frozen=True, slots=True)
+class NoticesOf:
+    """How one ledger's notices are called in each environment, and how many fields one has."""
+
+    names: Mapping[str, str]
+    fields: int
+
+
+DOMESTIC_NOTICES: Final = NoticesOf({"real": "H0STCNI0", "paper": "H0STCNI9"}, 26)
+OVERSEAS_NOTICES: Final = NoticesOf({"real": "H0GSCNI0", "paper": "H0GSCNI9"}, 25)
+_ACCOUNT, _NUMBER = 1, 2  # in both ledgers' notices
 
 
 class Unreadable(ValueError):

@@ -7,8 +7,9 @@ import structlog
 from kit.json import dumps_text
 from websockets.asyncio.client import ClientConnection
 
+from broker.adapters.drift import drifts
 from broker.adapters.kis.client import Client
-from broker.adapters.kis.frames import NOTICE_FIELDS, NOTICES, Key, Unreadable, answer, notices
+from broker.adapters.kis.frames import Key, NoticesOf, Unreadable, answer, notices
 from broker.adapters.stream import follow
 
 PING: Final = "PINGPONG"
@@ -21,12 +22,12 @@ log = structlog.get_logger()
 class Notices:
     """One account's notices. KIS tells them by the customer's log-in name, for all accounts of that customer."""
 
-    def __init__(self, client: Client, url: str, login_name: str) -> None:
+    def __init__(self, client: Client, url: str, login_name: str, told: NoticesOf) -> None:
         self._client = client
+        self._told = told
         self._url = url
         self._login_name = login_name
         self._key: Key | None = None
-        self._width = NOTICE_FIELDS
 
     async def follow(self, hint: asyncio.Event) -> None:
         """Follow them for ever."""
@@ -35,7 +36,7 @@ class Notices:
     async def _greet(self, line: ClientConnection) -> None:
         self._key = None
         header = {"approval_key": await self._client.approval(), "custtype": "P", "tr_type": "1"}
-        asked = {"tr_id": NOTICES[self._client.environment], "tr_key": self._login_name}
+        asked = {"tr_id": self._told.names[self._client.environment], "tr_key": self._login_name}
         frame = {"header": header | {"content-type": "utf-8"}, "body": {"input": asked}}
         await line.send(dumps_text(frame))
 
@@ -50,9 +51,7 @@ class Notices:
         except Unreadable as unreadable:
             log.warning("a notice of KIS cannot be read", error=str(unreadable))
             return True
-        if width != self._width:
-            log.error("KIS's notices have changed their shape", fields=width, before=self._width)
-            self._width = width
+        drifts.see("kis", self._told.names["real"], width, self._told.fields)
         return any(self._client.is_mine(notice.account) for notice in told)
 
     async def _hear_answer(self, line: ClientConnection, text: str) -> bool:

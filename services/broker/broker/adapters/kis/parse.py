@@ -14,6 +14,7 @@ from quant.markets.calendar import SEOUL
 
 from broker.adapters.balance import Balance, Holding
 from broker.adapters.daylist import No, Row
+from broker.adapters.line import TokenRefused
 from broker.adapters.port import LineFailure, NotSent, RateLimited, Unreachable
 
 TIME: Final = "%Y%m%d%H%M%S"
@@ -38,10 +39,6 @@ _REASONS: Final = {
     "OPSQ2002": "order_type_not_allowed",
 }
 """The definite refusals, in the words of trading's published reasons. A code that is not here leaves a doubt."""
-
-
-class TokenRefused(NotSent):
-    """The token is not valid any more, so nothing was done: get another one."""
 
 
 def read(status: int, text: str) -> Mapping[str, Any] | No:

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection
 
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import DayList, KeysOf, No, Row
+from broker.adapters.drift import drifts
 from broker.adapters.kiwoom import parse
 from broker.adapters.kiwoom.capabilities import PAPER
 from broker.adapters.kiwoom.client import Client
@@ -122,7 +123,12 @@ class KiwoomWire:
         heard = loads(frame)
         if heard.get("trnm") == "PING":
             await line.send(frame)  # word for word
-        return heard.get("trnm") == "REAL" and any(each.get("type") in _ACCOUNT for each in heard.get("data", []))
+        if heard.get("trnm") != "REAL":
+            return False
+        told = [each for each in heard.get("data", []) if each.get("type") in _ACCOUNT]
+        for each in told:
+            drifts.see("kiwoom", each["type"], len(each.get("values", {})))
+        return bool(told)
 
 
 class Kiwoom(DayList):

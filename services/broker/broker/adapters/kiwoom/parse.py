@@ -16,7 +16,7 @@ from quant.markets.listing import Side
 
 from broker.adapters.balance import Balance, Holding
 from broker.adapters.daylist import No, Row
-from broker.adapters.line import KeyRefused
+from broker.adapters.line import KeyRefused, TokenRefused
 from broker.adapters.port import LineFailure, NotSent, RateLimited, Unreachable
 
 _CODE: Final = re.compile(r"\((RC[0-9]{4})|\[([0-9]{4})")
@@ -46,10 +46,6 @@ _REASONS: Final = {
 }
 """The definite refusals that were seen. A code that is not here leaves a doubt."""
 _SIDES: Final[dict[str, Side]] = {"매도": "sell", "매수": "buy"}
-
-
-class TokenRefused(NotSent):
-    """The token is not valid any more, so nothing was done: get another one."""
 
 
 def code_of(text: str) -> str:

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection
 
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
+from broker.adapters.drift import drifts
 from broker.adapters.line import KeyRefused
 from broker.adapters.ls import parse
 from broker.adapters.ls.capabilities import PAPER
@@ -126,7 +127,11 @@ class LsWire:
 
     async def _hear(self, _: ClientConnection, frame: str | bytes) -> bool:
         heard = loads(frame)
-        return heard.get("header", {}).get("tr_cd") in _NOTICES and heard.get("body") is not None
+        name, body = heard.get("header", {}).get("tr_cd"), heard.get("body")
+        if name not in _NOTICES or not isinstance(body, dict):
+            return False
+        drifts.see("ls", name, len(body))
+        return True
 
 
 class Ls(DayList):

@@ -15,7 +15,7 @@ from quant.markets.listing import Side
 
 from broker.adapters.balance import Balance, Holding
 from broker.adapters.daylist import No, Row
-from broker.adapters.line import KeyRefused
+from broker.adapters.line import KeyRefused, TokenRefused
 from broker.adapters.port import NotSent, RateLimited, Unreachable
 
 _FINE: Final = {"00000", "00136", "00133", "00200", "00040", "00039", "00131", "00132", "00156"}
@@ -25,10 +25,6 @@ _REASONS: Final = {"01900": "order_type_not_allowed", "03181": "rejected_by_brok
 """The definite refusals that were seen. A code that is not here leaves a doubt."""
 PAPER_MARK: Final = "모의투자"
 _SIDES: Final[dict[str, Side]] = {"매도": "sell", "매수": "buy"}
-
-
-class TokenRefused(NotSent):
-    """The token is not valid any more, so nothing was done: get another one."""
 
 
 def read(status: int, text: str) -> Mapping[str, Any] | No:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from kit.db import Session
 from kit.json import dumps_text
-from sqlalchemy import Row, text
+from kit.sql import Row, Statement
+from sqlalchemy import text
 
 from broker.adapters.port import Report
 from broker.adapters.simulator.exchange import NEWEST, BookOrder, Day, Trades
@@ -16,13 +17,21 @@ from broker.adapters.simulator.quotes import Quote
 from broker.domain.order import Accepted, ClientKey, Ended, Execution, Refused
 
 _MEETS = {"buy": "sell", "sell": "buy"}
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('simulator:' || :symbol, 0))")
+# The books need not be on disk before the lock is given up: what is told of them is settled by a later commit, which
+# takes everything before it along (decision 101). Everybody who trades a symbol waits for this lock.
+_LOCK = Statement(
+    text(
+        "SELECT set_config('synchronous_commit', 'off', true),"
+        " pg_advisory_xact_lock(hashtextextended('simulator:' || :symbol, 0))"
+    )
+)
 
 # Only orders that this quote, or the order that enters, can touch are read: a book full of far-away limits, or of
 # orders that wait for shares this quote has no more of, costs nothing. A new day or phase touches everybody.
-_READ = text(
-    """
-    SELECT q.quoted_at, q.bid_left, q.ask_left, q.phase, q.trading_date AS day, o.*
+_READ = Statement(
+    text(
+        """
+    SELECT q.quoted_at, q.bid_left, q.ask_left, q.phase, q.nxt_phase, q.trading_date AS day, o.*
       FROM (VALUES (1)) AS always (one)
       LEFT JOIN sim_quotes q ON q.symbol = :symbol
       LEFT JOIN LATERAL (
@@ -31,7 +40,8 @@ _READ = text(
            SELECT * FROM sim_orders
             WHERE symbol = :symbol AND state = 'open' AND client_key IS DISTINCT FROM CAST(:key AS uuid)
               AND (trading_date <> :trading_date AND time_in_force IN ('day', 'at_close')
-                   OR :quoted_at >= q.quoted_at AND (q.phase, q.trading_date) <> (:phase, :trading_date)
+                   OR :quoted_at >= q.quoted_at
+                      AND (q.phase, q.nxt_phase, q.trading_date) <> (:phase, :nxt_phase, :trading_date)
                    OR q.phase IS NULL
                    OR side = :meets AND (limit_price IS NULL OR CAST(:limit AS numeric) IS NULL
                       OR side = 'buy' AND limit_price >= CAST(:limit AS numeric)
@@ -42,15 +52,17 @@ _READ = text(
                       AND (q.symbol IS NULL OR :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.bid_left > 0))
       ) o ON true
     """
+    )
 )
-_WRITE = text(
-    """
+_WRITE = Statement(
+    text(
+        """
     WITH entered AS (
         INSERT INTO sim_orders (client_key, account, symbol, market, board, kind, side, order_type, time_in_force,
                                 limit_price, quantity, filled, state, refusal_code, refusal_text, trading_date,
-                                accepted_at)
+                                accepted_at, venue)
         SELECT client_key, account, symbol, market, board, kind, side, order_type, time_in_force, limit_price,
-               quantity, filled, state, refusal_code, refusal_text, trading_date, accepted_at
+               quantity, filled, state, refusal_code, refusal_text, trading_date, accepted_at, venue
           FROM jsonb_populate_recordset(NULL::sim_orders, CAST(:entered AS jsonb))
         RETURNING sequence
     ), changed AS (
@@ -66,22 +78,25 @@ _WRITE = text(
         SELECT execution_id, client_key, quantity, price, fee, tax, trade_date, settlement_date, executed_at
           FROM jsonb_populate_recordset(NULL::sim_executions, CAST(:executions AS jsonb))
     ), used AS (
-        INSERT INTO sim_quotes AS q (symbol, quoted_at, bid_left, ask_left, phase, trading_date)
-        SELECT symbol, quoted_at, bid_left, ask_left, phase, trading_date
+        INSERT INTO sim_quotes AS q (symbol, quoted_at, bid_left, ask_left, phase, nxt_phase, trading_date)
+        SELECT symbol, quoted_at, bid_left, ask_left, phase, nxt_phase, trading_date
           FROM jsonb_populate_recordset(NULL::sim_quotes, CAST(:used AS jsonb))
         ON CONFLICT (symbol) DO UPDATE
            SET quoted_at = excluded.quoted_at, bid_left = excluded.bid_left, ask_left = excluded.ask_left,
-               phase = excluded.phase, trading_date = excluded.trading_date
+               phase = excluded.phase, nxt_phase = excluded.nxt_phase, trading_date = excluded.trading_date
          WHERE q.quoted_at <= excluded.quoted_at
     )
     SELECT sequence FROM entered
     """
+    )
 )
-_FIND = text("SELECT * FROM sim_orders WHERE client_key = :key")
+_FIND = Statement(text("SELECT * FROM sim_orders WHERE client_key = :key"))
 _CANCEL = text("UPDATE sim_orders SET state = 'canceled' WHERE client_key = :key AND state = 'open'")
-_EXECUTIONS = text("SELECT * FROM sim_executions WHERE client_key = ANY(CAST(:keys AS uuid[])) ORDER BY sequence")
+_EXECUTIONS = Statement(
+    text("SELECT * FROM sim_executions WHERE client_key = ANY(CAST(:keys AS uuid[])) ORDER BY sequence")
+)
 _OPEN_SYMBOLS = text("SELECT DISTINCT symbol FROM sim_orders WHERE state = 'open'")
-_UNTOLD = text("SELECT * FROM sim_orders WHERE version > told_version ORDER BY sequence LIMIT :limit")
+_UNTOLD = Statement(text("SELECT * FROM sim_orders WHERE version > told_version ORDER BY sequence LIMIT :limit"))
 _TELL = text(
     """
     UPDATE sim_orders o SET told_version = t.version
@@ -120,7 +135,7 @@ class Untold:
 
 async def lock_symbol(session: Session, symbol: str) -> None:
     """Hold a symbol's book until the transaction ends; what is read after this is current."""
-    await session.execute(_LOCK, {"symbol": symbol})
+    await _LOCK.all(session, {"symbol": symbol})
 
 
 async def read_page(session: Session, quote: Quote, member: Member | None) -> Page:
@@ -132,20 +147,25 @@ async def read_page(session: Session, quote: Quote, member: Member | None) -> Pa
         "meets": _MEETS[member.side] if member else None,
         "limit": member.limit_price if member else None,
         "phase": quote.phase,
+        "nxt_phase": quote.phase_at("NXT"),
         "trading_date": quote.trading_date,
         "quoted_at": quote.timestamp,
         "bid": quote.bid,
         "ask": quote.ask,
     }
-    rows = (await session.execute(_READ, asked)).all()
+    rows = await _READ.all(session, asked)
     orders = [_order(row) for row in rows if row.client_key is not None]
     first = rows[0]
     return Page(
         known=next((order for order in orders if order.key == key), None),
         touched=tuple(order for order in orders if order.key != key),
         sizes=quote.sizes(first.quoted_at, first.bid_left, first.ask_left),
-        before=None if first.phase is None else Day(first.phase, first.day, first.quoted_at > quote.timestamp),
+        before=None if first.phase is None else _day(first, is_ahead=first.quoted_at > quote.timestamp),
     )
+
+
+def _day(row: Row, *, is_ahead: bool) -> Day:
+    return Day(row.phase, row.nxt_phase, row.day, is_ahead)
 
 
 async def write_trades(session: Session, quote: Quote, trades: Trades, before: Day | None) -> int | None:
@@ -158,9 +178,10 @@ async def write_trades(session: Session, quote: Quote, trades: Trades, before: D
         "bid_left": trades.left.bid_size,
         "ask_left": trades.left.ask_size,
         "phase": quote.phase,
+        "nxt_phase": quote.phase_at("NXT"),
         "trading_date": quote.trading_date,
     }
-    is_same = before is not None and (before.phase, before.trading_date) == (quote.phase, quote.trading_date)
+    is_same = before is not None and before.is_of(quote)
     is_used = trades.executions or not is_same
     return await _write(session, entered, changed, trades.executions, [used] if is_used else [])
 
@@ -184,13 +205,13 @@ async def _write(
         "used": dumps_text(used),
         "newest": NEWEST,
     }
-    sequence: int | None = (await session.execute(_WRITE, documents)).scalar()
+    sequence: int | None = await _WRITE.value(session, documents)
     return sequence
 
 
 async def find_order(session: Session, key: ClientKey) -> BookOrder | None:
     """The order with a key."""
-    row = (await session.execute(_FIND, {"key": key})).first()
+    row = await _FIND.first(session, {"key": key})
     return None if row is None else _order(row)
 
 
@@ -202,7 +223,7 @@ async def cancel(session: Session, key: ClientKey) -> None:
 async def list_executions(session: Session, keys: Sequence[UUID]) -> dict[UUID, tuple[Execution, ...]]:
     """The executions of some orders, oldest first."""
     found: dict[UUID, tuple[Execution, ...]] = {}
-    for row in await session.execute(_EXECUTIONS, {"keys": list(keys)}):
+    for row in await _EXECUTIONS.all(session, {"keys": list(keys)}):
         found[row.client_key] = (*found.get(row.client_key, ()), _execution(row))
     return found
 
@@ -214,7 +235,7 @@ async def list_open_symbols(session: Session) -> set[str]:
 
 async def list_untold(session: Session, limit: int) -> Untold:
     """Orders with news nobody has taken yet."""
-    rows = (await session.execute(_UNTOLD, {"limit": limit})).all()
+    rows = await _UNTOLD.all(session, {"limit": limit})
     if not rows:
         return Untold((), ())
     executions = await list_executions(session, [row.client_key for row in rows])
@@ -241,7 +262,7 @@ def answer_of(order: BookOrder, executions: tuple[Execution, ...]) -> Accepted |
     return Accepted(broker_order_id, order.accepted_at, executions, ended)
 
 
-def _order(row: Row[Any]) -> BookOrder:
+def _order(row: Row) -> BookOrder:
     return BookOrder(
         key=row.client_key,
         sequence=row.sequence,
@@ -261,6 +282,7 @@ def _order(row: Row[Any]) -> BookOrder:
         refusal=Refused(row.refusal_code, row.refusal_text) if row.refusal_code else None,
         trading_date=row.trading_date,
         accepted_at=row.accepted_at,
+        venue=row.venue,
     )
 
 
@@ -284,10 +306,11 @@ def _row(order: BookOrder) -> dict[str, Any]:
         "refusal_text": order.refusal.text if order.refusal else None,
         "trading_date": order.trading_date,
         "accepted_at": order.accepted_at,
+        "venue": order.venue,
     }
 
 
-def _execution(row: Row[Any]) -> Execution:
+def _execution(row: Row) -> Execution:
     return Execution(
         execution_id=row.execution_id,
         quantity=row.quantity,

@@ -19,4 +19,6 @@ SIMULATOR: Final = Capabilities(
     answers_with_trades=True,
     tells_costs=True,
     tells_expiry=True,
+    books_are_ours=True,
+    venues=frozenset({"KRX", "NXT", "SOR", "US"}),
 )

@@ -10,6 +10,8 @@ from uuid import UUID
 from quant.fees import Trade, fees_for, settlement_date
 from quant.markets.bands import Band
 from quant.markets.listing import Board, Kind, Market, Side
+from quant.markets.sessions import Venue
+from quant.markets.venues import Instrument, Window, is_traded, open_windows, takes
 from quant.matching import Exchange, Order, OrderType, Outcome, Outside, Phase, Refusal, Rules, TimeInForce
 
 from broker.adapters.simulator.quotes import Quote
@@ -18,6 +20,7 @@ from broker.domain.order import Execution, OrderIntent, Refused, Replacement
 State = Literal["open", "filled", "canceled", "expired", "refused"]
 NEWEST: Final = 2**62
 """The place in arrival of an order that is just entering: behind all others."""
+_OF_NXT: Final[frozenset[TimeInForce]] = frozenset({"day", "ioc", "fok"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,12 @@ class BookOrder:
     refusal: Refused | None
     trading_date: date | None
     accepted_at: datetime
+    venue: Venue = "KRX"
+
+    @property
+    def place(self) -> Venue:
+        """In whose book it is. What SOR is to choose, it chooses when the order enters."""
+        return "NXT" if self.venue == "NXT" else self.market
 
     @property
     def open_quantity(self) -> Decimal:
@@ -57,8 +66,18 @@ class Day:
     """How far a symbol's day had come when its book was last served; `is_ahead` of the quote that serves it now."""
 
     phase: Phase
+    nxt_phase: Phase
     trading_date: date
     is_ahead: bool
+
+    def at(self, venue: Venue) -> Phase:
+        """What a venue's book did."""
+        return self.nxt_phase if venue == "NXT" else self.phase
+
+    def is_of(self, quote: Quote) -> bool:
+        """Whether this quote finds it no further."""
+        now = (quote.phase, quote.phase_at("NXT"), quote.trading_date)
+        return (self.phase, self.nxt_phase, self.trading_date) == now
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,7 @@ def enter(order: OrderIntent, quote: Quote | None, moment: datetime) -> BookOrde
         refusal=unknown,
         trading_date=quote.trading_date if quote else None,
         accepted_at=moment,
+        venue=order.market if order.market == "US" else order.venue,
     )
 
 
@@ -124,41 +144,91 @@ class Session:
         self._book = {str(order.key): order for order in orders}
         self._changed: dict[str, BookOrder] = {}
         self._executions: list[tuple[UUID, Execution]] = []
-        self._exchange = Exchange(_rules(quote, clerk), phase=self._phase_before(before), base_price=quote.price)
-        line = sorted(self._book.values(), key=lambda order: order.priority)
-        self._exchange.restore(_open(order) for order in line)
+        self._before = before
+        self._is_new_day = self._ends_another_day()
         bid_size, ask_size = sizes
-        if before is None or not before.is_ahead:
-            self._settle(self._exchange.begin(quote.phase, quote.price))
-        self._settle(self._exchange.quote(Outside(quote.bid, bid_size, quote.ask, ask_size)))
+        self._outside = Outside(quote.bid, bid_size, quote.ask, ask_size)
+        self._exchanges: dict[Venue, Exchange] = {}
+        for venue in dict.fromkeys((quote.market, *(order.place for order in self._book.values()))):
+            self._open_book(venue)
 
-    def _phase_before(self, before: Day | None) -> Phase:
-        """The phase the book was left in; whatever belongs to another day was left closed."""
-        today = self._quote.trading_date
+    def _open_book(self, venue: Venue) -> Exchange:
+        """A venue's book, brought to where the quote is. What is shown outside is there once for all venues."""
+        quote, before = self._quote, self._before
+        rules = _rules(quote, self._clerk, takes_market=venue != "NXT")
+        exchange = Exchange(rules, phase=self._phase_before(venue), base_price=quote.price)
+        self._exchanges[venue] = exchange
+        line = sorted(self._book.values(), key=lambda order: order.priority)
+        exchange.restore(_open(order) for order in line if order.place == venue)
+        if before is None or not before.is_ahead:
+            self._settle(exchange.begin(quote.phase_at(venue), quote.price))
+        self._settle(exchange.quote(self._outside))
+        self._outside = exchange.outside
+        return exchange
+
+    def _phase_before(self, venue: Venue) -> Phase:
+        """The phase a book was left in; whatever belongs to another day was left closed."""
+        if self._is_new_day:
+            return "closed"
+        return self._before.at(venue) if self._before else self._quote.phase_at(venue)
+
+    def _ends_another_day(self) -> bool:
+        """End the orders of another day, if the quote begins a new one."""
+        before, today = self._before, self._quote.trading_date
         if before is not None and before.is_ahead:
-            return before.phase
+            return False
         old = [key for key, order in self._book.items() if order.trading_date != today]
         for key in old:
             if self._book[key].time_in_force in {"day", "at_close"}:
                 self._changed[key] = replace(self._book.pop(key), state="expired")
-        if old or (before is not None and before.trading_date != today):
-            return "closed"
-        return before.phase if before else self._quote.phase
+        return bool(old) or (before is not None and before.trading_date != today)
 
     def enter(self, order: BookOrder) -> Refused | None:
         """Let an order in; the reason when it may not."""
-        self._book[str(order.key)] = order
-        outcome = self._exchange.enter(_open(order))
+        window = self._choose(order)
+        if window is not None and not is_traded(window, Instrument(order.board, order.kind, self._quote.trading_date)):
+            return Refused("order_type_not_allowed", f"{order.symbol} is not traded at {window.venue} now.")
+        venue: Venue = window.venue if window is not None else order.place
+        placed = replace(order, venue=venue)
+        if venue == "NXT" and order.time_in_force not in _OF_NXT:
+            return Refused("order_type_not_allowed", f"NXT has no orders that last {order.time_in_force}.")
+        exchange = self._exchanges.get(venue) or self._open_book(venue)
+        exchange.quote(self._outside)  # the other venue may have taken some of it
+        self._book[str(order.key)] = placed
+        outcome = exchange.enter(_open(placed))
         if isinstance(outcome, Refusal):
             return Refused(outcome.code, outcome.text)
-        self._changed[str(order.key)] = order
+        self._changed[str(order.key)] = placed
         self._settle(outcome)
+        self._outside = exchange.outside
         return None
+
+    def _choose(self, order: BookOrder) -> Window | None:
+        """The window an order goes to: its venue's; for SOR that of the better price, at a tie KRX's."""
+        quote = self._quote
+        windows = open_windows(order.venue, quote.session, quote.trading_date)
+        if order.venue != "SOR":
+            return windows[0] if windows else None
+        of = Instrument(order.board, order.kind, quote.trading_date)
+        fit = [each for each in windows if takes(each, of, order.order_type, order.time_in_force)]
+        ranked = [(self._best_for(order, each.venue), place, each) for place, each in enumerate(fit)]
+        return min(ranked)[2] if ranked else windows[0] if windows else None
+
+    def _best_for(self, order: BookOrder, venue: Venue) -> Decimal:
+        """The best price that waits for an order at a venue: the lower, the better; for a sale with its sign turned."""
+        exchange = self._exchanges.get(venue)
+        side: Side = "sell" if order.side == "buy" else "buy"
+        shown = self._outside.ask if side == "sell" else self._outside.bid
+        waiting = exchange.book.best(side) if exchange is not None else None
+        offers = [price if side == "sell" else -price for price in (shown, waiting) if price is not None]
+        return min(offers, default=Decimal("Infinity"))
 
     def amend(self, key: UUID, change: Replacement) -> Refused | None:
         """Change an open order; the reason when that cannot be."""
         order = self.order(key)
-        outcome = self._exchange.replace(str(key), change.quantity - order.filled, change.limit_price)
+        exchange = self._exchanges[order.place]
+        exchange.quote(self._outside)
+        outcome = exchange.replace(str(key), change.quantity - order.filled, change.limit_price)
         if isinstance(outcome, Refusal):
             return Refused(outcome.code, outcome.text)
         keeps_place = change.limit_price == order.limit_price and change.quantity <= order.quantity
@@ -169,6 +239,7 @@ class Session:
             priority=order.priority if keeps_place else NEWEST,
         )
         self._settle(outcome)
+        self._outside = exchange.outside
         return None
 
     def order(self, key: UUID) -> BookOrder:
@@ -177,7 +248,7 @@ class Session:
 
     def trades(self) -> Trades:
         """Everything that happened so far."""
-        return Trades(tuple(self._changed.values()), tuple(self._executions), self._exchange.outside)
+        return Trades(tuple(self._changed.values()), tuple(self._executions), self._outside)
 
     def _settle(self, outcome: Outcome) -> None:
         for key, price, quantity in outcome.fills:
@@ -189,10 +260,11 @@ class Session:
             self._changed[key] = replace(self._changed.get(key) or self._book[key], state=reason)
 
 
-def _rules(quote: Quote, clerk: Clerk) -> Rules:
+def _rules(quote: Quote, clerk: Clerk, *, takes_market: bool) -> Rules:
     lower, upper = quote.lower_limit, quote.upper_limit
     band = Band(lower, upper) if lower is not None and upper is not None else None
-    return Rules(quote.board, quote.kind, quote.trading_date, band, slippage_ticks=clerk.slippage_ticks)
+    on, slippage = quote.trading_date, clerk.slippage_ticks
+    return Rules(quote.board, quote.kind, on, band, slippage_ticks=slippage, takes_market=takes_market)
 
 
 def _open(order: BookOrder) -> Order:

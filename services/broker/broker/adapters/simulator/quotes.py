@@ -7,17 +7,24 @@ from typing import Final
 import structlog
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from quant.markets import sessions
 from quant.markets.listing import Board, Kind, Market
+from quant.markets.sessions import Venue
+from quant.markets.venues import phase_of
 from quant.matching import Phase
 
-# A session nobody here has heard of holds everything still: nothing trades, and nothing ends.
-PHASES: Final[dict[str, Phase]] = {
-    "regular": "continuous",
+PHASES: Final[dict[sessions.Phase, Phase]] = {
+    "pre_market": "continuous",
     "opening_auction": "opening",
+    "continuous": "continuous",
     "closing_auction": "closing",
-    "volatility_auction": "volatility",
+    "after_auction": "volatility",
+    "after_market": "continuous",
+    "close_price": "closed",
     "closed": "closed",
+    "halted": "halted",
 }
+"""What the exchange does in a window. Orders at the closing price are not offered: for all others it is closed then."""
 log = structlog.get_logger()
 
 
@@ -47,7 +54,17 @@ class Quote(BaseModel):
 
     @property
     def phase(self) -> Phase:
-        return PHASES.get(self.session, "halted")
+        """What the market's own exchange does."""
+        return self.phase_at(self.market)
+
+    def phase_at(self, venue: Venue) -> Phase:
+        """What a venue's book does. A session nobody has heard of holds it still: nothing trades, and nothing ends."""
+        if venue != "NXT" and self.session == "volatility_auction":
+            return "volatility"
+        window = phase_of(venue, self.session, self.trading_date)
+        if window == "after_market" and venue == "KRX":
+            return "after"
+        return "halted" if window is None else PHASES.get(window, "halted")
 
     def sizes(self, used_at: datetime | None, bid_left: Decimal, ask_left: Decimal) -> tuple[Decimal, Decimal]:
         """What may still be taken at the bid and at the ask, given what the last used quote has left.

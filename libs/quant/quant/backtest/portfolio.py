@@ -1,0 +1,324 @@
+"""Portfolios: on set days the best of a universe by rank are chosen, and held in equal parts until the next choice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quant.backtest import core, portfolio_core
+from quant.backtest.costs import sale_taxes, tick_lines
+from quant.backtest.strategy import RoundTrip, figures_from, round_trip_of
+from quant.backtest.venue import OffCalendar
+from quant.bars import Mask, Series
+from quant.fees import commission_rate, settlement_date
+from quant.markets.bands import LIMIT_RATES
+from quant.markets.listing import Board, Kind, Market, market_of
+from quant.panel import Panel
+from quant.rules import Columns, Rule, RuleError, compile_rule, compile_series
+from quant.rules.nodes import NumberNode, look_back_of
+
+POSITIONS_MAX: Final = 200
+FACTORS_MAX: Final = 6
+Every = Literal["day", "week", "month", "quarter"]
+_MONTHS: Final = {"month": 1, "quarter": 3}
+_MONDAY: Final = np.datetime64("1970-01-05")
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A number to rank by, in the rule language: `roc(252)`, `per`. `weight` below zero ranks the lowest first."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioSpec:
+    """Which symbols are held, and how much of each.
+
+    Attributes:
+        condition: a rule that must hold at the close of the choice: the filter of the universe.
+        unless: a rule that must not; None for nothing.
+        factors: the mean of their ranks, weighted, decides; a symbol of which one is unknown is not chosen.
+        positions: how many are held at most, each with `1 / positions` of what is invested; the rest is cash.
+        every: choices are made at the first close of each day, week, month or quarter, and traded at the next open.
+        tolerance: by which part of its target a position may be off before a choice trades it back.
+        portion: the part of the account's worth that is invested.
+        stop_loss, take_profit: fractions of the mean entry price, watched within each bar.
+        volume_share: the part of a bar's volume that may be ours; None for no bound.
+        slippage: by which fraction every order trades worse.
+        extra_fields: columns beside those of bars that rules may read: figures, as known on each day.
+    """
+
+    condition: str
+    factors: tuple[Factor, ...]
+    positions: int
+    every: Every = "month"
+    tolerance: float = 0.2
+    portion: float = 1.0
+    stop_loss: float | None = None
+    take_profit: float | None = None
+    volume_share: float | None = None
+    slippage: float = 0.0
+    schedule: str = "default"
+    initial_cash: float = 10_000_000.0
+    extra_fields: frozenset[str] = frozenset()
+    unless: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.positions <= POSITIONS_MAX:
+            raise ValueError(f"positions is a number from 1 to {POSITIONS_MAX}")
+        if not 1 <= len(self.factors) <= FACTORS_MAX or not all(one.weight for one in self.factors):
+            raise ValueError(f"a ranking has 1 to {FACTORS_MAX} factors, none of weight zero")
+
+    @property
+    def rules(self) -> tuple[Rule, Rule | None, list[NumberNode]]:
+        """The conditions and the factors, compiled; RuleError for what cannot be read."""
+        rule = compile_rule(self.condition, self.extra_fields)
+        never = None if self.unless is None else compile_rule(self.unless, self.extra_fields)
+        return rule, never, [number_of(factor.text, self.extra_fields) for factor in self.factors]
+
+    @property
+    def look_back(self) -> int:
+        """How many bars come before the first one on which anything can be chosen."""
+        rule, never, numbers = self.rules
+        before = never.look_back if never is not None else 0
+        return max(rule.look_back, before, *(look_back_of(number) for number in numbers))
+
+    @property
+    def wish(self) -> portfolio_core.Wish:
+        """The numbers as the compiled loop takes them."""
+        bounds = (self.volume_share or 0.0, self.stop_loss or 0.0, self.take_profit or 0.0)
+        return (float(self.initial_cash), float(self.portion), float(self.positions), float(self.tolerance), *bounds)
+
+
+def number_of(text: str, extra_fields: frozenset[str] = frozenset()) -> NumberNode:
+    """The one number a text means; RuleError for none, and for an indicator of several parts."""
+    columns = compile_series(text, extra_fields)
+    if len(columns) > 1:
+        parts = ", ".join(f"{text.strip()}.{name}" for name in columns)
+        said = f"this has several parts, a ranking needs one of them: {parts}"
+        raise RuleError(said, f"값이 여러 개입니다. 하나를 고르세요: {parts}", 1)
+    return next(iter(columns.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Universe:
+    """Many symbols' bars, and where each is listed: boards and kinds by symbol, and the first day it is no more.
+
+    `delisted` is NaT for what is still listed. A symbol held when it leaves is paid out at its last close.
+    """
+
+    panel: Panel
+    boards: Sequence[Board]
+    kinds: Sequence[Kind]
+    delisted: NDArray[np.datetime64]
+
+    @cached_property
+    def days(self) -> NDArray[np.datetime64]:
+        """Every day on which anything has a bar."""
+        return np.unique(self.panel.dates)
+
+    @cached_property
+    def symbol_of(self) -> NDArray[np.int64]:
+        """The symbol of each row, by its place."""
+        sizes = np.diff(np.append(self.panel.starts, len(self.panel.dates)))
+        return np.repeat(np.arange(len(self.panel)), sizes)
+
+    @cached_property
+    def place(self) -> NDArray[np.int32]:
+        """The row of each symbol (columns) on each day (rows); -1 where it has none."""
+        found = np.full((len(self.days), len(self.panel)), -1, dtype=np.int32)
+        found[np.searchsorted(self.days, self.panel.dates), self.symbol_of] = np.arange(len(self.panel.dates))
+        return found
+
+    @cached_property
+    def traded(self) -> Mask:
+        """Which rows are bars on which orders can fill."""
+        frame = self.panel.frame
+        return np.asarray((frame["open"] > 0) & (frame["high"] > 0) & (frame["low"] > 0), dtype=np.bool_)
+
+    @property
+    def columns(self) -> Columns:
+        """What rules read: on halted days open, high and low are the close, as in `Bars.frame`."""
+        frame = dict(self.panel.frame)
+        for name in ("open", "high", "low"):
+            frame[name] = np.where(self.traded, frame[name], frame["close"])
+        return Columns(frame, starts=self.panel.starts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PortfolioResult:
+    """What holding the best came to.
+
+    Attributes:
+        trades: (symbol, round trip) from flat to flat, in order of their end; several fills have their mean price.
+        equity, settled_cash: one value for each of `dates`, at the close.
+        turnover: purchases or sales, whichever is less, over the mean equity, of the whole time.
+        unfilled: orders of which something stayed open: at a price limit, or beyond our share of the volume.
+        chosen: the symbols of the last choice, best first.
+    """
+
+    trades: tuple[tuple[str, RoundTrip], ...]
+    dates: NDArray[np.datetime64]
+    equity: Series
+    settled_cash: Series
+    metrics: dict[str, float | None]
+    turnover: float
+    unfilled: int
+    choices: int
+    chosen: tuple[str, ...]
+
+
+def run_portfolio(universe: Universe, spec: PortfolioSpec) -> PortfolioResult:
+    """Test a portfolio. RuleError for rules that cannot be read, ValueError for fewer than two days.
+
+    Sales come before purchases, purchases in order of rank, as far as there is cash; what a purchase cannot get at the
+    open is not bought, what a sale cannot is sold at the next. A symbol that does not trade on the day of a choice is
+    neither chosen nor given up.
+    """
+    made, chosen = choices_of(universe, spec)
+    capacity = spec.positions * len(chosen) + 1
+    columns = np.zeros((len(universe.days), portfolio_core.DAY_COLUMNS))
+    table, sums = np.zeros((capacity, core.TRADE_COLUMNS)), np.zeros(portfolio_core.SUMS_SIZE)
+    portfolio_core.simulate(
+        universe.place,
+        _bars_of(universe),
+        _rules_of(universe, spec),
+        spec.wish,
+        (made, chosen, ends_of(universe)),
+        (columns, table, sums),
+    )
+    trades = [_trade(universe, row) for row in table[: int(sums[portfolio_core.TRADES])]]
+    bought, sold, unfilled = (
+        float(sums[place])
+        for place in (portfolio_core.BOUGHT_VALUE, portfolio_core.SOLD_VALUE, portfolio_core.UNFILLED)
+    )
+    return result_of(universe, spec, (trades, columns, (bought, sold, int(unfilled))), chosen)
+
+
+def result_of(
+    universe: Universe,
+    spec: PortfolioSpec,
+    made: tuple[list[tuple[str, RoundTrip]], Series, tuple[float, float, int]],
+    chosen: NDArray[np.int64],
+) -> PortfolioResult:
+    """The result of (trades, days, (value bought, value sold, orders not filled whole)), by either engine."""
+    trades, days, (bought, sold, unfilled) = made
+    equity, flows = days[:, portfolio_core.EQUITY], days[:, portfolio_core.FLOW]
+    profits = np.array([trade.profit for _, trade in trades if trade.reason != "open"], dtype=np.float64)
+    return PortfolioResult(
+        trades=tuple(trades),
+        dates=universe.days,
+        equity=equity,
+        settled_cash=_settled(universe, spec.initial_cash, flows),
+        metrics=figures_from(universe.days, equity, profits, spec.initial_cash, spec.look_back),
+        turnover=min(bought, sold) / float(equity.mean()),
+        unfilled=unfilled,
+        choices=len(chosen),
+        chosen=tuple(universe.panel.symbols[symbol] for symbol in chosen[-1] if symbol >= 0),
+    )
+
+
+def ends_of(universe: Universe) -> NDArray[np.int64]:
+    """For each symbol the place of the first day on which it is listed no more; beyond the last for most."""
+    left = np.where(np.isnat(universe.delisted), np.datetime64("9999-12-31"), universe.delisted)
+    return np.searchsorted(universe.days, left.astype("datetime64[D]")).astype(np.int64)
+
+
+def choices_of(universe: Universe, spec: PortfolioSpec) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The days of choices (for each day the row in the second, or -1), and the symbols chosen, by rank, -1 for nobody.
+
+    Equals by rank are taken in order of their codes.
+    """
+    if len(universe.days) < 2:
+        raise ValueError("a backtest needs at least two days")
+    rule, never, numbers = spec.rules
+    columns = universe.columns
+    eligible = rule.root.mask(columns) & universe.traded
+    if never is not None:
+        eligible = eligible & ~never.root.mask(columns)
+    scores = [number.series(columns) for number in numbers]
+    for score in scores:
+        eligible = eligible & np.isfinite(score)
+    when = np.flatnonzero(_begins(universe.days, spec.every))
+    made = np.full(len(universe.days), -1, dtype=np.int64)
+    made[when] = np.arange(len(when))
+    chosen = np.full((len(when), spec.positions), -1, dtype=np.int64)
+    for number, day in enumerate(when.tolist()):
+        rows = universe.place[day]
+        symbols = np.flatnonzero((rows >= 0) & eligible[rows])
+        rank = np.zeros(len(symbols))
+        for factor, score in zip(spec.factors, scores, strict=True):
+            _, places = np.unique(score[rows[symbols]], return_inverse=True)
+            rank -= factor.weight * (places + 1) / max(1, places.max(initial=0) + 1)
+        best = symbols[np.argsort(rank, kind="stable")][: spec.positions]
+        chosen[number, : len(best)] = best
+    return made, chosen
+
+
+def _begins(days: NDArray[np.datetime64], every: Every) -> Mask:
+    """The first day of each period; nothing of the days after it has to be known for that."""
+    if every == "day":
+        return np.ones(len(days), dtype=np.bool_)
+    if every == "week":
+        periods = (days - _MONDAY).astype(np.int64) // 7
+    else:
+        periods = days.astype("datetime64[M]").astype(np.int64) // _MONTHS[every]
+    return np.asarray(np.append(True, periods[1:] != periods[:-1]), dtype=np.bool_)
+
+
+def _bars_of(universe: Universe) -> portfolio_core.Market:
+    opens, highs, lows, closes, volumes = (
+        np.ascontiguousarray(universe.panel.frame[name], dtype=np.float64)
+        for name in ("open", "high", "low", "close", "volume")
+    )
+    return (opens, highs, lows, closes), volumes, universe.traded
+
+
+def _rules_of(universe: Universe, spec: PortfolioSpec) -> tuple[core.Rates, core.Ticks, portfolio_core.Bands]:
+    """Dated costs, ticks and price limits of every row."""
+    panel, size = universe.panel, len(universe.panel.dates)
+    listings = list(zip(universe.boards, universe.kinds, strict=True))
+    listed = sorted(set(listings))
+    which = np.array([listed.index(listing) for listing in listings], dtype=np.int64)[universe.symbol_of]
+    buy, sell, limits = np.zeros(size), np.zeros(size), np.zeros(size)
+    for number, (board, kind) in enumerate(listed):
+        mine = which == number
+        commission = float(commission_rate(market_of(board), spec.schedule))
+        buy[mine] = commission
+        sell[mine] = commission + sale_taxes(panel.dates[mine], board, kind)
+        if market_of(board) == "KRX":
+            changes = LIMIT_RATES[::-1]
+            starts = np.array([since for since, _ in changes], dtype="datetime64[D]")
+            rates = np.array([float(rate) for _, rate in changes])
+            limits[mine] = rates[np.searchsorted(starts, panel.dates[mine], side="right") - 1]
+    before = np.append(0.0, panel.frame["close"][:-1])
+    before[panel.starts] = 0.0
+    ticks = tick_lines(panel.dates, listed, which)
+    return (buy, sell, float(spec.slippage)), ticks, (before, limits)
+
+
+def _settled(universe: Universe, cash: float, flows: Series) -> Series:
+    """Cash that has changed hands by each close: what was traded counts from the day on which it settles."""
+    market = market_of(universe.boards[0])
+    settles = np.array([_settlement(market, day) for day in universe.days[flows != 0].tolist()], dtype="datetime64[D]")
+    arriving = np.zeros(len(flows) + 1)
+    np.add.at(arriving, np.searchsorted(universe.days, settles), flows[flows != 0])
+    return np.asarray(cash + np.cumsum(arriving)[:-1], dtype=np.float64)
+
+
+def _settlement(market: Market, day: date) -> date:
+    try:
+        return settlement_date(market, day)
+    except ValueError as outside:
+        raise OffCalendar(f"nothing settles that is traded on {day}: {outside}") from outside
+
+
+def _trade(universe: Universe, row: Series) -> tuple[str, RoundTrip]:
+    panel = universe.panel
+    return panel.symbols[int(universe.symbol_of[int(row[core.ENTRY])])], round_trip_of(panel.dates, row)

@@ -1,0 +1,97 @@
+"""/api/v1/backtest/{optimize,walk-forward,cross-validate}: ask for many combinations of parameters to be tried."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from kit.auth import CurrentUser
+from kit.clock import now
+from kit.db import OwnedSession
+from kit.errors import AUTHENTICATED, responses
+from kit.money import Money
+from pydantic import Field
+
+from backtest.api.jobs import Job
+from backtest.api.plan import RulesIn
+from backtest.api.types import SEED_MAX, Parameters, TermsIn
+from backtest.domain.prices import BARS_MAX
+from backtest.domain.run import Objective, Task
+from backtest.domain.search import TRIALS_MAX, Folds, Method, Search, Walk
+from backtest.errors import InvalidRule, StorageFull, TooManyRuns, TooManyTrials
+from backtest.usecases.request_sweep import request_sweep
+
+FOLDS_MAX = 50
+TRADES_MIN_MAX = 10_000
+
+router = APIRouter(prefix="/api/v1/backtest", tags=["runs"])
+DOCUMENTED = {**AUTHENTICATED, **responses(InvalidRule, TooManyRuns, TooManyTrials, StorageFull)}
+
+Seed = Annotated[int, Field(ge=0, le=SEED_MAX, description="Equal seeds draw and learn alike.")]
+Trials = Annotated[int, Field(ge=1, le=TRIALS_MAX, description="How many combinations `random` and `tpe` try.")]
+TradesMin = Annotated[int, Field(ge=0, le=TRADES_MIN_MAX, description="Trials with fewer closed trades rank last.")]
+DrawdownMax = Annotated[Money, Field(gt=0, le=1, description="Trials with a deeper drawdown rank last: 0.2 = 20 %.")]
+
+
+class GridIn(TermsIn, RulesIn):
+    """Rule templates with parameters in braces, and the values to try: `sma({fast}) > sma({slow})`."""
+
+    parameters: Parameters
+
+
+class SweepIn(GridIn):
+    """`grid` tries every combination, `random` draws some, `tpe` learns from each what to try next."""
+
+    objective: Objective = "total_return"
+    method: Method = "grid"
+    trials: Trials | None = None
+    seed: Seed = 0
+    trades_min: TradesMin = 0
+    drawdown_max: DrawdownMax | None = None
+
+    @property
+    def task(self) -> Task:
+        search = Search(self.method, self.trials, self.seed, self.trades_min, self.drawdown_max)
+        return Task(self.terms, self.rules, self.parameters, self.objective, search=search)
+
+
+class WalkIn(GridIn):
+    """Choose on `train_bars`, trade on the next `test_bars`, and go on from there with the cash."""
+
+    objective: Objective = "sharpe"
+    train_bars: Annotated[int, Field(ge=2, le=BARS_MAX)] = 504
+    test_bars: Annotated[int, Field(ge=2, le=BARS_MAX)] = 126
+
+    @property
+    def task(self) -> Task:
+        search = Search(walk=Walk(self.train_bars, self.test_bars))
+        return Task(self.terms, self.rules, self.parameters, self.objective, search=search)
+
+
+class FoldsIn(GridIn):
+    """Choose on all days but one part, look at that part, for each part; `purge_bars` beside it teach nothing."""
+
+    objective: Literal["sharpe", "total_return"] = "sharpe"
+    folds: Annotated[int, Field(ge=2, le=FOLDS_MAX)] = 5
+    purge_bars: Annotated[int, Field(ge=0, le=BARS_MAX)] = 20
+
+    @property
+    def task(self) -> Task:
+        search = Search(folds=Folds(self.folds, self.purge_bars))
+        return Task(self.terms, self.rules, self.parameters, self.objective, search=search)
+
+
+@router.post("/optimize", status_code=202, responses=DOCUMENTED)
+async def optimize(body: SweepIn, session: OwnedSession, user: CurrentUser) -> Job:
+    """Ask for a sweep: at most 100,000 combinations. Follow it at `/backtest/jobs/{id}`."""
+    return Job.of(await request_sweep(session, user.user_id, body.task, now()))
+
+
+@router.post("/walk-forward", status_code=202, responses=DOCUMENTED)
+async def walk_forward(body: WalkIn, session: OwnedSession, user: CurrentUser) -> Job:
+    """Ask what a choice of parameters, made anew again and again, earned on the days after each choice."""
+    return Job.of(await request_sweep(session, user.user_id, body.task, now()))
+
+
+@router.post("/cross-validate", status_code=202, responses=DOCUMENTED)
+async def cross_validate(body: FoldsIn, session: OwnedSession, user: CurrentUser) -> Job:
+    """Ask how choices of parameters do on parts of the days they were not made on (purged cross-validation)."""
+    return Job.of(await request_sweep(session, user.user_id, body.task, now()))

@@ -1,0 +1,104 @@
+"""Portfolios: from a task and the bars of a universe to figures, or why it cannot be computed."""
+
+from quant.backtest import Factor, PortfolioSpec, Universe, number_of, run_portfolio, run_portfolio_event_driven
+from quant.rules import compile_rule
+from quant.rules.nodes import fields_of as fields_in
+
+from backtest.domain.outcome import TRADES_MAX, Simulation, Trade
+from backtest.domain.prices import BARS_MIN
+from backtest.domain.run import Refusal, Task
+from backtest.domain.strategy import Rules
+
+ROWS_MAX = 4_000_000
+"""Bars of all symbols together: five years of a whole market."""
+SPAN_DAYS_MAX = 7_310
+"""Twenty years of a smaller universe."""
+DAYS_OF = {"day": 1, "week": 5, "month": 21, "quarter": 63}
+
+
+def examine_universe(task: Task, universe: Universe | None) -> Universe | Refusal:
+    """The universe of a run, or why it cannot be computed on it. RuleError for a rule that does not compile."""
+    start, end = task.terms.start, task.terms.end
+    if universe is None or not len(universe.days):
+        return Refusal(
+            "no_bars", f"Nothing of this universe has daily bars from {start} to {end}; import them, or choose others."
+        )
+    rows, days = len(universe.panel.dates), len(universe.days)
+    if rows > ROWS_MAX:
+        said = f"This universe has {rows:,} daily bars from {start} to {end} and a run may have {ROWS_MAX:,}"
+        return Refusal("too_large", f"{said}; choose about {days * ROWS_MAX // rows:,} days, or fewer symbols.")
+    if days < BARS_MIN:
+        said = f"There are {days} days with bars from {start} to {end}, a backtest needs at least {BARS_MIN}"
+        return Refusal("period_too_short", f"{said}; choose a longer period.")
+    portfolio = task.rules.portfolio
+    assert portfolio is not None, "only a portfolio has a universe"
+    if (trades := portfolio.positions * days // DAYS_OF[portfolio.every]) > TRADES_MAX:
+        said = f"{portfolio.positions} positions chosen every {portfolio.every} may make {trades:,} trades"
+        return Refusal("too_large", f"{said} and a run may make {TRADES_MAX:,}; choose less often, or fewer positions.")
+    if days < (needed := 2 + spec_of(task).look_back):
+        said = f"The rules need at least {needed:,} daily bars and there are {days:,} days"
+        return Refusal("not_enough_history", f"{said}; choose a longer period, or shorter ones in the rules.")
+    return universe
+
+
+def spec_of(task: Task) -> PortfolioSpec:
+    """What the engines need to know of a portfolio."""
+    rules, portfolio = task.rules, task.rules.portfolio
+    assert portfolio is not None, "only a portfolio has many symbols"
+    return PortfolioSpec(
+        condition=rules.entry,
+        unless=rules.exit,
+        factors=tuple(Factor(ranked.factor, float(ranked.weight)) for ranked in portfolio.ranking),
+        positions=portfolio.positions,
+        every=portfolio.every,
+        tolerance=float(portfolio.tolerance),
+        portion=float(rules.portion),
+        stop_loss=None if rules.stop_loss is None else float(rules.stop_loss),
+        take_profit=None if rules.take_profit is None else float(rules.take_profit),
+        volume_share=None if rules.volume_share is None else float(rules.volume_share),
+        slippage=float(rules.slippage),
+        schedule=rules.fee_schedule,
+        initial_cash=float(task.terms.initial_cash),
+        extra_fields=rules.fields,
+    )
+
+
+def fields_of(rules: Rules) -> list[str]:
+    """The figures of companies that a portfolio's rules and ranking read."""
+    assert rules.portfolio is not None, "only a portfolio reads any"
+    read: set[str] = set()
+    for text in (rules.entry, rules.exit):
+        read |= compile_rule(text, rules.fields).fields
+    for ranked in rules.portfolio.ranking:
+        read |= set(fields_in(number_of(ranked.factor, rules.fields)))
+    return sorted(read & rules.fields)
+
+
+def hold(task: Task, universe: Universe) -> Simulation:
+    """Simulate a portfolio. OffCalendar for trading on days without a session."""
+    engine = run_portfolio_event_driven if task.engine == "event_driven" else run_portfolio
+    result = engine(universe, spec_of(task))
+    trades = [
+        Trade(
+            entry_date=trip.entry_date,
+            exit_date=trip.exit_date,
+            shares=trip.shares,
+            entry_price=trip.entry_price,
+            exit_price=trip.exit_price,
+            costs=trip.costs,
+            profit=trip.profit,
+            profit_rate=trip.profit_rate,
+            reason=trip.reason,
+            symbol=symbol,
+        )
+        for symbol, trip in result.trades
+    ]
+    details = {
+        "symbols": len(universe.panel),
+        "choices": result.choices,
+        "chosen": list(result.chosen),
+        "turnover": result.turnover,
+        "settled_cash": float(result.settled_cash[-1]),
+    }
+    dates, equity = result.dates.tolist(), result.equity.tolist()
+    return Simulation(result.metrics, trades, dates, equity, result.unfilled, details)

@@ -1,0 +1,160 @@
+"""KIS's connector for the United States: its overseas ledger's limit orders, changes, cancels, list and balance."""
+
+import asyncio
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from quant.markets.calendar import NEW_YORK
+
+from broker.adapters.balance import Balance
+from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
+from broker.adapters.kis import overseas_parse as parse
+from broker.adapters.kis.capabilities import PAPER_US
+from broker.adapters.kis.client import OVERSEAS, Client
+from broker.adapters.kis.frames import OVERSEAS_NOTICES
+from broker.adapters.kis.notices import Notices
+from broker.adapters.port import NotSent, Unreachable
+from broker.domain.capabilities import Capabilities
+from broker.domain.order import OrderIntent
+
+QUOTES: Final = "/uapi/overseas-price/v1/quotations/"
+EXCHANGES: Final = {"NAS": "NASD", "NYS": "NYSE", "AMS": "AMEX"}
+"""The exchanges of the United States: as quotes call them, and as orders do."""
+SYMBOLS_MAX: Final = 10_000
+_LIMIT: Final = "00"
+_REST: Final = {"CTAC_TLNO": "", "MGCO_APTM_ODNO": "", "ORD_SVR_DVSN_CD": "0"}
+
+
+class KisUsWire:
+    """KIS's overseas calls."""
+
+    able: Capabilities = PAPER_US
+
+    def __init__(self, client: Client, stream: str, login_name: str) -> None:
+        self.client = client
+        self._notices = Notices(client, stream, login_name, OVERSEAS_NOTICES) if stream and login_name else None
+        self._exchanges: dict[str, str] = {}
+
+    def now(self) -> datetime:
+        return self.client.clock()
+
+    def kind_of(self, order: OrderIntent) -> str:  # noqa: ARG002 - its list does not tell
+        return ""
+
+    async def place(self, order: OrderIntent) -> tuple[str, datetime] | No:
+        exchange = await self._exchange_of(order.symbol)
+        if exchange is None:
+            return No("unknown_symbol", f"KIS shows {order.symbol} at no exchange of the United States.")
+        fields = _REST | {
+            "OVRS_EXCG_CD": exchange,
+            "PDNO": order.symbol,
+            "ORD_QTY": f"{order.quantity:f}",
+            "OVRS_ORD_UNPR": f"{price_of(order.limit_price):f}",
+            "SLL_TYPE": "00" if order.side == "sell" else "",
+            "ORD_DVSN": _LIMIT,
+        }
+        transaction = "TTTT1002U" if order.side == "buy" else "TTTT1006U"
+        body = await self.client.post("order", transaction, fields, OVERSEAS)
+        return body if isinstance(body, No) else parse.taken(body, self.client.clock())
+
+    async def change(self, row: Row, quantity: Decimal, price: Decimal) -> No | None:
+        if quantity != row.remaining:  # KIS refuses a part, or silently takes it for the whole
+            return No(
+                "quantity_fixed", "KIS moves the limit of what is open there, not its quantity: cancel it instead."
+            )
+        return await self._change(row, "01", price)
+
+    async def take_back(self, row: Row, quantity: Decimal | None) -> No | None:
+        assert quantity is None or quantity == row.remaining, "part of an order cannot be taken back there"
+        return await self._change(row, "02", Decimal(0))
+
+    async def _change(self, row: Row, what: str, price: Decimal) -> No | None:
+        fields = {
+            "OVRS_EXCG_CD": row.exchange,
+            "PDNO": row.symbol,
+            "ORGN_ODNO": row.number,
+            "RVSE_CNCL_DVSN_CD": what,
+            "ORD_QTY": f"{row.remaining:f}",
+            "OVRS_ORD_UNPR": f"{price:f}",
+            "MGCO_APTM_ODNO": "",
+            "ORD_SVR_DVSN_CD": "0",
+        }
+        body = await self.client.post("order-rvsecncl", "TTTT1004U", fields, OVERSEAS)
+        return body if isinstance(body, No) else None
+
+    async def rows(self, symbol: str, since: datetime) -> list[Row]:
+        """The list since a day in New York. Paper accounts show all of it or nothing, so we choose here."""
+        is_paper = self.client.environment == "paper"
+        fields = {
+            "PDNO": "" if is_paper else "%",
+            "ORD_STRT_DT": f"{since.astimezone(NEW_YORK):%Y%m%d}",
+            "ORD_END_DT": f"{self.client.clock().astimezone(NEW_YORK):%Y%m%d}",
+            "SLL_BUY_DVSN": "00",
+            "CCLD_NCCS_DVSN": "00",
+            "OVRS_EXCG_CD": "" if is_paper else "NASD",  # which stands for all of the United States
+            "SORT_SQN": "DS",
+            "ORD_DT": "",
+            "ORD_GNO_BRNO": "",
+            "ODNO": "",
+        }
+        found = parse.rows(await self.client.pages("inquire-ccnl", "TTTS3035R", fields, OVERSEAS))
+        return [row for row in found if symbol in {"", row.symbol}]
+
+    async def balance(self) -> Balance:
+        """Dollars and holdings. A paper account shows each exchange by itself."""
+        asked = EXCHANGES.values() if self.client.environment == "paper" else ("NASD",)
+        pages = []
+        for exchange in asked:
+            fields = {"OVRS_EXCG_CD": exchange, "TR_CRCY_CD": "USD"}
+            pages += await self.client.pages("inquire-balance", "TTTS3012R", fields, OVERSEAS)
+        fields = {"WCRC_FRCR_DVSN_CD": "02", "NATN_CD": "840", "TR_MKET_CD": "00", "INQR_DVSN_CD": "00"}
+        # only its totals are wanted, which are on the first of its pages
+        call = OVERSEAS.folder + "inquire-present-balance"
+        present = await self.client.ask(call, "CTRP6504R", self.client.account | fields)
+        if isinstance(present, No):
+            raise Unreachable(f"KIS does not show the overseas deposit: {present.text}")
+        return parse.balance(present, parse.holdings(pages))
+
+    async def follow(self, hint: asyncio.Event) -> None:
+        """Follow the notices of a customer whose log-in name we know; otherwise the list is polled, and that is all."""
+        if self._notices is not None:
+            await self._notices.follow(hint)
+
+    async def _exchange_of(self, symbol: str) -> str | None:
+        """Where a symbol trades, in the word of orders: the exchange that has a price of it.
+
+        Raises:
+            NotSent: when KIS does not say; nothing of the order has left us then.
+        """
+        if symbol in self._exchanges:
+            return self._exchanges[symbol]
+        for quoted, traded in EXCHANGES.items():
+            query = {"AUTH": "", "EXCD": quoted, "SYMB": symbol}
+            try:
+                body = await self.client.ask(QUOTES + "price", "HHDFS00000300", query)
+            except Unreachable as failed:
+                raise NotSent(f"KIS does not say where {symbol} trades: {failed}") from None
+            if isinstance(body, No):  # a refused question says nothing about the symbol
+                raise NotSent(f"KIS does not say where {symbol} trades: {body.text}")
+            if parse.is_quoted(body):
+                if len(self._exchanges) >= SYMBOLS_MAX:
+                    self._exchanges.clear()
+                self._exchanges[symbol] = traded
+                return traded
+        return None
+
+
+class KisUs(DayList):
+    """One account's overseas ledger at KIS."""
+
+    wire: KisUsWire
+
+    def __init__(
+        self, client: Client, keys_of: KeysOf, poll_seconds: float = 5.0, stream: str = "", login_name: str = ""
+    ) -> None:
+        super().__init__(KisUsWire(client, stream, login_name), keys_of, poll_seconds)
+
+    async def balance(self) -> Balance:
+        """Dollars and holdings of the account."""
+        return await self.wire.balance()

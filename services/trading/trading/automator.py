@@ -1,0 +1,391 @@
+"""Works off what automations have due, and watches over what they have: one worker at a time, through restarts.
+
+An advisory lock on a connection of its own gives the right to work, and each taking of it begins a new epoch: a worker
+that lost the lock without noticing can settle nothing any more, because every settlement names its epoch. What is due
+is a row, settled once by the transaction that does it, so neither replicas nor restarts nor clocks make a run happen
+twice; and a run that comes too late is written down as skipped.
+"""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+from kit.errors import AppError
+from kit.ids import new_id
+from quant.markets.calendar import next_session, previous_session
+from quant.markets.listing import Market as MarketName
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from trading.bar_shelf import BarShelf
+from trading.clients.market import History, UnexpectedAnswer, day_of
+from trading.clients.quotes import CHANNELS, parse_quote
+from trading.config import Settings
+from trading.domain.automation import STALE_AFTER, Phase, Status, appointments
+from trading.domain.day import ZONES
+from trading.domain.hook import HookId, named_in
+from trading.domain.plan import Plan, Verdict, read_plan
+from trading.domain.quote import Quote
+from trading.domain.request import OrderId
+from trading.domain.signal import Signal, SignalId, SignalStatus, timing
+from trading.domain.trip import Trip, follow, touched
+from trading.judging import judge_all, outcome_of
+from trading.resources import Resources
+from trading.store.automation import system
+from trading.store.automation.system import DueRun, Owned
+from trading.store.runs import LEASE
+from trading.usecases.act_on_signal import act_on_signal
+from trading.usecases.evaluate_bar import Evaluated, evaluate_bar
+from trading.usecases.expire_signal import expire_signal
+from trading.usecases.miss_hook import miss_hook
+from trading.usecases.report_automation import Appointment, report_automation
+from trading.usecases.take_alert import Queued, take_alert
+from trading.usecases.watch_trip import watch_trip
+
+LOOK_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 1.0
+LOOK_BACK: Final = timedelta(hours=12)
+"""How far back appointments are looked for after a pause: older ones are of a day that is over."""
+APPOINTMENT_STALE_AFTER: Final = timedelta(hours=2)
+HANDS: Final = 6
+"""Signals that are worked on at the same time: fewer than the database has connections for us."""
+MARKETS: Final[tuple[MarketName, ...]] = ("KRX", "US")
+LOCK_KEY: Final = int.from_bytes(hashlib.sha256(b"trading automations").digest()[:8], "big", signed=True)
+
+Clock = Callable[[], datetime]
+Settled = tuple[DueRun, str, dict[str, Any]]
+
+log = structlog.get_logger()
+
+OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, AppError)
+"""What the surroundings do to us: working begins again. Anything else is the fault of one automation."""
+
+
+class Automator:
+    """Evaluates, acts and watches for the automations of everybody."""
+
+    def __init__(self, settings: Settings, resources: Resources, clock: Clock) -> None:
+        system_url = settings.system_database_url.get_secret_value()
+        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._resources = resources
+        self._now = clock
+        self._shelf = BarShelf(resources.market)
+        self._due = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._hands = asyncio.Semaphore(HANDS)
+        self._kept: set[tuple[str, Phase, datetime]] = set()
+        self._epoch = 0
+        self._signals: dict[str, list[Owned[Signal]]] = {}
+        self._trips: dict[str, list[Owned[Trip]]] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled; begin again whenever the database or Redis goes away."""
+        while True:
+            try:
+                await self._hold_the_lease()
+            except* OUTAGES as lost:
+                log.warning("automations wait for a moment", error=repr(lost.exceptions))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _hold_the_lease(self) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):  # noqa: ASYNC110
+                await asyncio.sleep(RETRY_SECONDS)
+            await connection.add_listener(system.CHANNEL, lambda *_: self._due.set())
+            await self.begin()
+            async with self._resources.quotes.subscription() as channel:
+                await channel.psubscribe(CHANNELS)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._work(connection))
+                    group.create_task(self._hear(channel))
+        finally:
+            connection.terminate()
+
+    async def begin(self) -> None:
+        """Begin a new epoch: from now on nobody with an older one settles anything."""
+        async with self._resources.database.system() as session:
+            self._epoch = await system.take_lease(session, LEASE, self._now())
+        self._kept.clear()
+        log.info("automations are worked off", epoch=self._epoch)
+
+    async def _work(self, connection: "asyncpg.Connection[Any]") -> None:
+        while True:
+            self._due.clear()
+            await connection.fetchval("SELECT 1")  # without this connection the right to work is gone
+            await self.keep_appointments()
+            if await self.work_off() + await self.take_alerts():
+                self._due.set()
+            await self.look()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._due.wait()
+            except TimeoutError:
+                continue
+
+    async def _hear(self, channel: PubSub) -> None:
+        while True:
+            message = await channel.get_message(timeout=LOOK_SECONDS)
+            if message is None or not self._is_watched(message["channel"]):
+                continue
+            if (quote := parse_quote(message["data"])) is not None:
+                await self._show(quote)
+
+    def _is_watched(self, channel: str | bytes) -> bool:
+        """Whether anything waits for this symbol: most quotes are nobody's business, and are not even read."""
+        name = channel.decode() if isinstance(channel, bytes) else channel
+        symbol = name.partition(":")[2]
+        return symbol in self._signals or symbol in self._trips
+
+    # What is due
+
+    async def keep_appointments(self) -> None:
+        """Write down what the day's times have made due."""
+        now = self._now()
+        for market in MARKETS:
+            for phase, at in appointments(market, now - LOOK_BACK, now):
+                if (market, phase, at) in self._kept:
+                    continue
+                async with self._resources.database.system() as session:
+                    await system.save_due_by_clock(session, market, phase, at)
+                    await system.delete_old_runs(session, now)
+                self._kept.add((market, phase, at))
+
+    async def work_off(self) -> int:
+        """Settle what is due; return how many runs were settled."""
+        now = self._now()
+        async with self._resources.database.system() as session:
+            due = await system.list_due(session)
+        late = [run for run in due if now - run.due_at > _patience(run)]
+        skipped: list[Settled] = [(run, "skipped", {"why": "stale"}) for run in late]
+        for run in late:
+            log.warning("a due run came too late", automation=str(run.automation.id), due_at=str(run.due_at))
+        prompt = [run for run in due if now - run.due_at <= _patience(run)]
+        settled = await self._settle_quiet(skipped)
+        bars = defaultdict(list)
+        for run in prompt:
+            if run.phase is Phase.EVALUATE:
+                bars[run.automation.interval, run.scheduled_at].append(run)
+            else:
+                settled += await self._go_on(self._report, run)
+        for runs in bars.values():
+            settled += await self._go_on(self._evaluate, runs)
+        return settled
+
+    async def _evaluate(self, runs: Sequence[DueRun]) -> int:
+        """Judge one closed bar for every automation that follows it."""
+        interval, bar = runs[0].automation.interval, runs[0].scheduled_at
+        symbols = sorted({run.symbol for run in runs})
+        try:
+            histories = await self._shelf.up_to(symbols, interval, bar)
+        except UnexpectedAnswer:
+            log.exception("bars cannot be read, the runs wait")
+            return 0
+        judged = await asyncio.to_thread(judge_all, runs, histories)
+        async with self._resources.database.system() as session:
+            held = {(each.automation.id, each.thing.symbol) for each in await system.list_open_trips(session)}
+        quiet: list[Settled] = []
+        loud: list[tuple[DueRun, Evaluated]] = []
+        for run, found in judged:
+            if isinstance(found, str):
+                quiet.append((run, "skipped", {"why": found}))
+            elif not (found[1].entry or found[1].exit or (run.automation.id, run.symbol) in held):
+                quiet.append((run, "done", outcome_of(found[1])))
+            else:
+                loud.append((run, self._evaluated(run, found, histories[run.symbol])))
+        settled = await self._settle_quiet(quiet)
+        done = await asyncio.gather(*(self._go_on(self._raise, each) for each in loud))
+        return settled + sum(done)
+
+    def _evaluated(self, run: DueRun, found: tuple[Plan, Verdict], history: History) -> Evaluated:
+        plan, verdict = found
+        day = run.scheduled_at.date()
+        close = history.between(None, run.scheduled_at).frame["close"][-1]
+        return Evaluated(
+            automation=run.automation,
+            plan=plan,
+            verdict=verdict,
+            symbol=run.symbol,
+            scheduled_at=run.scheduled_at,
+            close=Decimal(repr(float(close))),
+            act_on=next_session(run.automation.market, day) if run.automation.interval == "1d" else None,
+            outcome=outcome_of(verdict),
+            epoch=self._epoch,
+        )
+
+    async def _raise(self, given: tuple[DueRun, Evaluated]) -> int:
+        run, judged = given
+        async with self._hands:
+            async with self._resources.database.owned(run.owner) as session:
+                signal = await evaluate_bar(session, run.owner, judged, SignalId(new_id()), self._now())
+            if signal is not None and signal.status is SignalStatus.WAITING and signal.act_on is None:
+                await self._act(Owned(run.owner, signal, run.automation, run.document), None)
+        return 1
+
+    async def _report(self, run: DueRun) -> int:
+        automation, market = run.automation, run.automation.market
+        day = run.scheduled_at.astimezone(ZONES[market]).date()
+        before = previous_session(market, day)
+        bars = {}
+        if run.phase is Phase.PREPARE:
+            found = await self._resources.market.histories(automation.symbols, "1d", day_of(before))
+            bars = {symbol: last.date() for symbol, history in found.items() if (last := history.last) is not None}
+        due = Appointment(
+            automation=automation,
+            phase=run.phase,
+            scheduled_at=run.scheduled_at,
+            day=day,
+            previous_day=before,
+            bars={symbol: bars.get(symbol) for symbol in automation.symbols},
+            epoch=self._epoch,
+        )
+        async with self._resources.database.owned(run.owner) as session:
+            return int(await report_automation(session, run.owner, due, self._now()) is not None)
+
+    async def _settle_quiet(self, settled: Sequence[Settled]) -> int:
+        if not settled:
+            return 0
+        async with self._resources.database.system() as session:
+            return await system.settle_quiet(session, settled, (LEASE, self._epoch), self._now())
+
+    # What hooks said
+
+    async def take_alerts(self) -> int:
+        """Take the alerts that wait, and miss those that should have come; return how many there were."""
+        async with self._resources.database.system() as session:
+            queued = await system.list_queued(session)
+            expected = await system.list_expected(session, self._now())
+        for owner, hook_id, key, body in queued:
+            await self._go_on(self._take, (owner, Queued(hook_id, key, body)))
+        for owner, hook_id in expected:
+            await self._go_on(self._miss, (owner, hook_id))
+        return len(queued)
+
+    async def _take(self, given: tuple[UUID, Queued]) -> int:
+        owner, queued = given
+        symbol = named_in(queued.body)
+        quote = self._fresh(await self._resources.quotes.find(symbol)) if symbol else None
+        async with self._resources.database.owned(owner) as session:
+            await take_alert(session, owner, queued, quote, SignalId(new_id()), self._now())
+        return 1
+
+    async def _miss(self, given: tuple[UUID, HookId]) -> int:
+        owner, hook_id = given
+        async with self._resources.database.owned(owner) as session:
+            return int(await miss_hook(session, owner, hook_id, self._now()))
+
+    # What waits for a price
+
+    async def look(self) -> None:
+        """Find out what waits and what is held, and show it the newest quotes."""
+        async with self._looking:
+            async with self._resources.database.system() as session:
+                pending = await system.list_pending(session)
+                held = await system.list_open_trips(session)
+                changed = await system.list_changed_trips(session)
+            self._signals, self._trips = _by_symbol(pending), _by_symbol(held)
+            quotes = await self._resources.quotes.find_many(sorted(self._signals.keys() | self._trips.keys()))
+            now = self._now()
+            for signal in pending:
+                if _is_over(signal.thing, now):
+                    await self._go_on(self._expire, signal)
+            for trip in held:
+                if trip.thing.id in changed:
+                    await self._go_on(self._watch, (trip, self._fresh(quotes.get(trip.thing.symbol))))
+        for quote in quotes.values():
+            await self._show(quote)
+
+    async def _show(self, quote: Quote) -> None:
+        if self._fresh(quote) is None:
+            return  # what cannot be trusted moves nothing
+        now = self._now()
+        for signal in list(self._signals.get(quote.symbol, ())):
+            waits = signal.thing.status is SignalStatus.WAITING
+            waiting = self._signals.get(quote.symbol, [])
+            if waits and signal in waiting and timing(signal.thing, quote, now) != "wait":
+                waiting.remove(signal)  # the other task may be here as well
+                await self._go_on(self._act_on, (signal, quote))
+        for trip in list(self._trips.get(quote.symbol, ())):
+            if _is_moved(trip, quote):
+                await self._go_on(self._watch, (trip, quote))
+
+    async def _act_on(self, given: tuple[Owned[Signal], Quote | None]) -> int:
+        await self._act(*given)
+        return 1
+
+    async def _act(self, signal: Owned[Signal], quote: Quote | None) -> None:
+        if quote is None:
+            quote = self._fresh(await self._resources.quotes.find(signal.thing.symbol))
+        basis = (_plan_of(signal.document), quote, self._resources.limits)
+        async with self._resources.database.owned(signal.owner) as session:
+            await act_on_signal(session, signal.owner, signal.thing.id, basis, OrderId(new_id()), self._now())
+
+    async def _expire(self, signal: Owned[Signal]) -> int:
+        async with self._resources.database.owned(signal.owner) as session:
+            await expire_signal(session, signal.owner, signal.thing.id, self._now())
+        return 1
+
+    async def _watch(self, given: tuple[Owned[Trip], Quote | None]) -> int:
+        trip, quote = given
+        watched = trip.automation.status is not Status.STOPPED
+        basis = (_plan_of(trip.document), quote if watched else None)
+        async with self._resources.database.owned(trip.owner) as session:
+            after, signal = await watch_trip(session, trip.owner, trip.thing, basis, SignalId(new_id()), self._now())
+        others = [each for each in self._trips.get(trip.thing.symbol, ()) if each.thing.id != trip.thing.id]
+        kept = [] if after is None else [Owned(trip.owner, after, trip.automation, trip.document)]
+        self._trips[trip.thing.symbol] = others + kept
+        if signal is not None and signal.status is SignalStatus.WAITING:
+            await self._act(Owned(trip.owner, signal, trip.automation, trip.document), quote)
+        return 1
+
+    def _fresh(self, quote: Quote | None) -> Quote | None:
+        if quote is None or quote.age(self._now()) > self._resources.limits.quote_age_max:
+            return None
+        return quote
+
+    async def _go_on(self, work: Callable[[Any], Awaitable[int]], given: Any) -> int:
+        """Keep what one automation does wrong from everybody else's; what failed is due, or waits, still."""
+        try:
+            return await work(given)
+        except OUTAGES:
+            raise
+        except Exception:
+            log.exception("one automation is left as it is, the others go on")
+            return 0
+
+
+def _patience(run: DueRun) -> timedelta:
+    return STALE_AFTER[run.automation.interval] if run.phase is Phase.EVALUATE else APPOINTMENT_STALE_AFTER
+
+
+def _plan_of(document: dict[str, Any] | None) -> Plan | None:
+    return None if document is None else read_plan(document)
+
+
+def _by_symbol(things: Sequence[Owned[Any]]) -> dict[str, list[Owned[Any]]]:
+    found = defaultdict(list)
+    for each in things:
+        found[each.thing.symbol].append(each)
+    return dict(found)
+
+
+def _is_over(signal: Signal, now: datetime) -> bool:
+    until = signal.answer_until if signal.status is SignalStatus.ASKED else signal.valid_until
+    return until is not None and now > until
+
+
+def _is_moved(trip: Owned[Trip], quote: Quote) -> bool:
+    """Whether a quote does anything to a trip; what would not costs no transaction."""
+    plan, held = _plan_of(trip.document), trip.thing
+    if plan is None or held.peak_price is None or not quote.is_regular_session:
+        return False
+    if trip.automation.status is Status.STOPPED:
+        return False
+    return touched(held, quote.price) is not None or follow(held, plan, quote) is not held

@@ -1,0 +1,126 @@
+"""Drift: what a backtest says of the bars an automation has seen, against what it saw, did and got."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from quant.fees import Trade, fees_for
+
+from trading.domain.order import Order
+from trading.domain.plan import Plan
+from trading.domain.signal import Signal, SignalStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """What a backtest has of one bar: both rules over whole columns, and the bar at whose open it would trade."""
+
+    symbol: str
+    bar: datetime
+    entry: bool
+    exit: bool
+    next_day: date | None
+    next_open: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the automation has of the same bar. `outcome` is its run's, None when there was none."""
+
+    status: str | None
+    outcome: dict[str, Any] | None
+    signal: Signal | None
+    order: Order | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """By how much a fill differs from that of a backtest: price and fee above zero cost us, time is from the signal."""
+
+    quantity: Decimal
+    tested_price: Decimal
+    price: Decimal
+    price_gap: Decimal
+    tested_fee: Decimal
+    fee: Decimal
+    fee_gap: Decimal
+    latency: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One bar, side by side; `differences` are sentences, none when both did the same."""
+
+    tested: Tested
+    seen: Seen
+    gap: Gap | None
+    differences: tuple[str, ...]
+
+
+def compare(tested: Tested, seen: Seen, plan: Plan) -> Drift:
+    """Compare a bar; a signal that waits for its session, or was declined or held back, is no difference."""
+    return Drift(
+        tested=tested,
+        seen=seen,
+        gap=_gap(tested, seen, plan),
+        differences=(*_signals_differ(tested, seen), *_fills_differ(tested, seen)),
+    )
+
+
+def _signals_differ(tested: Tested, seen: Seen) -> list[str]:
+    when = f"{tested.symbol}, {tested.bar:%Y-%m-%d %H:%M}"
+    if seen.status is None:
+        return [f"{when}: the bar was never looked at"]
+    if seen.status != "done" or seen.outcome is None:
+        why = (seen.outcome or {}).get("why", seen.status)
+        return [f"{when}: not judged ({why}), where the backtest has entry {tested.entry}, exit {tested.exit}"]
+    return [
+        f"{when}: the {name} rule was {ours}, in the backtest it is {theirs}"
+        for name, ours, theirs in (
+            ("entry", seen.outcome["entry"], tested.entry),
+            ("exit", seen.outcome["exit"], tested.exit),
+        )
+        if ours != theirs
+    ]
+
+
+def _fills_differ(tested: Tested, seen: Seen) -> list[str]:
+    signal, order = seen.signal, seen.order
+    if signal is None:
+        return []
+    when = f"{tested.symbol}, {tested.bar:%Y-%m-%d %H:%M}"
+    if signal.status in {SignalStatus.REFUSED, SignalStatus.EXPIRED}:
+        return [f"{when}: no order ({signal.detail}), where the backtest trades at the next open"]
+    if order is not None and not order.is_open and order.filled_quantity < order.quantity:
+        return [f"{when}: {order.filled_quantity:f} of {order.quantity:f} were filled, a backtest fills all"]
+    return []
+
+
+def _gap(tested: Tested, seen: Seen, plan: Plan) -> Gap | None:
+    signal, order = seen.signal, seen.order
+    if signal is None or order is None or order.average_price is None or tested.next_open is None:
+        return None
+    if order.board is None or order.kind is None or order.trading_date is None:
+        return None
+    trade = Trade(
+        market=order.market,
+        board=order.board,
+        kind=order.kind,
+        side=order.side,
+        quantity=order.filled_quantity,
+        price=tested.next_open,
+        trade_date=order.trading_date,
+    )
+    worse = 1 if order.side == "buy" else -1
+    tested_fee, fee = fees_for(trade, plan.fee_schedule).total, order.fee + order.tax
+    return Gap(
+        quantity=order.filled_quantity,
+        tested_price=tested.next_open,
+        price=order.average_price,
+        price_gap=worse * (order.average_price - tested.next_open),
+        tested_fee=tested_fee,
+        fee=fee,
+        fee_gap=fee - tested_fee,
+        latency=order.updated_at - signal.raised_at,
+    )

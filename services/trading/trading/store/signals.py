@@ -1,0 +1,206 @@
+"""Signals, and the round trips that some of them become."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from kit.db import Session
+from sqlalchemy import Text, cast, func, insert, select, text, update
+
+from trading.domain.automation import AutomationId
+from trading.domain.order import OPEN
+from trading.domain.signal import Reason, Signal, SignalId, SignalStatus
+from trading.domain.trip import Holdings, Trip, TripId
+from trading.store.automation_tables import signals, trips
+from trading.store.rows import columns_of, values_of
+
+COLUMNS = columns_of(signals, Signal)
+NAMES = tuple(column.name for column in COLUMNS)
+CHANGING = ("status", "decided_by", "trip_id", "order_id", "detail", "settled_at", "act_on", "valid_until")
+TRIP_COLUMNS = columns_of(trips, Trip)
+TRIP_NAMES = tuple(column.name for column in TRIP_COLUMNS)
+TRIP_CHANGING = ("stop_price", "target_price", "trail_price", "peak_price", "bars_held", "closed_at")
+ZERO = Decimal(0)
+
+_OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
+HOLDINGS = text(
+    f"""
+    SELECT coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'buy'), 0) AS bought,
+           coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'sell'), 0) AS sold,
+           coalesce(sum(o.filled_value) FILTER (WHERE o.side = 'buy'), 0) AS spent,
+           coalesce(sum(o.filled_value - o.fee - o.tax) FILTER (WHERE o.side = 'sell'), 0) AS received,
+           coalesce(bool_or(o.status IN ({_OPEN})) FILTER (WHERE o.side = 'buy'), false) AS is_entering,
+           coalesce(bool_or(o.status IN ({_OPEN})) FILTER (WHERE o.side = 'sell'), false) AS is_leaving
+      FROM signals s JOIN orders o ON o.owner_id = s.owner_id AND o.id = s.order_id
+     WHERE s.owner_id = :owner AND s.trip_id = :trip
+    """  # noqa: S608 - the statuses are our own
+)
+MONEY = text(
+    f"""
+    SELECT coalesce(sum(spent) FILTER (WHERE is_open), 0) AS invested,
+           coalesce(sum(received - spent) FILTER (WHERE NOT is_open), 0) AS profit,
+           coalesce(sum(received - spent) FILTER (WHERE NOT is_open AND closed_at >= :day_began), 0) AS profit_today,
+           count(*) FILTER (WHERE is_open) AS open_trips,
+           count(*) FILTER (WHERE NOT is_open AND spent > 0) AS closed_trips,
+           coalesce((SELECT count(*) FROM signals
+                      WHERE owner_id = :owner AND automation_id = :automation AND order_id IS NOT NULL
+                        AND raised_at >= :day_began), 0) AS orders_today
+      FROM (SELECT t.closed_at IS NULL AS is_open, t.closed_at,
+                   coalesce(sum(CASE WHEN o.side = 'buy' THEN
+                       CASE WHEN o.status IN ({_OPEN}) THEN greatest(o.held + o.filled_value + o.fee, o.filled_value)
+                            ELSE o.filled_value + o.fee END END), 0) AS spent,
+                   coalesce(sum(o.filled_value - o.fee - o.tax) FILTER (WHERE o.side = 'sell'), 0) AS received
+              FROM trips t
+              JOIN signals s ON s.owner_id = t.owner_id AND s.trip_id = t.id
+              JOIN orders o ON o.owner_id = s.owner_id AND o.id = s.order_id
+             WHERE t.owner_id = :owner AND t.automation_id = :automation
+             GROUP BY t.id, t.closed_at) AS one
+    """  # noqa: S608 - the statuses are our own
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Where an automation's money is: in open trips, and what closed ones have brought, net of fees and taxes."""
+
+    invested: Decimal
+    profit: Decimal
+    profit_today: Decimal
+    open_trips: int
+    closed_trips: int
+    orders_today: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which signals to list: those that have all that is given."""
+
+    automation_id: UUID | None = None
+    status: SignalStatus | None = None
+    symbol: str | None = None
+
+
+def signal_of(row: Any) -> Signal:
+    """Return the signal of a row that has all of its columns."""
+    values = {name: row._mapping[name] for name in NAMES}
+    reasons = tuple(Reason(**each) for each in values["reasons"])
+    return Signal(**{**values, "reasons": reasons, "status": SignalStatus(values["status"])})
+
+
+def trip_of(row: Any) -> Trip:
+    """Return the trip of a row that has all of its columns."""
+    return Trip(**{name: row._mapping[name] for name in TRIP_NAMES})
+
+
+async def find(session: Session, owner: UUID, signal_id: SignalId) -> Signal | None:
+    """Return a signal of this owner."""
+    query = select(*COLUMNS).where(signals.c.owner_id == owner, signals.c.id == signal_id)
+    row = (await session.execute(query)).first()
+    return signal_of(row) if row else None
+
+
+async def lock(session: Session, owner: UUID, signal_id: SignalId) -> Signal | None:
+    """Return a signal, and keep it as it is until the transaction ends."""
+    query = select(*COLUMNS).where(signals.c.owner_id == owner, signals.c.id == signal_id).with_for_update()
+    row = (await session.execute(query)).first()
+    return signal_of(row) if row else None
+
+
+async def list_page(session: Session, owner: UUID, wanted: Wanted, *, before: UUID | None, limit: int) -> list[Signal]:
+    """List signals, newest first."""
+    query = select(*COLUMNS).where(signals.c.owner_id == owner).order_by(signals.c.id.desc()).limit(limit)
+    for name in ("automation_id", "status", "symbol"):
+        if (value := getattr(wanted, name)) is not None:
+            query = query.where(signals.c[name] == value)
+    if before is not None:
+        query = query.where(signals.c.id < before)
+    return [signal_of(row) for row in await session.execute(query)]
+
+
+async def find_latest(session: Session, owner: UUID, automation_id: AutomationId, symbol: str) -> Signal | None:
+    """Return the newest signal of an automation about a symbol."""
+    mine = (signals.c.owner_id == owner, signals.c.automation_id == automation_id, signals.c.symbol == symbol)
+    query = select(*COLUMNS).where(*mine).order_by(signals.c.id.desc()).limit(1)
+    row = (await session.execute(query)).first()
+    return signal_of(row) if row else None
+
+
+async def list_raised(
+    session: Session, owner: UUID, automation_id: AutomationId, since: datetime, until: datetime
+) -> list[Signal]:
+    """List the signals of an automation about bars within a time, or raised in it when they are about none."""
+    about = (signals.c.bar.between(since, until)) | (
+        signals.c.bar.is_(None) & signals.c.raised_at.between(since, until)
+    )
+    mine = (signals.c.owner_id == owner, signals.c.automation_id == automation_id)
+    query = select(*COLUMNS).where(*mine, about).order_by(signals.c.id)
+    return [signal_of(row) for row in await session.execute(query)]
+
+
+async def save_new(session: Session, owner: UUID, signal: Signal) -> None:
+    """Add a signal."""
+    row = {"owner_id": owner, **values_of(signal, NAMES), "reasons": [asdict(each) for each in signal.reasons]}
+    await session.execute(insert(signals), row)
+
+
+async def save(session: Session, owner: UUID, signal: Signal) -> None:
+    """Write what has become of a signal. It is locked."""
+    mine = (signals.c.owner_id == owner, signals.c.id == signal.id)
+    await session.execute(update(signals).where(*mine).values(values_of(signal, CHANGING)))
+
+
+async def find_money(session: Session, owner: UUID, automation_id: AutomationId, day_began: datetime) -> Money:
+    """Return where an automation's money is; an open buy counts with what it holds."""
+    given = {"owner": owner, "automation": automation_id, "day_began": day_began}
+    row = (await session.execute(MONEY, given)).one()
+    return Money(**row._mapping)
+
+
+async def find_open_trip(session: Session, owner: UUID, automation_id: AutomationId, symbol: str) -> Trip | None:
+    """Return what an automation has of a symbol, kept as it is until the transaction ends."""
+    mine = (trips.c.owner_id == owner, trips.c.automation_id == automation_id, trips.c.symbol == symbol)
+    query = select(*TRIP_COLUMNS).where(*mine, trips.c.closed_at.is_(None)).with_for_update()
+    row = (await session.execute(query)).first()
+    return trip_of(row) if row else None
+
+
+async def lock_trip(session: Session, owner: UUID, trip_id: TripId) -> Trip | None:
+    """Return a trip, and keep it as it is until the transaction ends."""
+    query = select(*TRIP_COLUMNS).where(trips.c.owner_id == owner, trips.c.id == trip_id).with_for_update()
+    row = (await session.execute(query)).first()
+    return trip_of(row) if row else None
+
+
+async def save_new_trip(session: Session, owner: UUID, trip: Trip) -> None:
+    """Add a trip; an automation has one of each symbol at a time."""
+    await session.execute(insert(trips), {"owner_id": owner, **values_of(trip, TRIP_NAMES)})
+
+
+async def save_trip(session: Session, owner: UUID, trip: Trip) -> None:
+    """Write how a trip goes on. It is locked."""
+    mine = (trips.c.owner_id == owner, trips.c.id == trip.id)
+    await session.execute(update(trips).where(*mine).values(values_of(trip, TRIP_CHANGING)))
+
+
+async def find_holdings(session: Session, owner: UUID, trip_id: TripId) -> Holdings:
+    """Return what the orders of a trip have come to."""
+    row = (await session.execute(HOLDINGS, {"owner": owner, "trip": trip_id})).one()
+    return Holdings(**row._mapping)
+
+
+async def find_pending(session: Session, owner: UUID, automation_id: AutomationId, symbol: str) -> Signal | None:
+    """Return the signal of an automation about a symbol that nothing has become of yet."""
+    mine = (signals.c.owner_id == owner, signals.c.automation_id == automation_id, signals.c.symbol == symbol)
+    pending = signals.c.status.in_([SignalStatus.ASKED, SignalStatus.WAITING])
+    row = (await session.execute(select(*COLUMNS).where(*mine, pending).limit(1))).first()
+    return signal_of(row) if row else None
+
+
+async def find_asked(session: Session, owner: UUID, code: str) -> Signal | None:
+    """Return the signal that asks and whose id ends like this."""
+    ends = func.right(func.replace(cast(signals.c.id, Text), "-", ""), len(code)) == code
+    asked = signals.c.status == SignalStatus.ASKED
+    row = (await session.execute(select(*COLUMNS).where(signals.c.owner_id == owner, asked, ends))).first()
+    return signal_of(row) if row else None

@@ -1,0 +1,165 @@
+"""The drill: a backup is taken, the world goes on, the machine is lost, and the backup comes back."""
+
+import asyncio
+import datetime as dt
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.integration.platform_under_test import SYMBOL, Platform
+from tools import cli
+from tools.backups import commands, quarantine, restoring, taking
+from tools.backups.inventory import Inventory, Server, take_inventory
+from tools.backups.sealing import unseal
+from tools.native import credentials, running
+from tools.native.errors import StackError
+from tools.native.layout import ROOT, Layout, settle
+from tools.people import Refused, Trader
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.stack]
+
+RESTORED = ROOT / ".stack-restored"
+PATIENCE_SECONDS = 120  # a worker that stood still has to find its lost connection to the bus first
+
+
+@pytest_asyncio.fixture
+async def elsewhere(platform: Platform) -> AsyncIterator[Layout]:
+    """An empty machine with the same addresses; in the end the platform of the other tests runs again."""
+    layout = Layout(settle(RESTORED), platform.layout.ports)
+    running.clean(layout, RESTORED)
+    yield Layout(settle(RESTORED), platform.layout.ports)
+    running.clean(layout, RESTORED)
+    await asyncio.to_thread(running.up, platform.layout)
+
+
+@pytest.mark.requirement("R-58", "R-59")
+async def test_a_backup_comes_back_whole_into_quarantine_and_no_order_is_sent_twice(
+    platform: Platform, trader: Trader, elsewhere: Layout
+) -> None:
+    bought = await trader.until_order((await trader.buys(SYMBOL, 2))["id"])
+    await trader.until("/notifications", lambda shown: _notices_of(shown, bought["id"]) == 1)
+    automation = await _starts_an_automation(trader)
+    on_its_way = await _order_that_the_broker_has_not_read(platform, trader)
+    balance = await _balance(trader)
+    backup = await asyncio.to_thread(commands.take_and_prove, platform.layout, dt.datetime.now(dt.UTC))
+    saved = _of(trader.user_id, await take_inventory(_server(platform.layout)))
+    key = taking.backup_key(platform.layout)
+    _wake(platform, "broker-worker")
+    # The broker goes on, and the backup knows nothing of it.
+    await trader.until(
+        f"/trading/orders/{on_its_way['id']}", lambda order: order["status"] == "filled", PATIENCE_SECONDS
+    )
+    running.down(platform.layout)
+
+    proved = await asyncio.to_thread(restoring.restore, elsewhere, backup, key, dt.datetime.now(dt.UTC))
+    assert _of(trader.user_id, proved.inventory) == saved
+    await asyncio.to_thread(running.up, elsewhere)
+    await _nothing_goes_out(platform, elsewhere, trader)
+    back = await _logs_in_again(trader)
+    assert await _balance(back) == balance
+    assert (await back.call("GET", f"/trading/orders/{on_its_way['id']}"))["status"] == "submitted"
+    stopped = await back.call("GET", f"/trading/automations/{automation}")
+    assert (stopped["status"], stopped["reason"]) == ("stopped", "restored"), "its signals may have become orders"
+    with pytest.raises(Refused) as denied:
+        await back.buys(SYMBOL, 1)
+    assert denied.value.code == "trading_halted"
+
+    await asyncio.to_thread(commands.release, elsewhere)
+    await asyncio.to_thread(running.up, elsewhere)
+    ended = await back.until(
+        f"/trading/orders/{on_its_way['id']}", lambda order: order["status"] != "submitted", PATIENCE_SECONDS
+    )
+    assert ended["status"] == "rejected", "an order from before the restore is looked for, never sent"
+    assert _notices_of(await back.call("GET", "/notifications"), bought["id"]) == 1
+    assert cli.prove_ledger(elsewhere)[0] == 0
+    assert "The audit log is whole" in cli.auth_admin(elsewhere, "audit-verify")
+    await back.leave()
+
+
+@pytest.mark.requirement("R-58")
+def test_a_backup_with_the_wrong_key_or_a_flaw_leaves_nothing_behind(platform: Platform, elsewhere: Layout) -> None:
+    backup = taking.take(platform.layout, dt.datetime.now(dt.UTC))
+    moment = dt.datetime.now(dt.UTC)
+    with pytest.raises(StackError, match="the key is not the one"):
+        restoring.restore(elsewhere, backup, bytes(32), moment)
+    sealed = backup / taking.CLUSTER
+    sealed.write_bytes(sealed.read_bytes()[:-1000])
+    with pytest.raises(StackError, match="was changed since the backup was taken"):
+        restoring.restore(elsewhere, backup, taking.backup_key(platform.layout), moment)
+    assert not elsewhere.secrets.exists()
+    assert not elsewhere.state_of("postgres").exists()
+    assert quarantine.current(elsewhere) is None
+
+
+@pytest.mark.requirement("R-58")
+def test_a_backup_is_never_restored_over_a_stack(platform: Platform) -> None:
+    backup = taking.take(platform.layout, dt.datetime.now(dt.UTC))
+    with pytest.raises(StackError, match="holds a stack already"):
+        restoring.restore(platform.layout, backup, taking.backup_key(platform.layout), dt.datetime.now(dt.UTC))
+    assert (platform.layout.secrets / "passwords.json").exists()
+
+
+async def _starts_an_automation(trader: Trader) -> str:
+    terms = {"name": "Hooked", "account_id": trader.account_id, "symbols": [SYMBOL], "capital": "1000"}
+    made = await trader.call("POST", "/trading/automations", **terms)
+    started = await trader.call("POST", f"/trading/automations/{made['id']}/start")
+    assert started["status"] == "running"
+    return str(made["id"])
+
+
+async def _order_that_the_broker_has_not_read(platform: Platform, trader: Trader) -> dict[str, str]:
+    os.kill(int(platform.processes()["broker-worker"]["pid"]), signal.SIGSTOP)
+    order: dict[str, str] = await trader.buys(SYMBOL, 1)
+    return order
+
+
+def _wake(platform: Platform, name: str) -> None:
+    os.kill(int(platform.processes()[name]["pid"]), signal.SIGCONT)
+
+
+async def _nothing_goes_out(platform: Platform, layout: Layout, trader: Trader) -> None:
+    restored = replace(platform, layout=layout)
+    assert not [name for name in restored.processes() if name.endswith("-worker") or name == "backups"]
+    unsent = await restored.rows("trading", "SELECT count(*) AS events FROM events WHERE published_at IS NULL")
+    assert unsent[0]["events"] > 0
+    with pytest.raises(Refused) as ended:
+        await trader.call("GET", "/users/profile")
+    assert ended.value.status == httpx.codes.UNAUTHORIZED
+
+
+async def _logs_in_again(trader: Trader) -> Trader:
+    back = Trader.stranger(trader.gateway, trader.name, email=trader.email, password=trader.password)
+    await back.log_in()
+    back.account_id = trader.account_id
+    return back
+
+
+async def _balance(trader: Trader) -> object:
+    return (await trader.call("GET", f"/trading/accounts/{trader.account_id}/balance"))["items"]
+
+
+def _notices_of(shown: dict[str, list[object]], order_id: str) -> int:
+    return sum(order_id in str(notice) for notice in shown["items"])
+
+
+def _of(owner: str, inventory: Inventory) -> dict[str, int]:
+    """The rows of one owner, by table."""
+    return {table: owners[owner] for table, owners in inventory.items() if owner in owners}
+
+
+def _server(layout: Layout) -> Server:
+    passwords = credentials.open_passwords(layout)
+    return Server("127.0.0.1", layout.ports.postgres, passwords.of(credentials.POSTGRES_ADMIN))
+
+
+def test_the_key_lies_in_no_backup(platform: Platform, tmp_path: Path) -> None:
+    backup = taking.take(platform.layout, dt.datetime.now(dt.UTC))
+    with (backup / taking.STACK).open("rb") as sealed, (tmp_path / "stack.tar").open("wb") as plain:
+        unseal(sealed, plain, taking.backup_key(platform.layout))
+    assert taking.backup_key(platform.layout).hex().encode() not in (tmp_path / "stack.tar").read_bytes()

@@ -1,0 +1,63 @@
+"""A sweep through the gateway: progress is seen, its computer is killed, and every trial is there once."""
+
+import asyncio
+import json
+from io import BytesIO
+from typing import Any
+
+import httpx
+import polars as pl
+import pytest
+
+from tests.integration.platform_under_test import SYMBOL, Platform
+from tools.people import Trader
+
+COMPUTER = "backtest-compute"
+FAST, SLOW = list(range(2, 102)), list(range(110, 310))
+PATIENCE_SECONDS = 600
+
+
+async def follow(trader: Trader, platform: Platform, job: str, seen: list[int]) -> dict[str, Any]:
+    """Listen until the end, and kill the computer once when the first trials are done."""
+    killed = False
+    async with platform.gateway.client(trader.token) as http:
+        stream = http.stream("GET", f"/backtest/jobs/{job}/events", timeout=httpx.Timeout(60))
+        async with stream as answer:
+            assert answer.status_code == 200
+            async for line in answer.aiter_lines():
+                if not line.startswith("data: "):
+                    continue
+                told: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                seen.append(told["progress"]["done"])
+                if told["status"] not in {"queued", "running"}:
+                    return told
+                if seen[-1] and not killed:
+                    killed = bool(await asyncio.to_thread(platform.kill, COMPUTER))
+    raise AssertionError("the stream ended before the job did")
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(PATIENCE_SECONDS + 200)
+@pytest.mark.requirement("R-2", "R-15", "product 4: progress, resume, results stored per trial")
+async def test_a_sweep_is_followed_through_the_gateway_and_survives_its_computer(
+    platform: Platform, trader: Trader
+) -> None:
+    asked = {
+        "symbol": SYMBOL,
+        "entry": "crosses_above(sma({fast}), sma({slow}))",
+        "exit": "crosses_below(sma({fast}), sma({slow}))",
+        "parameters": {"fast": FAST, "slow": SLOW},
+        "objective": "sharpe",
+    }
+    job = await trader.call("POST", "/backtest/optimize", **asked)
+    seen: list[int] = []
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        ended = await follow(trader, platform, job["id"], seen)
+    total = len(FAST) * len(SLOW)
+    assert (ended["status"], seen[-1]) == ("done", total)
+    assert seen == sorted(seen), "progress went back"
+    assert len(set(seen)) > 3, "progress was not seen as it came"
+    async with platform.gateway.client(trader.token) as http:
+        file = await http.get(f"/backtest/results/{job['id']}/files/trials.parquet")
+    trials = pl.read_parquet(BytesIO(file.content))
+    assert trials.select("fast", "slow").n_unique() == len(trials) == total

@@ -1,0 +1,1 @@
+"""Backups: taken whole, sealed, proved by restoring them, and restored into quarantine."""

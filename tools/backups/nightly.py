@@ -1,0 +1,161 @@
+"""The keeper of backups: `python -m tools.backups.nightly` takes one each night, and says how old the newest is.
+
+It sleeps nearly always, so it is small, and leaves the work to `./exodus backup`, which takes a lock: by hand or by
+night, there is one at a time. A night that the machine slept through is made up for when it wakes.
+"""
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tools.backups import taking
+from tools.native.accounts import write_private
+from tools.native.errors import StackError
+from tools.native.layout import ROOT, Layout
+from tools.native.probes import why_not_ready
+from tools.native.programs import Program
+
+AT_VARIABLE = "EXODUS_BACKUP_AT"
+AT_DEFAULT = "18:30"
+"""Half past three in the morning in Seoul: both markets of Korea are closed, and those of the United States open."""
+OFF = "off"
+KEPT_VARIABLES = (taking.COPY_VARIABLE, AT_VARIABLE, "EXODUS_PUBLIC_URL")
+SETTINGS_FILE = "nightly_settings"
+LOOK_SECONDS = 30
+RETRY_AFTER = dt.timedelta(hours=1)
+BACKUP_SECONDS_MAX = 6 * 3600
+
+
+def time_of_day(environment: Mapping[str, str]) -> dt.time | None:
+    """When the nightly backup is due, UTC; None when it is switched off.
+
+    Raises:
+        StackError: when EXODUS_BACKUP_AT is neither `HH:MM` nor `off`.
+    """
+    told = environment.get(AT_VARIABLE) or AT_DEFAULT
+    if told == OFF:
+        return None
+    try:
+        return dt.datetime.strptime(told, "%H:%M").replace(tzinfo=dt.UTC).time()
+    except ValueError as wrong:
+        raise StackError(f"{AT_VARIABLE}={told} is neither a time in UTC, as 18:30, nor `{OFF}`.") from wrong
+
+
+def is_due(at: dt.time, counted_from: dt.datetime, now: dt.datetime) -> bool:
+    """Whether a nightly moment has passed since the newest proved backup, or since the stack was made."""
+    last = dt.datetime.combine(now.date(), at, dt.UTC)
+    if last > now:
+        last -= dt.timedelta(days=1)
+    return counted_from < last
+
+
+def programs(layout: Layout, environment: Mapping[str, str]) -> list[Program]:
+    """The keeper, unless it is switched off or the stack is in quarantine, whose state nobody wants to keep yet."""
+    taking.count_from(layout, dt.datetime.now(dt.UTC))
+    if time_of_day(environment) is None or layout.quarantine_file.exists():
+        return []
+    # In a file because a supervisor's settings cannot hold every character that a command has.
+    lines = [f"{name}={environment[name]}" for name in KEPT_VARIABLES if environment.get(name)]
+    write_private(layout.secrets / SETTINGS_FILE, "\n".join(lines))
+    port = layout.ports.backups
+    told = {
+        "EXODUS_STACK_DIR": str(layout.directory),
+        "EXODUS_PORT_BASE": str(layout.ports.base),
+        "EXODUS_GATEWAY_PORT": str(layout.ports.gateway),
+        "EXODUS_GATEWAY_HTTP_PORT": str(layout.ports.gateway_http),
+        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (".", "libs/kit", "libs/quant")),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return [
+        Program(
+            name="backups",
+            group="services",
+            command=(sys.executable, "-m", "tools.backups.nightly"),
+            directory=ROOT,
+            why_not_ready=lambda: why_not_ready(port, "/health/ready"),
+            environment=told,
+            depends_on=(layout.secrets / SETTINGS_FILE, *Path(__file__).parent.glob("*.py")),
+        )
+    ]
+
+
+class Keeper:
+    """Waits for the night, has the backup taken, and counts what failed."""
+
+    def __init__(self, layout: Layout, environment: Mapping[str, str]) -> None:
+        self._layout = layout
+        self._environment = environment
+        self._tried_at: dt.datetime | None = None
+        self.failures = 0
+
+    def look(self, now: dt.datetime) -> bool:
+        """Take the backup if it is due; tell whether one was tried. What failed is tried again after an hour."""
+        at = time_of_day(self._environment)
+        if at is None or not is_due(at, taking.counted_from(self._layout), now):
+            return False
+        if self._tried_at is not None and now - self._tried_at < RETRY_AFTER:
+            return False
+        self._tried_at = now
+        command = [sys.executable, "-m", "tools.cli", "backup"]
+        try:
+            done = subprocess.run(command, env=dict(self._environment), check=False, timeout=BACKUP_SECONDS_MAX)
+            failed = done.returncode != 0
+        except (OSError, subprocess.TimeoutExpired) as broken:
+            failed = True
+            print(f"the nightly backup was not taken: {broken}", file=sys.stderr)
+        self.failures += failed
+        return True
+
+    def metrics(self) -> str:
+        """What Prometheus is told."""
+        file = self._layout.metrics / taking.METRICS
+        name = "exodus_backup_failures_total"
+        mine = f"# HELP {name} Nightly backups that failed.\n# TYPE {name} counter\n{name} {self.failures}\n"
+        return (file.read_text() if file.exists() else "") + mine
+
+
+def serve(keeper: Keeper, port: int) -> ThreadingHTTPServer:
+    """Answer /health/live, /health/ready and /metrics, in a thread of its own."""
+
+    class Answers(BaseHTTPRequestHandler):
+        timeout = 5
+
+        def do_GET(self) -> None:
+            known = {"/health/live": "ok\n", "/health/ready": "ok\n", "/metrics": ""}
+            text = keeper.metrics() if self.path == "/metrics" else known.get(self.path)
+            self.send_response(404 if text is None else 200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.end_headers()
+            self.wfile.write((text or "").encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nobody wants to read who scraped."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def main() -> None:
+    """Look every half minute until told to stop."""
+    layout = Layout.from_environment(os.environ)
+    told = (layout.secrets / SETTINGS_FILE).read_text().splitlines()
+    environment = {**os.environ, **dict(line.split("=", 1) for line in told)}
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    keeper = Keeper(layout, environment)
+    server = serve(keeper, layout.ports.backups)
+    while not stop.wait(LOOK_SECONDS):
+        keeper.look(dt.datetime.now(dt.UTC))
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

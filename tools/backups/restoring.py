@@ -1,0 +1,182 @@
+"""Opens a backup into a stack's folder, and proves what is in it on a server of its own."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import shutil
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tools import cli
+from tools.backups import quarantine
+from tools.backups.inventory import Inventory, Server, differences, take_inventory
+from tools.backups.quarantine import Quarantine
+from tools.backups.sealing import seal, unseal
+from tools.backups.taking import CLUSTER, INVENTORY, STACK, Manifest, digest_of, postgres_major
+from tools.native import accounts, credentials, packages, postgres
+from tools.native.credentials import POSTGRES_ADMIN, Addresses
+from tools.native.errors import StackError
+from tools.native.layout import NATIVE, Layout, settle
+from tools.native.ports import Ports
+
+READY_SECONDS_MAX = 600
+POLL_SECONDS = 0.1
+NOWHERE = "127.0.0.1:9"
+"""In place of the bus and the cache: what is only looked at speaks to nobody."""
+
+
+class StackHolds(StackError):
+    """There is something already where a backup should go; it is left as it is."""
+
+
+@dataclass(frozen=True)
+class Proved:
+    """What a restored cluster turned out to hold."""
+
+    inventory: Inventory
+    accounts_proved: int
+    audit: str
+
+
+def open_into(layout: Layout, backup: Path, key: bytes) -> None:
+    """Write a backup's cluster, secrets and audit heads into a stack's folder that has none yet.
+
+    Raises:
+        StackError: when something is there already, the backup is damaged, the key is another one, or PostgreSQL is.
+    """
+    manifest = Manifest.read(backup)
+    home = layout.state_of("postgres")
+    if home.exists() or layout.secrets.exists():
+        raise StackHolds(f"{layout.directory} holds a stack already: move it away, or set EXODUS_STACK_DIR")
+    if manifest.postgres != postgres_major():
+        raise StackError(f"the backup is of PostgreSQL {manifest.postgres}, and {postgres_major()} is installed here")
+    with tempfile.TemporaryDirectory(dir=layout.directory, prefix=".opening-") as opened:
+        # Whole before any of it is used.
+        cluster, stack = Path(opened, "cluster.tar.gz"), Path(opened, "stack.tar")
+        for sealed, plain in ((CLUSTER, cluster), (STACK, stack)):
+            with (backup / sealed).open("rb") as source, plain.open("wb") as target:
+                unseal(source, target, key)
+        with tarfile.open(stack) as tar:
+            tar.extractall(layout.directory, filter="tar")
+        data = accounts.home_for("postgres", home) / "data"
+        data.mkdir(mode=0o700)
+        with tarfile.open(cluster) as tar:
+            tar.extractall(data, filter="tar")
+    for path in (data, *data.rglob("*")):
+        accounts.give(path, "postgres")
+
+
+def prove(backup: Path, key: bytes, scratch: Path) -> Proved:
+    """Restore a backup into a scratch folder, look at everything in it, and leave nothing there.
+
+    The first time, what was found is written down beside the backup; from then on it must be found again.
+
+    Raises:
+        StackError: with what is wrong: the archive, an account's books, the audit log, or rows that differ.
+    """
+    shutil.rmtree(scratch, ignore_errors=True)
+    layout = Layout(settle(scratch), Ports(base=_free_port() - Ports(base=0).postgres))
+    try:
+        open_into(layout, backup, key)
+        with _server(layout) as server:
+            inventory = asyncio.run(take_inventory(server))
+            proved = _look(layout, inventory)
+    finally:
+        shutil.rmtree(layout.directory, ignore_errors=True)
+    _compare(backup, key, inventory)
+    return proved
+
+
+def restore(layout: Layout, backup: Path, key: bytes, moment: dt.datetime) -> Proved:
+    """Restore a backup for good, prove what is there now, and put it into quarantine before anything can see it.
+
+    Raises:
+        StackError: as `open_into` and `prove` do; then nothing is left in the folder that was not there before.
+    """
+    try:
+        open_into(layout, backup, key)
+        with _server(layout) as server:
+            inventory = asyncio.run(take_inventory(server))
+            proved = _look(layout, inventory)
+            _compare(backup, key, inventory)
+            manifest = Manifest.read(backup)
+            found = Quarantine(restored_at=moment.isoformat(), made_at=manifest.made_at, backup=backup.name)
+            asyncio.run(quarantine.enter(layout, server, found))
+    except StackHolds:
+        raise
+    except BaseException:
+        for folder in (layout.state_of("postgres"), layout.secrets, layout.gateway, layout.audit_anchors.parent):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    layout.mode_file.write_text(NATIVE)
+    return proved
+
+
+def _look(layout: Layout, inventory: Inventory) -> Proved:
+    """The services' own proofs, with their own code, against the restored cluster."""
+    credentials.write_all(layout, Addresses(f"127.0.0.1:{layout.ports.postgres}", NOWHERE, NOWHERE))
+    layout.gateway.mkdir(exist_ok=True)
+    status, said = cli.prove_ledger(layout)
+    if status != 0:
+        raise StackError(f"the restored books do not add up:\n{said}")
+    return Proved(inventory, len(said.splitlines()), cli.auth_admin(layout, "audit-verify"))
+
+
+def _compare(backup: Path, key: bytes, found: Inventory) -> None:
+    file = backup / INVENTORY
+    if file.exists():
+        with file.open("rb") as source, tempfile.TemporaryFile() as plain:
+            unseal(source, plain, key)
+            plain.seek(0)
+            expected: Inventory = json.load(plain)
+        if lines := differences(expected, found):
+            raise StackError("the restored cluster is not what was saved:\n" + "\n".join(lines))
+        return
+    with tempfile.TemporaryFile() as plain, file.open("wb") as target:
+        plain.write(json.dumps(found).encode())
+        plain.seek(0)
+        seal(plain, target, key)
+    manifest = Manifest.read(backup)
+    replace(manifest, files=manifest.files | {INVENTORY: digest_of(file)}).write(backup)
+
+
+@contextlib.contextmanager
+def _server(layout: Layout) -> Iterator[Server]:
+    """The restored cluster, running for as long as it is looked at."""
+    passwords = credentials.open_passwords(layout)
+    program = postgres.prepare(layout, packages.ensure().postgres, passwords)
+    log = layout.directory / "postgres.log"
+    with log.open("wb") as said:
+        running = subprocess.Popen(
+            program.command,
+            cwd=program.directory,
+            user=program.account,
+            group=program.account,
+            extra_groups=[] if accounts.is_root() else None,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while reason := program.why_not_ready():
+            if running.poll() is not None or time.monotonic() > deadline:
+                raise StackError(f"the restored cluster does not start ({reason}):\n{log.read_text()[-2000:]}")
+            time.sleep(POLL_SECONDS)
+        yield Server("127.0.0.1", layout.ports.postgres, passwords.of(POSTGRES_ADMIN))
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+    return port

@@ -1,0 +1,96 @@
+"""Every test there is, in as little time as two cores allow: `python -m tools.whole_suite`.
+
+The tests of the whole platform mostly wait, for processes to start and for markets to move; those of the parts compute.
+So both run at once: the platform's in the background, written to a file that is shown when the parts have ended.
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from tools import web
+from tools.native import packages
+from tools.native.errors import StackError
+from tools.native.layout import ROOT
+
+PARTS: Final = ("-n", "3", "--dist", "loadfile", "libs", "services", "gateway", "tools")
+WHOLE: Final = ("tests/integration",)
+SHOW_EVERY_SECONDS: Final = 0.5
+NICENESS_OF_PARTS: Final = 5
+"""Who measures time on the platform goes first; the parts take what is left."""
+
+
+def run() -> int:
+    """Run everything; return how many of the four steps failed."""
+    begun = time.monotonic()
+    _install()
+    failed: int = _step("the web client's build", begun, sys.executable, "-m", "tools.web", "build")
+    with tempfile.NamedTemporaryFile() as log:
+        whole = subprocess.Popen((sys.executable, "-m", "pytest", *WHOLE), cwd=ROOT, stdout=log, stderr=log)
+        try:
+            failed += _step("the web client", begun, sys.executable, "-m", "tools.web", "test")
+            failed += _step("the parts", begun, *_patiently(), sys.executable, "-m", "pytest", *PARTS)
+            failed += _follow(whole, Path(log.name)) != 0
+        finally:
+            _end(whole)
+    _say("the whole platform", begun, whole.returncode)
+    subprocess.run((sys.executable, "-m", "tools.stack", "test-servers", "down"), cwd=ROOT, check=False)
+    return failed
+
+
+def _install() -> None:
+    """Find or install what any test needs, before two of them want the same at once."""
+    for ensure in (packages.ensure, packages.ensure_monitoring, packages.ensure_clock, web.ensure_browser):
+        try:
+            ensure()
+        except StackError as missing:  # the tests that need it skip or fail, and say so
+            _tell(str(missing))
+
+
+def _step(name: str, begun: float, *command: str) -> bool:
+    """Run a command to its end; return whether it failed."""
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    _say(name, begun, code)
+    return code != 0
+
+
+def _patiently() -> tuple[str, ...]:
+    return ("nice", "-n", str(NICENESS_OF_PARTS))
+
+
+def _say(name: str, begun: float, code: int) -> None:
+    how = "passed" if code == 0 else f"FAILED with {code}"
+    _tell(f"== {name}: {how}, {time.monotonic() - begun:.0f} s since the beginning")
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _follow(process: "subprocess.Popen[bytes]", file: Path) -> int:
+    """Show what a process has written and writes until it ends; return its code."""
+    with file.open(errors="replace") as log:
+        code = None
+        while code is None:
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(SHOW_EVERY_SECONDS)
+            sys.stdout.write(log.read())
+            sys.stdout.flush()
+    return code
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Whoever interrupts us leaves no platform running."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(run())

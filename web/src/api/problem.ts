@@ -1,0 +1,65 @@
+/** What went wrong, as the platform says it: problem+json with a stable code, and a sentence for each field. */
+import { type Language, preferences } from "@/lib/preferences";
+import { sayOr, WORDS } from "@/lib/words";
+import type { components } from "./schema";
+
+export type ProblemBody = components["schemas"]["Problem"];
+
+export class Problem extends Error {
+  constructor(readonly body: ProblemBody) {
+    super(body.detail);
+  }
+
+  get code(): string {
+    return this.body.code;
+  }
+
+  get status(): number {
+    return this.body.status;
+  }
+
+  /** A further member of the problem, such as `order_id`. */
+  member(name: string): string | null {
+    const value = (this.body as Record<string, unknown>)[name];
+    return typeof value === "string" ? value : null;
+  }
+}
+
+/** No answer came: the network is away, or the gateway is. `unknown` what became of a request that changes something. */
+export function unreachable(): Problem {
+  return new Problem({ type: "urn:exodus:problem:unreachable", title: "", status: 0, detail: "", code: "unreachable", request_id: null });
+}
+
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem({ type: "about:blank", title: "", status: 0, detail: String(error), code: "client_error", request_id: null });
+}
+
+/** The sentence for a person: in their language where we have it, and always what the server said where we have not. */
+export function explain(error: unknown, language: Language = preferences().language): string {
+  const problem = asProblem(error);
+  const known = `problem.${problem.code}` in WORDS;
+  const sentence = sayOr(language, `problem.${problem.code}`, problem.body.detail || problem.body.title);
+  // Our words say what to do; the server's detail has the figures, and is worth the line it takes.
+  return known && problem.body.detail && FIGURES.has(problem.code) ? `${sentence} (${problem.body.detail})` : sentence;
+}
+
+const FIGURES = new Set([
+  "insufficient_cash", "insufficient_shares", "price_off_tick", "price_outside_band", "fat_finger_value", "fat_finger_quantity",
+  "price_too_far", "position_limit", "daily_loss_limit", "daily_trade_limit", "open_order_limit", "invalid_rule", "bad_rows",
+  "cooling_off", "too_many", "quantity_off_lot", "order_type_not_allowed", "too_many_attempts", "strategy_unusable", "universe_empty", "schedule_never_fires",
+]);
+
+/** `body.symbols.3` is the input `symbols`: a place in a list is not a field of the form. */
+const nameOf = (path: string): string => path.split(".").filter((part) => !/^\d+$/.test(part)).at(-1) ?? path;
+
+/** Field → sentence. A field's path ends in the name of its input. */
+export function fieldErrors(error: unknown, language: Language = preferences().language): Record<string, string> {
+  if (!(error instanceof Problem)) return {};
+  return Object.fromEntries(
+    (error.body.errors ?? []).map((each) => [
+      nameOf(each.field),
+      sayOr(language, `field.${each.code}`, each.message),
+    ]),
+  );
+}

@@ -1,0 +1,66 @@
+/** What one person may do on this installation. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, got, type Schemas } from "@/api/client";
+import { useWords } from "@/lib/words";
+import { Button } from "@/ui/basics";
+import { Dialog } from "@/ui/dialog";
+import { Form, Input, Segments, Select, Toggle } from "@/ui/form";
+import { toast, toastProblem } from "@/ui/toasts";
+
+export type User = Schemas["AuthAccountShown"];
+type Permissions = Schemas["PermissionsShown"];
+const CALLS = ["60", "600", "6000", "60000"] as const;
+
+export function ManageUser({ user, onClose }: { user: User | null; onClose: () => void }) {
+  return (
+    <Dialog open={user !== null} onClose={onClose} title={user?.email ?? ""}>
+      {user && <Manage key={user.id} user={user} />}
+    </Dialog>
+  );
+}
+
+function Manage({ user }: { user: User }) {
+  const { t, named } = useWords();
+  const queries = useQueryClient();
+  const [permissions, setPermissions] = useState<Permissions>(user.permissions);
+  const [role, setRole] = useState(user.role);
+  const [locked, setLocked] = useState(user.locked);
+  const path = { user_id: user.id };
+  const usage = useQuery({ queryKey: ["usage", user.id], queryFn: () => got(api.GET("/api/v1/admin/users/{user_id}/usage", { params: { path } })) });
+  const reread = () => queries.invalidateQueries({ queryKey: ["users"] });
+  const save = useMutation({
+    mutationFn: async () => {
+      await got(api.PUT("/api/v1/admin/users/{user_id}/permissions", { params: { path }, body: permissions }));
+      if (role !== user.role) await got(api.PUT("/api/v1/admin/users/{user_id}/role", { params: { path }, body: { role } }));
+    },
+    onSuccess: () => {
+      toast(t("app.saved"), "good");
+      return reread();
+    },
+  });
+  const turn = useMutation({
+    mutationFn: () => (locked ? got(api.POST("/api/v1/admin/users/{user_id}/unlock", { params: { path } })) : got(api.POST("/api/v1/admin/users/{user_id}/lock", { params: { path } }))),
+    onSuccess: (changed) => {
+      setLocked(changed.locked);
+      return reread();
+    },
+    onError: toastProblem,
+  });
+  const set = (changes: Partial<Permissions>): void => setPermissions((before) => ({ ...before, ...changes }));
+  return (
+    <Form onSubmit={() => save.mutate()} error={save.error}>
+      {usage.data && <p className="text-sm text-quiet">{t("admin.usage", { sessions: usage.data.sessions, keys: usage.data.api_keys, entries: usage.data.audit_entries })}</p>}
+      <Segments label={t("admin.role")} value={role} onChange={setRole} grow options={(["viewer", "user", "admin"] as const).map((each) => [each, named("role", each)])} />
+      <Toggle label={t("admin.paper")} on={permissions.paper} onChange={(paper) => set({ paper })} />
+      <Toggle label={t("admin.real")} on={permissions.real} onChange={(real) => set({ real })} />
+      <Toggle label={t("admin.premium")} on={permissions.premium} onChange={(premium) => set({ premium })} />
+      <Select name="calls_per_minute_max" label={t("admin.calls")} value={String(permissions.calls_per_minute_max)} onText={(text) => set({ calls_per_minute_max: Number(text) as Permissions["calls_per_minute_max"] })} options={CALLS.map((each) => [each, each])} />
+      <Input name="daily_trades_max" label={t("admin.trades")} inputMode="decimal" value={permissions.daily_trades_max === null ? "" : String(permissions.daily_trades_max)} onText={(text) => set({ daily_trades_max: text.trim() ? Number(text) : null })} />
+      <div className="flex justify-between gap-2">
+        <Button busy={turn.isPending} onClick={() => turn.mutate()}>{t(locked ? "admin.unlock" : "admin.lock")}</Button>
+        <Button type="submit" look="main" busy={save.isPending}>{t("app.save")}</Button>
+      </div>
+    </Form>
+  );
+}

@@ -1,0 +1,67 @@
+/** Orders that cannot be told from others at their broker: their owner looks, and says which one it is. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, got, type Schemas } from "@/api/client";
+import { dateTime } from "@/lib/format";
+import { useWords } from "@/lib/words";
+import { Button, Card, Empty, Loading, Note } from "@/ui/basics";
+import { Table } from "@/ui/table";
+import { toast, toastProblem } from "@/ui/toasts";
+
+export function Doubts() {
+  const { t } = useWords();
+  const { data } = useQuery({ queryKey: ["doubts"], queryFn: () => got(api.GET("/api/v1/broker/doubts")) });
+  if (!data?.items.length) return null;
+  return (
+    <Card title={t("doubts.title")}>
+      <Note tone="warn">{t("doubts.why")}</Note>
+      {data.items.map((each) => <Doubt key={each.order_id} doubt={each} />)}
+    </Card>
+  );
+}
+
+function Doubt({ doubt }: { doubt: Schemas["DoubtOut"] }) {
+  const { t, named, language } = useWords();
+  const queries = useQueryClient();
+  const [looks, setLooks] = useState(false);
+  const path = { order_id: doubt.order_id };
+  const answer = useMutation({
+    mutationFn: (broker_order_id: string | null) => got(api.POST("/api/v1/broker/doubts/{order_id}/answer", { params: { path }, body: { broker_order_id } })),
+    onSuccess: () => {
+      toast(t("doubts.done"), "good");
+      return queries.invalidateQueries({ queryKey: ["doubts"] });
+    },
+    onError: toastProblem,
+  });
+  return (
+    <section className="mt-3 grid gap-2" aria-label={doubt.symbol}>
+      <p className="flex flex-wrap items-center gap-2 text-sm">
+        <strong>{doubt.symbol}</strong> {named("side", doubt.side)} {doubt.quantity} {doubt.limit_price && `@ ${doubt.limit_price}`} · {dateTime(language, doubt.sent_at)}
+      </p>
+      <div className="flex flex-wrap gap-2">
+        <Button size="small" onClick={() => setLooks(true)}>{t("doubts.look")}</Button>
+        <Button size="small" look="quiet" busy={answer.isPending} onClick={() => answer.mutate(null)}>{t("doubts.not")}</Button>
+      </div>
+      {looks && <Candidates order={doubt.order_id} busy={answer.isPending} choose={(number) => answer.mutate(number)} />}
+    </section>
+  );
+}
+
+function Candidates({ order, busy, choose }: { order: string; busy: boolean; choose: (number: string) => void }) {
+  const { t, language } = useWords();
+  const { data } = useQuery({
+    queryKey: ["doubts", order],
+    queryFn: () => got(api.GET("/api/v1/broker/doubts/{order_id}/candidates", { params: { path: { order_id: order } } })),
+    staleTime: 0,
+  });
+  if (!data) return <Loading />;
+  if (data.items.length === 0) return <Empty>{t("doubts.none")}</Empty>;
+  return (
+    <Table label={t("doubts.title")} rows={data.items} keyOf={(each) => each.broker_order_id} columns={[
+      { key: "number", head: t("doubts.number"), cell: (each) => each.broker_order_id },
+      { key: "placed", head: t("doubts.placed"), cell: (each) => dateTime(language, each.placed_at) },
+      { key: "filled", head: t("doubts.filled"), cell: (each) => each.filled_quantity },
+      { key: "mine", head: "", cell: (each) => <Button size="small" look="main" busy={busy} onClick={() => choose(each.broker_order_id)}>{t("doubts.mine")}</Button> },
+    ]} />
+  );
+}

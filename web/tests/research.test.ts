@@ -1,0 +1,69 @@
+// @vitest-environment jsdom
+import { describe, expect, it } from "vitest";
+import { drawdowns, returns } from "@/features/backtests/curve-math";
+import { parseValues } from "@/features/backtests/sweep-values";
+import { foundIn, PATTERNS } from "@/features/market/patterns";
+import { lifeOf } from "@/features/orders/life";
+import { byMonth } from "@/features/portfolio/months";
+import { documentOf, formOf, shifted } from "@/features/strategies/document";
+import { WORDS } from "@/lib/words";
+
+describe("a strategy's form", () => {
+  it.each([["0.05", 2, "5"], ["1", 2, "100"], ["0.0025", 2, "0.25"], ["5", -2, "0.05"], ["100", -2, "1"], ["0.25", -2, "0.0025"], ["12.5", -2, "0.125"], ["0", 2, "0"]])("moves the point of %s by %i", (text, places, moved) => {
+    expect(shifted(text, places)).toBe(moved);
+  });
+
+  it("says what it was given", () => {
+    const given = { name: "RSI", description: "", entry: "rsi(14) < 30", exit: "rsi(14) > 70", stop_loss: "0.05", take_profit: null, trailing_stop: null, holding_bars: 20, portion: "0.5", slippage: "0.001" };
+    expect(documentOf(formOf(given))).toEqual(given);
+  });
+});
+
+describe("values to try", () => {
+  it("are read line by line", () => expect(parseValues("fast: 5, 10\n\nslow: 40,60.5")).toEqual({ values: { fast: [5, 10], slow: [40, 60.5] } }));
+  it.each([["fast 5"], ["fast: 5, x"], ["fast: 5,,6"], ["1: 5"]])("name the line that cannot be read: %s", (line) => expect(parseValues(`a: 1\n${line}`)).toEqual({ line: 2 }));
+});
+
+describe("curves", () => {
+  const points = [100, 120, 90, 130].map((value, at) => ({ date: `2024-01-0${at + 1}`, value }));
+  it("fall from their highest", () => expect(drawdowns(points).map((each) => each.value)).toEqual([0, 0, -0.25, 0]));
+  it("return from day to day", () => expect(returns(points).map((each) => each.session_return.toFixed(3))).toEqual(["0.200", "-0.250", "0.444"]));
+  it("compound into months", () => {
+    const months = byMonth([{ date: "2024-01-30", session_return: 0.1 }, { date: "2024-01-31", session_return: 0.1 }, { date: "2024-02-01", session_return: -0.5 }]);
+    expect(months.get(2024)?.map((each) => each?.toFixed(2) ?? null).slice(0, 3)).toEqual(["0.21", "-0.50", null]);
+  });
+});
+
+describe("an order's life", () => {
+  const order = { status: "filled", order_type: "limit", created_at: "2024-01-01T00:00:00Z", updated_at: "2024-01-01T00:00:05Z", triggered_at: null } as Parameters<typeof lifeOf>[0];
+  const words = (changes: object, heard: Parameters<typeof lifeOf>[2] = []): string[] => lifeOf({ ...order, ...changes }, [], heard).map((step) => step.word);
+
+  it.each([
+    [{ status: "filled" }, ["placed", "checked", "filled"]],
+    [{ status: "denied" }, ["placed", "denied"]],
+    [{ status: "held", order_type: "stop" }, ["placed", "checked", "held"]],
+    [{ status: "accepted" }, ["placed", "checked", "waiting"]],
+    [{ status: "unknown" }, ["placed", "checked", "unknown"]],
+    [{ status: "canceled", order_type: "stop" }, ["placed", "checked", "triggered", "canceled"]],
+  ])("of %o is told as %o", (changes, told) => expect(words(changes)).toEqual(told));
+
+  it("has what was heard between, once", () => {
+    const heard = [{ status: "accepted", at: "2024-01-01T00:00:01Z", filled: "0" }, { status: "unknown", at: "2024-01-01T00:00:02Z", filled: "0" }];
+    expect(words({ status: "unknown" }, heard)).toEqual(["placed", "checked", "accepted", "unknown"]);
+  });
+});
+
+describe("patterns on the chart", () => {
+  it("stand at the bars where they end, and say which way they point", () => {
+    const series = { symbol: "A", interval: "1d" as const, expr: "", look_back: 2, time: ["2026-03-02", "2026-03-03", "2026-03-04"], values: { value: [null, 100, -100] } };
+    expect(foundIn("cdlengulfing", series)).toEqual([
+      { pattern: "cdlengulfing", time: "2026-03-03", rising: true },
+      { pattern: "cdlengulfing", time: "2026-03-04", rising: false },
+    ]);
+    expect(foundIn("cdlhammer", undefined)).toEqual([]);
+  });
+
+  it("have names in both languages", () => {
+    for (const pattern of PATTERNS) expect(`pattern.${pattern}` in WORDS, pattern).toBe(true);
+  });
+});

@@ -1,0 +1,57 @@
+// @vitest-environment jsdom
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { explain, fieldErrors, Problem } from "@/api/problem";
+import { say, speech, WORDS, type Word } from "@/lib/words";
+
+const pairs = Object.entries(WORDS) as [Word, readonly [string, string]][];
+const names = (text: string): string[] => [...text.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1] ?? "").sort();
+
+describe("the words", () => {
+  it("say everything in Korean and in English", () => {
+    for (const [key, [korean, english]] of pairs) {
+      expect(korean.trim(), `${key} in Korean`).not.toBe("");
+      expect(english.trim(), `${key} in English`).not.toBe("");
+    }
+  });
+
+  it("leave the same gaps in both languages", () => {
+    for (const [key, [korean, english]] of pairs) expect(names(korean), key).toEqual(names(english));
+  });
+
+  it("hold no Korean in the English half", () => {
+    for (const [key, [, english]] of pairs) expect(/[가-힣]/.test(english), `${key}: ${english}`).toBe(false);
+  });
+
+  it("fill the gaps", () => {
+    expect(say("en", "kill.done", { count: 3 })).toBe("Trading is stopped. Orders canceled: 3");
+  });
+
+  it("know every value that the platform may answer with", () => {
+    const { components } = JSON.parse(readFileSync("../contracts/openapi/public.json", "utf8")) as { components: { schemas: Record<string, { enum?: string[] }> } };
+    for (const status of components.schemas.TradingStatus?.enum ?? []) expect(`status.${status}` in WORDS, status).toBe(true);
+    for (const reason of components.schemas.Reason?.enum ?? []) expect(`problem.${reason}` in WORDS, reason).toBe(true);
+    expect(components.schemas.Reason?.enum?.length).toBeGreaterThan(10);
+  });
+
+  it("fall back to the platform's own word", () => {
+    expect(speech("ko").named("status", "teleported")).toBe("teleported");
+  });
+});
+
+describe("a problem", () => {
+  const body = { type: "", title: "Denied", status: 422, detail: "The order needs 105 USD; 3 are available.", code: "insufficient_cash", request_id: "1", errors: [] };
+
+  it("is told in the person's language, with the figures of the answer", () => {
+    expect(explain(new Problem(body), "ko")).toBe("주문 가능 금액이 부족합니다. 수량을 줄이거나 입금하세요. (The order needs 105 USD; 3 are available.)");
+  });
+
+  it("nobody has translated is told in the platform's words", () => {
+    expect(explain(new Problem({ ...body, code: "brand_new" }), "ko")).toBe(body.detail);
+  });
+
+  it("stands beside the fields it names", () => {
+    const errors = [{ field: "body.quantity", code: "greater_than", message: "Input should be greater than 0" }, { field: "symbol", code: "value_error", message: "not a symbol" }];
+    expect(fieldErrors(new Problem({ ...body, errors }), "ko")).toEqual({ quantity: "더 큰 값을 입력하세요.", symbol: "not a symbol" });
+  });
+});
