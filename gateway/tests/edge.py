@@ -19,7 +19,7 @@ from gateway.render import render
 from gateway.tests.credentials import make_certificate
 
 MODULE = "/usr/lib/nginx/modules/ngx_http_js_module.so"
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
 ANSWER_SECONDS_MAX = 5
 
 

@@ -15,7 +15,7 @@ import uvicorn
 
 from gateway.render import SERVICES
 
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
 
 
 @dataclass

@@ -97,7 +97,7 @@ async def wait_for_queue(amqp_url: str, name: str) -> None:
     """A queue that is not declared yet would miss what is published before it."""
     connection = await amqp.connect(amqp_url, "test")
     async with connection:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 channel = await connection.channel()
                 try:
@@ -380,7 +380,7 @@ async def first_message(amqp_url: str, queue_name: str) -> bytes:
     connection = await amqp.connect(amqp_url, "test")
     async with connection:
         queue = await (await connection.channel()).get_queue(queue_name)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 message = await queue.get(fail=False)
                 if message is not None:

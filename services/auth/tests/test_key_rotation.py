@@ -73,7 +73,7 @@ async def test_a_revoked_key_is_worth_nothing_within_seconds(settings: Settings,
         await verifier.verify(stolen)
         key_id = jwt.get_unverified_header(stolen)["kid"]
         change(key_file, signing_keys.write(signing_keys.without(keys_in(key_file), key_id, now())))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 try:
                     await verifier.verify(stolen)

@@ -18,7 +18,7 @@ from fastapi import Body, FastAPI, Header, Query, Response
 SECRET = "7be0c1f4a95d4e6f8123d09ab6e2c475"
 FIRST_DAY = date(2015, 1, 5)
 DAYS = 1_000
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
 EMPTY = pl.DataFrame(schema={"symbol": pl.String, "day": pl.Date})
 
 

@@ -53,7 +53,7 @@ async def heard(redis: Redis, stored: str) -> AsyncIterator[Quotes]:
         await feed.subscribe(f"market:{stored}")
 
         async def until(condition: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(30):
                 while not quotes or not condition(quotes[-1]):
                     message = await feed.get_message(ignore_subscribe_messages=True, timeout=0.2)
                     if message is not None:
@@ -71,7 +71,7 @@ async def start(admin: httpx.AsyncClient, symbol: str, **changes: Any) -> str:
 
 
 async def status_of(admin: httpx.AsyncClient, replay_id: str, wanted: str) -> dict[str, Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             shown: dict[str, Any] = (await admin.get(f"{REPLAYS}/{replay_id}")).json()
             if shown["status"] == wanted:

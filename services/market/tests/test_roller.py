@@ -62,7 +62,7 @@ def quoted(redis: Redis, symbol: str, a_quote: Callable[..., str]) -> Callable[.
     async def publish(seconds: int, price: str, total: int) -> dict[str, Any]:
         at = (BEGIN + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
         message = json.loads(a_quote(symbol, price=price, timestamp=at)) | {"volume": total}
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             while True:
                 await redis.publish(f"market:{symbol}", json.dumps(message))
                 kept = json.loads(await redis.get(f"realtime.bar1m:{symbol}") or "{}")
@@ -75,7 +75,7 @@ def quoted(redis: Redis, symbol: str, a_quote: Callable[..., str]) -> Callable[.
 
 async def stored(database: Database, symbol: str, count: int) -> list[tuple[Any, ...]]:
     query = text("SELECT at, open, high, low, close, volume FROM minute_bars WHERE symbol = :symbol ORDER BY at")
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while True:
             async with database.system() as session:
                 rows = [tuple(row) for row in await session.execute(query, {"symbol": symbol})]
@@ -103,7 +103,7 @@ async def test_a_minute_is_stored_announced_and_published_when_it_ends(
         assert [(fact["start"], fact["close"], fact["volume"]) for fact in facts] == [
             ("2026-11-20T00:00:00Z", "103", 15)
         ]
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             while not json.loads(await redis.get(f"realtime.bar1m:{symbol}"))["closed"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
@@ -173,7 +173,7 @@ async def test_a_feed_that_falls_silent_while_its_market_is_open_is_announced_on
     facts = text("SELECT type, data FROM events WHERE subject = :source ORDER BY position")
 
     async def told(count: int) -> list[Any]:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             while True:
                 async with database.system() as session:
                     rows = list(await session.execute(facts, {"source": source}))
@@ -183,12 +183,11 @@ async def test_a_feed_that_falls_silent_while_its_market_is_open_is_announced_on
                 await asyncio.sleep(0.05)
 
     async def heard() -> None:
-        """Let the feed say one thing, and wait until the roller says that it was heard at this moment of the clock."""
+        """Let the feed say one thing until the roller says that it was heard at this moment of the clock."""
         feed = {"market": "KRX", "source": source}
-        async with asyncio.timeout(8):
-            while not await redis.publish(f"market:{symbol}", a_quote(symbol, source=source)):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            while REGISTRY.get_sample_value(HEARD, feed) != clock.now.timestamp():  # noqa: ASYNC110
+        async with asyncio.timeout(30):
+            while REGISTRY.get_sample_value(HEARD, feed) != clock.now.timestamp():
+                await redis.publish(f"market:{symbol}", a_quote(symbol, source=source))
                 await asyncio.sleep(0.05)
 
     clock.now = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # ten in Seoul, a Friday

@@ -33,7 +33,7 @@ from notification.usecases.create_alert import create_alert
 from notification.usecases.tell_owner import Publish, Told, tell_owner
 from websockets.asyncio.client import ClientConnection, connect
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 Found = TypeVar("Found")
 
@@ -58,7 +58,7 @@ async def eventually(condition: Callable[[], object], seconds: float = PATIENCE_
             await asyncio.sleep(0.01)
 
 
-async def until(look: Callable[[], Awaitable[Found]], fine: Callable[[Found], bool], seconds: float = 5) -> Found:
+async def until(look: Callable[[], Awaitable[Found]], fine: Callable[[Found], bool], seconds: float = 30) -> Found:
     """Look again and again; return what was found last, fine or not, for the test to judge."""
     deadline = time.monotonic() + seconds
     while not fine(found := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110 - of another process

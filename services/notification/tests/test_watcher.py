@@ -37,7 +37,7 @@ async def state(worker: Resources, alert: Alert) -> tuple[str, int, int]:
         return str(status), int(notices or 0), int(await session.scalar(told, {"owner": alert.owner}) or 0)
 
 
-async def becomes(worker: Resources, alert: Alert, status: str, seconds: float = 5) -> None:
+async def becomes(worker: Resources, alert: Alert, status: str, seconds: float = 30) -> None:
     found = await until(lambda: state(worker, alert), lambda seen: seen[0] == status, seconds)
     assert found[0] == status
 

@@ -9,13 +9,19 @@ A service's conftest.py says which service it is by a fixture:
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 from starlette.routing import BaseRoute
 
 from kit.db import Database
@@ -38,9 +44,32 @@ def postgres_server() -> str:
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> str:
-    """The address of the test Redis."""
-    return _server("EXODUS_TEST_REDIS")
+def redis_url() -> Iterator[str]:
+    """The address of a Redis of this process's own, where its program is installed, else of the shared test Redis.
+
+    Redis' channels know no databases: on a shared one, tests of other processes hear and are heard.
+    """
+    shared = _server("EXODUS_TEST_REDIS")
+    if not (program := shutil.which("redis-server")) or not (ends_with_us := shutil.which("setpriv")):
+        yield shared
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "test")
+    own = subprocess.Popen((ends_with_us, "--pdeathsig", "TERM", program, *options), stdout=subprocess.DEVNULL)
+    try:
+        asyncio.run(_answers(address := f"redis://:test@127.0.0.1:{port}/0"))
+        yield address
+    finally:
+        own.terminate()
+        own.wait()
+
+
+async def _answers(address: str) -> None:
+    """Wait until a Redis answers."""
+    patient = Retry(ExponentialBackoff(cap=0.1, base=0.01), retries=200)
+    async with Redis.from_url(address, retry=patient) as client:
+        await client.ping()
 
 
 @pytest.fixture(scope="session")

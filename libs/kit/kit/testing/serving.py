@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from kit.frames import FrameProtocol
 
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
 
 
 @asynccontextmanager

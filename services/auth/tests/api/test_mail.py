@@ -324,7 +324,7 @@ class TestSending:
     ) -> None:
         sending = asyncio.create_task(send_mails_forever(database, mailing))
         await mailed.post(FORGOT, json={"email": EMAIL})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await asyncio.to_thread(mailbox.arrived.wait)
         sending.cancel()
 

@@ -42,7 +42,7 @@ def breaks(floor: RemoteFloor, fault: Fault, times: int = 1, *, at_list: bool = 
 async def take(floor: RemoteFloor) -> Sequence[Report]:
     """The next batch of news, settled and taken."""
     stream = floor.connector.reports()
-    reports = await asyncio.wait_for(anext(stream), 3)
+    reports = await asyncio.wait_for(anext(stream), 30)
     await floor.hears(reports)
     asking = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0.1)

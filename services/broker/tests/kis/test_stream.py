@@ -109,7 +109,7 @@ async def test_a_ping_is_answered_word_for_word(kis: Emulated, monkeypatch: pyte
     assert KINDS["kis"].listen is not None
     reports = KINDS["kis"].listen(kis, 600.0).reports()
     hearing = asyncio.ensure_future(anext(reports))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not echoed:  # noqa: ASYNC110 - what we wait for is what the other side appends
             await asyncio.sleep(0.02)
     hearing.cancel()
@@ -126,13 +126,13 @@ async def test_a_frame_that_has_grown_is_read_all_the_same_and_raises_the_alarm(
     order = an_order("005930", limit_price="69900")
     answer = await kis.connector().submit(order, order.key)
     kis.known[getattr(answer, "broker_order_id", "")] = order.key
-    await asyncio.wait_for(anext(reports), 5)
+    await asyncio.wait_for(anext(reports), 30)
     with capture_logs() as logged:
         asking = asyncio.ensure_future(anext(reports))
         await asyncio.sleep(0.3)
         kis.faults.add("stream", "grown_frame")
         kis.quotes(bid="69800", ask="69900", ask_size="3")
-        [report] = await asyncio.wait_for(asking, 5)
+        [report] = await asyncio.wait_for(asking, 30)
     await reports.aclose()
     assert report.news.progress is not None
     assert report.news.progress.quantity == 3

@@ -13,7 +13,7 @@ from kit.ids import new_id
 from services.broker.tests.builders import an_order, cancel_requested, submitted
 from services.broker.tests.floor import Floor
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @pytest.mark.requirement("R-15")

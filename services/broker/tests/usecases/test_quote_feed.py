@@ -11,7 +11,7 @@ from broker.worker import watch_brokers
 from services.broker.tests.builders import an_order
 from services.broker.tests.floor import Floor
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 @asynccontextmanager

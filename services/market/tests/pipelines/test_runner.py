@@ -219,7 +219,7 @@ async def test_a_block_is_remembered_by_the_next_worker(worker: Any, database: D
         report = (await until(database, "collect", "finished")).report
         assert report["sources"] == {"krx_portal": 3}
     async with worker("krx_open_api", "krx_portal") as failover:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while "krx_open_api" not in failover.breakers:  # noqa: ASYNC110 - the runner has no event for it
                 await asyncio.sleep(0.05)
         assert failover.breakers["krx_open_api"].is_block

@@ -19,7 +19,7 @@ from trading.stops import StopWatcher
 
 from services.trading.tests.api.conftest import Trader, a_published_quote, publish
 
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 
 
 @asynccontextmanager
