@@ -56,7 +56,9 @@ def redis_url() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "test")
-    own = subprocess.Popen((ends_with_us, "--pdeathsig", "TERM", program, *options), stdout=subprocess.DEVNULL)
+    own = subprocess.Popen(  # noqa: S603 - a fixed command
+        (ends_with_us, "--pdeathsig", "TERM", program, *options), stdout=subprocess.DEVNULL
+    )
     try:
         asyncio.run(_answers(address := f"redis://:test@127.0.0.1:{port}/0"))
         yield address
