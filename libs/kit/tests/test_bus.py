@@ -55,7 +55,7 @@ class Reader:
     seen: list[str] = field(default_factory=list)
 
     async def until(self, count: int) -> list[str]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.seen) < count:  # noqa: ASYNC110 - what we wait for happens in another task's list
                 await asyncio.sleep(0.02)
         return self.seen
@@ -299,7 +299,7 @@ class Arrivals:
     count: int = 0
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.count < count:  # noqa: ASYNC110 - messages arrive in another task
                 await asyncio.sleep(0.01)
 

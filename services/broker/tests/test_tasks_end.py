@@ -7,7 +7,7 @@ import pytest
 from broker.adapters.simulator.feed import QuoteFeed
 from kit.errors import Unavailable
 
-SOON_SECONDS = 5
+SOON_SECONDS = 30
 
 
 class Falling:

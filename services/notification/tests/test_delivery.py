@@ -1,7 +1,6 @@
 """From a notice to every channel: each against a server that speaks its protocol."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from email.message import EmailMessage
@@ -251,8 +250,9 @@ async def test_an_expired_subscription_is_told_to_its_owner_and_left_alone(
 
 
 async def test_a_hanging_channel_delays_no_other_and_no_notice(
-    client: httpx.AsyncClient, worker: Resources, haneul: Person, world: Outside
+    client: httpx.AsyncClient, worker: Resources, haneul: Person, world: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("notification.sender.SEND_SECONDS_MAX", 600)  # it hangs until we let it go
     let_go = asyncio.Event()
 
     async def hangs(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -264,13 +264,10 @@ async def test_a_hanging_channel_delays_no_other_and_no_notice(
     await adds(client, kind="webhook", url=f"http://127.0.0.1:{port}/never")
     await adds(client, kind="webhook", url=f"{world.url}/fine")
     async with running(a_sender(worker).run()), server:
-        began = time.monotonic()
         for _ in range(5):
             await is_told(worker, haneul, FILLED)
-        assert time.monotonic() - began < 1, "telling waits for no channel"
-        await until(lambda: _count(world, "/fine"), lambda count: count == 5, 4)
+        await until(lambda: _count(world, "/fine"), lambda count: count == 5)
         assert len(world.at("/fine")) == 5
-        assert time.monotonic() - began < 4, "while the other still hangs"
         let_go.set()
 
 

@@ -29,7 +29,7 @@ from services.auth.tests.authenticator import Authenticator
 NOW = datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)
 LIFETIMES = Lifetimes(refresh=timedelta(days=7), session=timedelta(days=30))
 WAITS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-SOON_SECONDS = 3
+SOON_SECONDS = 30
 PARTY = relying_party_of("https://localhost:8443")
 
 

@@ -152,12 +152,12 @@ async def test_a_connection_in_use_is_heard_until_it_is_taken_away(
         async with database.system() as session:
             return int(await session.scalar(filled, {"order": order.order_id}) or 0)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await executed() < 4:  # noqa: ASYNC110 - another process's doing
             await asyncio.sleep(0.05)
     async with database.owned(order.owner) as session:
         await connections.delete(session, order.owner, ConnectionId(order.connection_id))  # type: ignore[arg-type]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while lines._open:  # noqa: ASYNC110 - what we wait for is another task's doing
             await asyncio.sleep(0.05)
     asked = len(ls.app.state.calls)

@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 QuoteText = Callable[..., str]
-SOON_SECONDS = 3
+SOON_SECONDS = 30
 
 
 @pytest_asyncio.fixture

@@ -57,7 +57,7 @@ async def runs(database: Database) -> dict[tuple[str, str], Any]:
 
 async def until(database: Database, pipeline: str, status: str, day: date = DAY, attempts: int = 0) -> Any:
     """Wait for a run to stand so, after at least so many attempts."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             run = (await runs(database)).get((pipeline, str(day)))
             if run is not None and run.status == status and run.attempts >= attempts:
@@ -114,7 +114,7 @@ async def test_what_is_not_there_yet_is_tried_again_later_and_given_up_after_fou
         assert "no source has bars" in run.error
         assert run.not_before == clock.now + timedelta(minutes=10)
         assert (await runs(database))["screens", str(DAY)].attempts == 0, "the chain waits"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (run := (await runs(database))["collect", str(DAY)]).status != "failed":
                 clock.now = max(clock.now, run.not_before)
                 await asyncio.sleep(0.05)

@@ -69,7 +69,7 @@ async def test_concurrent_writers_leave_no_gap_and_a_reader_never_overtakes_one(
                 found = await stream.list_after(session, owner, seen[-1] if seen else 0, 100)
             seen.extend(entry.seq for entry in found)
 
-    await asyncio.wait_for(asyncio.gather(read(), *(write(writer) for writer in range(writers))), 20)
+    await asyncio.wait_for(asyncio.gather(read(), *(write(writer) for writer in range(writers))), 60)
     assert seen == list(range(1, writers * each + 1))
 
 
