@@ -138,12 +138,16 @@ def test_a_token_in_the_address_or_in_a_cookie_opens_nothing(edge: Edge) -> None
 def test_the_verifier_costs_a_core_less_than_two_milliseconds_a_request(edge: Edge) -> None:
     tokens = [edge.issuer.token() for _ in range(VERIFICATIONS)]
     workers = psutil.Process(edge.process.pid).children()
-    edge.ask("GET", ROUTE, token=tokens[0])
-    before = sum(sum(worker.cpu_times()[:2]) for worker in workers)
-    for token in tokens:
-        assert edge.ask("GET", ROUTE, token=token).status_code == 200
-    seconds = sum(sum(worker.cpu_times()[:2]) for worker in workers) - before
-    assert VERIFICATIONS / max(seconds, 0.01) >= VERIFICATIONS_PER_CORE_MIN
+
+    def used_seconds() -> float:
+        before = sum(sum(worker.cpu_times()[:2]) for worker in workers)
+        for token in tokens:
+            assert edge.ask("GET", ROUTE, token=token).status_code == 200
+        return sum(sum(worker.cpu_times()[:2]) for worker in workers) - before
+
+    edge.ask("GET", ROUTE, token=edge.issuer.token())
+    verified, remembered = used_seconds(), used_seconds()
+    assert VERIFICATIONS / max(verified - remembered, 0.01) >= VERIFICATIONS_PER_CORE_MIN
 
 
 @pytest.mark.requirement("R-42")
