@@ -95,6 +95,7 @@ CASES: Final[dict[str, tuple[Case, Case]]] = {
         {'rabbitmq_detailed_queue_messages{queue="trading.events"}': "1200x40"},
         {'rabbitmq_detailed_queue_messages{queue="trading.events"}': "1200x10 0x30"},
     ),
+    "DaysRunOut": pair(3 * HOUR, {'days_ahead{table="events"}': "1x40"}, {'days_ahead{table="events"}': "2x40"}),
     "BusAlarmed": pair(
         30,
         {"rabbitmq_alarms_memory_used_watermark": "0x10", "rabbitmq_alarms_free_disk_space_watermark": "1x10"},
