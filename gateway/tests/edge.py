@@ -36,6 +36,11 @@ class Edge:
     client: httpx.Client
 
     @property
+    def certificate(self) -> Path:
+        """Whom a client of this gateway has to trust."""
+        return self.config.parent.parent / "certificate.pem"
+
+    @property
     def https(self) -> str:
         return f"https://127.0.0.1:{self.https_port}"
 
@@ -55,7 +60,7 @@ class Edge:
         plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=ANSWER_SECONDS_MAX)
         context = self.context
         if protocols:
-            context = ssl.create_default_context(cafile=str(self.config.parent.parent / "certificate.pem"))
+            context = ssl.create_default_context(cafile=str(self.certificate))
             context.set_alpn_protocols(list(protocols))
         return context.wrap_socket(plain, server_hostname="localhost")
 

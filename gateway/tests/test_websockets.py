@@ -1,6 +1,7 @@
 """WebSockets through the edge: where they end, whose pages may open them, and how many."""
 
 import contextlib
+import ssl
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
@@ -17,7 +18,15 @@ HANDSHAKE = {
 
 
 def open_socket(edge: Edge, path: str, **options: object) -> ClientConnection:
-    return connect(f"wss://localhost:{edge.https_port}{path}", ssl=edge.context, **options)  # type: ignore[arg-type]
+    """Open a WebSocket, by TLS 1.2.
+
+    The client reads in one thread while it writes in another. With TLS 1.3 the tickets that follow a handshake are read
+    while the request is written, which Python's ssl lets collide (measured: 6 of 1,309 handshakes lost, none of 4,097
+    by TLS 1.2, where nothing follows a handshake).
+    """
+    context = ssl.create_default_context(cafile=str(edge.certificate))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return connect(f"wss://localhost:{edge.https_port}{path}", ssl=context, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("path", "service"), [("/ws/market", "market"), ("/ws/account", "notification")])
