@@ -4,8 +4,9 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
+from kit.testing.serving import free_port
 
-from gateway.tests.edge import Edge, free_ports, running_edge
+from gateway.tests.edge import Edge, running_edge
 from gateway.tests.stub_services import StubServices, running_stubs
 
 NARROW = {
@@ -50,6 +51,6 @@ def narrow_edge(services: StubServices, tmp_path_factory: pytest.TempPathFactory
     (web_root / "assets" / "app.js").write_text("export {};")
     (web_root / "assets" / "app.js.gz").write_bytes(gzip.compress(b"export {};"))
     (web_root / ".env").write_text("SECRET=1")
-    upstreams = services.upstreams | {"broker": f"127.0.0.1:{free_ports(1)[0]}"}
+    upstreams = services.upstreams | {"broker": f"127.0.0.1:{free_port()}"}
     with running_edge(folder, upstreams, changes=NARROW, web_root=web_root) as running:
         yield running

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from kit.testing.issuer import Issuer
+from kit.testing.serving import free_port
 
 from gateway.render import render
 from gateway.tests.credentials import make_certificate
@@ -100,15 +101,6 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     return body
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on at this moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
 @contextmanager
 def running_edge(
     folder: Path,
@@ -126,7 +118,7 @@ def running_edge(
     keys_file = folder / "keys.json"
     keys_file.write_text(json.dumps(issuer.public_keys() if keys is None else keys))
     certificate, key = make_certificate(folder)
-    https_port, http_port = free_ports(2)
+    https_port, http_port = free_port(), free_port()
     config = render(
         folder / "nginx",
         https_port=https_port,

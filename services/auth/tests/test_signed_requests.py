@@ -31,13 +31,13 @@ from kit.db import Database
 from kit.http import create_service
 from kit.ids import new_id
 from kit.testing.fixtures import client
-from kit.testing.serving import serving
+from kit.testing.serving import free_port, serving
 from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from sqlalchemy import text
 
 from gateway.render import SERVICES
-from gateway.tests.edge import Edge, assert_problem, free_ports, running_edge
+from gateway.tests.edge import Edge, assert_problem, running_edge
 from services.auth.tests.people import Person
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -264,7 +264,7 @@ async def test_while_auth_is_away_no_signature_counts_and_the_edge_says_when_to_
     robot = await platform.robot()
     folder = tmp_path / "alone"
     folder.mkdir()
-    with running_edge(folder, dict.fromkeys(SERVICES, f"127.0.0.1:{free_ports(1)[0]}")) as edge:
+    with running_edge(folder, dict.fromkeys(SERVICES, f"127.0.0.1:{free_port()}")) as edge:
         trust = ssl.create_default_context(cafile=str(folder / "certificate.pem"))
         async with httpx.AsyncClient(verify=trust, base_url=edge.https) as http:
             answer = await Robot(http, robot.key_id, robot.secret).calls("GET", ECHO)

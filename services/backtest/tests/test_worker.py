@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from backtest.store import results, runs
 from backtest.usecases.queue_run import queue_run
 from kit.clock import now
 from kit.db import Database
+from kit.testing.serving import free_port
 
 from services.backtest.tests.builders import A_BACKTEST, a_sweep, events_of
 from services.backtest.tests.neighbours import SECRET, Neighbours
@@ -28,11 +28,6 @@ ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 240
 """A computer takes six seconds of processor time to start; on a busy machine that is minutes."""
 COMPUTER = "backtest.compute"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ A service's conftest.py says which service it is by a fixture:
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from starlette.routing import BaseRoute
 from kit.db import Database
 from kit.testing import databases
 from kit.testing.databases import TestDatabase
+from kit.testing.serving import free_port
 from kit.testing.tokens import Tokens
 
 
@@ -53,8 +53,7 @@ def redis_url() -> Iterator[str]:
     if not (program := shutil.which("redis-server")) or not (ends_with_us := shutil.which("setpriv")):
         yield shared
         return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "test")
     own = subprocess.Popen(  # noqa: S603 - a fixed command
         (ends_with_us, "--pdeathsig", "TERM", program, *options), stdout=subprocess.DEVNULL

@@ -1,9 +1,10 @@
 """An application on a real port of this process, for tests whose other side speaks HTTP or WebSocket to it."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,6 +12,15 @@ from fastapi import FastAPI
 from kit.frames import FrameProtocol
 
 START_SECONDS_MAX = 60
+PORTS = range(10_000, 16_000)
+"""Below those that the system gives to connections that go out, which take a free one at any moment."""
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now, for a program that cannot be given an open one."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", secrets.choice(PORTS))) as free:
+            return int(free.getsockname()[1])
 
 
 @asynccontextmanager

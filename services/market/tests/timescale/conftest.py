@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 from kit.migrate import upgrade
+from kit.testing.serving import free_port
 
 HERE = Path(__file__).parent
 INSTALL_SECONDS_MAX = 90
 ROLES = ("owner", "app", "worker")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +32,7 @@ def pglite() -> Path:
 @pytest.fixture(scope="module")
 def timescale_url(pglite: Path) -> Iterator[str]:
     """Its address, with market's newest tables; everything is gone afterwards."""
-    port, inner = _free_port(), _free_port()
+    port, inner = free_port(), free_port()
     process = subprocess.Popen(
         ["node", "serve.mjs", str(port), str(inner)], cwd=pglite, stdout=subprocess.PIPE, text=True
     )
