@@ -19,7 +19,7 @@ from gateway.tests.stub_services import StubServices
 ROUTE = "/api/v1/portfolio/summary"
 ODD_MIN = 250
 VERIFICATIONS_PER_CORE_MIN = 500
-VERIFICATIONS = 600
+VERIFICATIONS = 300
 
 
 @pytest.mark.requirement("R-42")
