@@ -11,6 +11,8 @@ from fakefeeds.world import Day, Fault, World
 
 FAR_PAST: Final = date(1900, 1, 1)
 FAR_FUTURE: Final = date(2999, 1, 1)
+INDICES: Final = {"^KS11": "KOSPI", "^KS200": "KOSPI200", "^KQ11": "KOSDAQ"}
+"""Yahoo's names of them, and ours."""
 PAGE_ROWS: Final = 100
 KST: Final = timedelta(hours=9)
 EST: Final = timedelta(hours=-5)
@@ -28,7 +30,7 @@ def _known(world: World, symbol: str, fault: Fault | None, *, adjusted: bool) ->
 
 async def naver(world: World, request: Request, fault: Fault | None) -> Response:
     """XML in EUC-KR, oldest first; an unknown symbol is an empty chart."""
-    symbol = request.query_params["symbol"]
+    symbol = request.query_params["symbol"].replace("KPI200", "KOSPI200")
     days = _known(world, symbol, fault, adjusted=True) or []
     items = "".join(
         f'\n\t<item data="{one.day:%Y%m%d}|{one.open}|{one.high}|{one.low}|{one.close}|{one.volume}" />\n'
@@ -43,9 +45,10 @@ async def naver(world: World, request: Request, fault: Fault | None) -> Response
 async def yahoo(world: World, request: Request, fault: Fault | None) -> Response:
     """Parallel arrays; a halted day is null, and one more element tells of a session that still runs."""
     code, _, suffix = request.path_params["symbol"].partition(".")
+    code = INDICES.get(code, code)
     issue = world.issues.get(code)
     boards = {"KS": "KOSPI", "KQ": "KOSDAQ", "": "US"}
-    if issue is None or issue.board != boards.get(suffix):
+    if issue is None or issue.board not in {boards.get(suffix), "INDEX" if code in INDICES.values() else ""}:
         missing = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
         return JSONResponse({"chart": {"result": None, "error": missing}}, 404)
     days, places = _known(world, code, fault, adjusted=True) or [], 100 if issue.board == "US" else 1

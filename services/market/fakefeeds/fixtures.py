@@ -47,6 +47,13 @@ def world() -> World:
 
 
 @pytest.fixture
+def indices(world: World) -> None:
+    """Three indices, under the codes that KRX has for them, which no board holds."""
+    codes = {"KOSPI": "1001", "KOSPI200": "1028", "KOSDAQ": "2001"}
+    world.add(Issue(name, code, name, "INDEX", a_history("US", 2_500)) for name, code in codes.items())
+
+
+@pytest.fixture
 def slept() -> list[float]:
     """How long was waited, in vain: nobody sleeps in these tests."""
     return []

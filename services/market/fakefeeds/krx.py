@@ -59,6 +59,11 @@ def _answer_of(world: World, form: dict[str, str], fault: Fault | None) -> dict[
             days = [] if issue is None else _wanted(world, issue, form, fault)
             rows = [{"TRD_DD": day.day.strftime("%Y/%m/%d"), **_prices(day)} for day in reversed(days)]
             answer = {"output": rows, "CURRENT_DATETIME": "2026.01.25 PM 08:27:23"}
+        case "MDCSTAT00301":
+            code = form["indIdx"] + form["indIdx2"]
+            (index,) = [one for one in world.issues.values() if one.isin == code]
+            days = world.days_of(index, _date(form["strtDd"]), _date(form["endDd"]), fault)
+            answer = {"output": [_of_index(day) for day in reversed(days)]}
         case "MDCSTAT01501":
             issues = [one for one in world.issues.values() if one.board == BOARDS.get(form["mktId"])]
             answer = {"OutBlock_1": [_of_day(one, _date(form["trdDd"]), "ISU_SRT_CD") for one in issues]}
@@ -138,6 +143,11 @@ def _prices(day: Day) -> dict[str, str]:
         "MKTCAP": f"{day.close * SHARES:,}",
         "LIST_SHRS": f"{SHARES:,}",
     }
+
+
+def _of_index(day: Day) -> dict[str, str]:
+    named = {name.replace("TDD_", "") + "_IDX": text for name, text in _prices(day).items() if name.startswith("TDD_")}
+    return {"TRD_DD": day.day.strftime("%Y/%m/%d"), **named, "ACC_TRDVOL": f"{day.volume:,}"}
 
 
 def _date(text: str) -> date:

@@ -49,7 +49,7 @@ class Issue:
     symbol: str
     isin: str
     name: str
-    board: Literal["KOSPI", "KOSDAQ", "KONEX", "US"]
+    board: Literal["KOSPI", "KOSDAQ", "KONEX", "US", "INDEX"]
     days: tuple[Day, ...]
     split_on: date | None = None
     split_ratio: int = 1

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from fakefeeds.fixtures import clock, opened, slept, world
+from fakefeeds.fixtures import clock, indices, opened, slept, world
 from fastapi import FastAPI
 from kit import cache
 from kit.frames import FrameProtocol
@@ -24,7 +24,7 @@ from market.app import create_app
 from market.config import Settings
 from redis.asyncio import Redis
 
-__all__ = ["clock", "opened", "slept", "world"]
+__all__ = ["clock", "indices", "opened", "slept", "world"]
 
 HEADER = "Date,Open,High,Low,Close,Volume,Change"
 BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"

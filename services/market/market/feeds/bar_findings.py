@@ -11,6 +11,7 @@ from decimal import Decimal
 import polars as pl
 from quant.markets.calendar import sessions_between
 from quant.markets.listing import Board, Kind, market_of
+from quant.markets.symbols import INDICES
 from quant.markets.ticks import ETF_REFORM, STOCK_REFORM, tick_size
 
 EXAMPLES_MAX = 5
@@ -73,7 +74,7 @@ def _looks(
     same = (pl.col("open") == pl.col("close")) & (pl.col("high") == pl.col("low"))
     yield "untraded_day", traded.filter((pl.col("volume") == 0) & same)
     if market_of(board) == "KRX":
-        yield "off_grid", traded.filter(_off_grid(board, kind))
+        yield "off_grid", traded.filter(~pl.col("symbol").is_in(INDICES) & _off_grid(board, kind))
     outside = [(pl.col(name) > pl.col("high")) | (pl.col(name) < pl.col("low")) for name in ("open", "close")]
     yield "order_of_prices", traded.filter(pl.any_horizontal(outside))
     change = traded.with_columns(before=pl.col("close").shift(1).over("symbol")).with_columns(

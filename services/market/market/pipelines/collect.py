@@ -1,15 +1,19 @@
-"""Collect a day's bars: whole boards where a source gives them, else each known instrument since its newest bar."""
+"""Collect a day's bars: whole boards where a source gives them, else each known instrument since its newest bar.
+
+Beside them go the indices, which no board holds: each since its newest bar, or three years of it at first.
+"""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 from kit.db import Database
 from kit.ids import new_id
 from quant.markets.listing import Board, Kind, Market
+from quant.markets.symbols import is_index
 
 from market.domain.instrument import Instrument
 from market.providers.failover import Collected, Failover, NoSource
@@ -18,6 +22,12 @@ from market.usecases.close_day import close_day
 from market.usecases.import_bars import Origin, import_bars
 
 BOARDS: dict[Market, tuple[Board, ...]] = {"KRX": ("KOSPI", "KOSDAQ"), "US": ()}
+INDICES: dict[Market, dict[str, Board]] = {
+    "KRX": {"KOSPI": "KOSPI", "KOSPI200": "KOSPI", "KOSDAQ": "KOSDAQ"},
+    "US": {},
+}
+INDEX_HISTORY = timedelta(days=3 * 365)
+"""How much of an index is asked for when there is nothing of it yet: what a comparison over a year needs, and more."""
 INSTRUMENTS_MAX = 10_000
 EXAMPLES_MAX = 20
 
@@ -37,6 +47,8 @@ class Tally:
     findings: Counter[str] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    indices: dict[str, str] = field(default_factory=dict)
+    """What came of each index: its source, or why there is nothing of the day."""
 
     def report(self) -> dict[str, Any]:
         """As JSON for the run log."""
@@ -47,6 +59,7 @@ class Tally:
             "missing": self.missing[:EXAMPLES_MAX],
             "missing_count": len(self.missing),
             "passed_over": self.passed_over[:EXAMPLES_MAX],
+            "indices": self.indices,
         }
 
 
@@ -73,6 +86,7 @@ async def collect(
         await _collect_each(database, failover, market, day, tally, progress)
     if not tally.counts["rows"]:
         raise NotYet("; ".join(tally.passed_over[:3]) or f"no source has bars of {market} on {day} yet")
+    await _collect_indices(database, failover, market, day, tally)
     async with database.system() as session:
         traded = [one.symbol for one in await instruments.list_traded(session, market, day, INSTRUMENTS_MAX)]
         tally.counts["closed"] = await close_day(session, market, traded, day, "pipeline")
@@ -84,8 +98,9 @@ async def _collect_each(
 ) -> None:
     async with database.public() as session:
         known = await instruments.list_traded(session, market, day, INSTRUMENTS_MAX)
-    for place, instrument in enumerate(known):
-        await progress(place, len(known))
+    followed = [one for one in known if not is_index(one.symbol)]
+    for place, instrument in enumerate(followed):
+        await progress(place, len(followed))
         try:
             collected = await _since_newest(database, failover, instrument, day)
         except NoSource as none:
@@ -93,6 +108,24 @@ async def _collect_each(
             tally.passed_over += none.reasons
             continue
         await _store(database, collected, instrument.board, instrument.kind, tally)
+
+
+async def _collect_indices(database: Database, failover: Failover, market: Market, day: date, tally: Tally) -> None:
+    """Store the indices of a market. Without one of them the day is whole all the same: nobody can buy it."""
+    for symbol, board in INDICES[market].items():
+        async with database.public() as session:
+            known = (await instruments.find_many(session, [symbol])).get(symbol)
+        first = day - INDEX_HISTORY if known is None else min(known.last_day, day)
+        try:
+            collected = await failover.series(symbol, board, "stock", (first, day))
+        except NoSource as none:
+            tally.indices[symbol] = str(none)
+            continue
+        tally.indices[symbol] = collected.provenance.source
+        # an index is neither split nor pays: whoever tells it, and however it is called, it is the same series
+        adjustment = collected.provenance.adjustment if known is None else known.adjustment
+        same = replace(collected, provenance=replace(collected.provenance, adjustment=adjustment))
+        await _store(database, same, board, "stock", tally)
 
 
 async def _since_newest(database: Database, failover: Failover, known: Instrument, day: date) -> Collected:

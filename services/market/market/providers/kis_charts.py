@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from quant.markets.listing import Board, Market
+from quant.markets.symbols import is_index
 
 from market.providers.caller import Caller, Sleep
 from market.providers.port import Limited, NotAllowed, NotOffered, Provenance, RawBar, UnknownSymbol, Unreadable
@@ -43,8 +44,8 @@ class KisCharts:
 
     async def fetch_series(self, symbol: str, market: Market, first: date, last: date) -> Sequence[RawBar]:
         """Turn pages back in time: each ends where the one before began."""
-        if market != "KRX":
-            raise NotOffered(f"KIS's domestic charts have no {market} symbols")
+        if market != "KRX" or is_index(symbol):
+            raise NotOffered(f"KIS's charts of domestic stocks have no {symbol} ({market})")
         found: list[RawBar] = []
         end = last
         for _ in range(PAGES_MAX):

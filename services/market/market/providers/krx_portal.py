@@ -25,6 +25,10 @@ STANDARD: Final = "dbms/MDC/STAT/standard/"
 FINDER: Final = "dbms/comm/finder/finder_stkisu"
 DELISTED_FINDER: Final = "dbms/comm/finder/finder_listdelisu"
 RANGE: Final = timedelta(days=729)
+INDICES: Final = {"KOSPI": "1001", "KOSPI200": "1028", "KOSDAQ": "2001"}
+"""The portal's codes of indices: a group and a number in it."""
+OF_ISSUE: Final = ("TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "TDD_CLSPRC", "ACC_TRDVOL")
+OF_INDEX: Final = ("OPNPRC_IDX", "HGPRC_IDX", "LWPRC_IDX", "CLSPRC_IDX", "ACC_TRDVOL")
 MARKETS: Final[dict[Board, str]] = {"KOSPI": "STK", "KOSDAQ": "KSQ", "KONEX": "KNX"}
 WRAPPERS: Final = ("output", "OutBlock_1", "block1")
 PACE_SECONDS: Final = 1.0
@@ -49,12 +53,17 @@ class KrxPortal:
         """Ask for at most two years at a time; both listed and delisted issues are known."""
         if market != "KRX":
             raise NotOffered(f"KRX has no {market} symbols")
-        isin, found = await self.isin_of(symbol), list[RawBar]()
-        begin = first
+        index = INDICES.get(symbol)
+        isin = "" if index else await self.isin_of(symbol)
+        found, begin = list[RawBar](), first
         while begin <= last:
             end = min(begin + RANGE, last)
-            rows = await self.ask("MDCSTAT01701", isuCd=isin, strtDd=_day(begin), endDd=_day(end), adjStkPrc="1")
-            found += [bar_of(symbol, row["TRD_DD"], row) for row in reversed(rows)]
+            span = {"strtDd": _day(begin), "endDd": _day(end)}
+            if index:
+                rows = await self.ask("MDCSTAT00301", indIdx=index[0], indIdx2=index[1:], **span)
+            else:
+                rows = await self.ask("MDCSTAT01701", isuCd=isin, adjStkPrc="1", **span)
+            found += [bar_of(symbol, row["TRD_DD"], row, OF_INDEX if index else OF_ISSUE) for row in reversed(rows)]
             begin = end + timedelta(days=1)
         return [bar for bar in found if bar.close]
 
@@ -141,9 +150,8 @@ def rows_of(answer: Any) -> list[Row]:
     raise Unreadable(f"no table in the reply of data.krx.co.kr: {str(answer)[:60]}")
 
 
-def bar_of(symbol: str, day: str, row: Row) -> RawBar:
+def bar_of(symbol: str, day: str, row: Row, names: Sequence[str] = OF_ISSUE) -> RawBar:
     """A row as a bar, separators and dashes taken out."""
-    names = ("TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "TDD_CLSPRC", "ACC_TRDVOL")
     try:
         return RawBar(symbol, day.replace("/", "-"), *(plain(row[name]) for name in names))
     except KeyError as missing:

@@ -14,6 +14,8 @@ from quant.markets.listing import Board, Market
 from market.providers.caller import Caller
 from market.providers.port import NotOffered, Provenance, RawBar, UnknownSymbol, Unreadable
 
+INDICES: Final = {"KOSPI200": "KPI200"}
+"""Indices that are called otherwise there. Their volume is told in thousands of shares."""
 PATH: Final = "/sise.nhn"
 COUNT_MAX: Final = 12_000
 PACE_SECONDS: Final = 0.5
@@ -36,7 +38,7 @@ class Naver:
         if market != "KRX":
             raise NotOffered(f"Naver's daily feed has no {market} symbols")
         count = min(max((self._clock().date() - first).days + 2, 1), COUNT_MAX)
-        params = {"symbol": symbol, "timeframe": "day", "count": str(count), "requestType": "0"}
+        params = {"symbol": INDICES.get(symbol, symbol), "timeframe": "day", "count": str(count), "requestType": "0"}
         answer = await self._caller.call("GET", PATH, params=params)
         bars = read_chart(symbol, answer.body)
         return [bar for bar in bars if str(first) <= bar.date <= str(last)]

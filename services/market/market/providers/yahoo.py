@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import quote
 
 from quant.markets.listing import Board, Market
 
@@ -16,6 +17,7 @@ from market.providers.port import NotOffered, Provenance, RawBar, UnknownSymbol,
 
 PACE_SECONDS: Final = 0.5
 SUFFIXES: Final = {"KRX": (".KS", ".KQ"), "US": ("",)}
+INDICES: Final = {"KOSPI": "^KS11", "KOSPI200": "^KS200", "KOSDAQ": "^KQ11"}
 NAMES: Final = ("open", "high", "low", "close", "volume")
 NOT_FOUND: Final = "Not Found"
 PLACES: Final = Decimal("0.0001")
@@ -38,8 +40,9 @@ class Yahoo:
             "includePrePost": "false",
             "events": "div,splits",
         }
-        for suffix in SUFFIXES[market]:
-            told = await self._caller.call_json("GET", f"/v8/finance/chart/{symbol}{suffix}", params=params)
+        names = [INDICES[symbol]] if symbol in INDICES else [f"{symbol}{suffix}" for suffix in SUFFIXES[market]]
+        for name in names:
+            told = await self._caller.call_json("GET", f"/v8/finance/chart/{quote(name)}", params=params)
             if (bars := read_chart(symbol, told)) is not None:
                 return [bar for bar in bars if str(first) <= bar.date <= str(last)]
         raise UnknownSymbol(f"Yahoo knows no {symbol}")
@@ -64,8 +67,8 @@ def read_chart(symbol: str, told: Any) -> list[RawBar] | None:
         result = chart["result"][0]
         stamps = result.get("timestamp") or []
         offset = timedelta(seconds=int(result["meta"]["gmtoffset"]))
-        quote: Mapping[str, list[float | None]] = result["indicators"]["quote"][0]
-        columns = [quote.get(name) or [] for name in NAMES]
+        told_quote: Mapping[str, list[float | None]] = result["indicators"]["quote"][0]
+        columns = [told_quote.get(name) or [] for name in NAMES]
         rows = list(zip(stamps, *columns, strict=True))
     except (KeyError, IndexError, TypeError, ValueError) as wrong:
         raise Unreadable(f"Yahoo sent another shape: {wrong!r}") from wrong

@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 from kit.db import Session
+from quant.markets.symbols import INDICES
 from sqlalchemy import text
 
 from market.domain.figures import STATEMENTS, VALUATIONS
@@ -16,15 +17,17 @@ SHARED = "prices are the same for every user"
 COPY_TIMEOUT_SECONDS = 60
 NUMBERS = ("open", "high", "low", "close", "volume")
 
-ROWS = """
+# an index can be neither bought nor sold: a screen or a universe never holds one
+FOR_SALE = f"b.symbol NOT IN ({', '.join(repr(name) for name in sorted(INDICES))})"
+ROWS = f"""
     SELECT b.symbol, b.day, b.open * f.price, b.high * f.price, b.low * f.price, b.close * f.price, b.volume * f.volume
       FROM bars b JOIN instruments i ON i.symbol = b.symbol
       LEFT JOIN adjustments a ON a.symbol = b.symbol AND b.day BETWEEN a.first_day AND a.last_day
      CROSS JOIN LATERAL (
            SELECT coalesce(a.price_factor, 1) AS price, coalesce(a.volume_factor, 1) AS volume) f
-     WHERE i.market = $1 AND b.day BETWEEN $2 AND $3 AND NOT b.halted
+     WHERE i.market = $1 AND b.day BETWEEN $2 AND $3 AND NOT b.halted AND {FOR_SALE}
      ORDER BY b.symbol, b.day
-"""
+"""  # noqa: S608 - the names are our own
 KNOWN = ", ".join(f"f.{name}" for name in RATIOS)
 FUNDAMENTALS = (
     f"SELECT f.symbol, f.known_since, {KNOWN} "  # noqa: S608 - the names are our own

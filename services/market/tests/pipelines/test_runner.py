@@ -89,6 +89,34 @@ async def test_the_newest_day_is_collected_by_the_calendar_and_the_chain_follows
         ]
 
 
+async def test_indices_come_with_the_day_from_whoever_has_them_and_no_screen_holds_one(
+    worker: Any, database: Database, indices: None, user: httpx.AsyncClient, upload: Any, bars_csv: Any
+) -> None:
+    before = ("2024-12-12,2500,2510,2490,2505,10,",)
+    assert (await upload({"KOSPI.csv": bars_csv(*before)}, adjustment="adjusted")).status_code == 201
+    async with worker("krx_open_api", "krx_portal"):
+        report = (await until(database, "collect", "finished")).report
+    assert report["indices"] == dict.fromkeys(("KOSPI", "KOSPI200", "KOSDAQ"), "krx_portal")
+    assert (report["missing_count"], report["left_out_other_adjustment"]) == (0, 0)
+    kept = text("SELECT symbol, count(*), max(day) FROM bars JOIN instruments USING (symbol) GROUP BY symbol")
+    async with database.public() as session:
+        days = {symbol: (bars, str(last)) for symbol, bars, last in await session.execute(kept)}
+    assert days["KOSPI"] == (2, str(DAY)), "since its newest day"
+    assert days["KOSDAQ"][0] > 200, "all of it, since there was none"
+    found = await user.post(f"{PREFIX}/screen", json={"rule": "close > 1"})
+    assert [one["symbol"] for one in found.json()["items"]] == ["000010", "000020", "000030"]
+
+
+async def test_without_an_index_the_day_is_whole_all_the_same_and_the_report_says_why(
+    worker: Any, database: Database
+) -> None:
+    async with worker("krx_open_api"):
+        report = (await until(database, "collect", "finished")).report
+    assert report["rows"] == 3
+    assert report["indices"].keys() == {"KOSPI", "KOSPI200", "KOSDAQ"}
+    assert "no source" in report["indices"]["KOSPI"]
+
+
 async def test_before_the_close_nothing_falls_due_and_after_an_outage_every_missed_day_does(
     worker: Any, database: Database, clock: Any
 ) -> None:

@@ -22,6 +22,7 @@ from market.providers.port import (
     Unreadable,
 )
 from pydantic import SecretStr
+from quant.markets.symbols import INDICES
 
 Open = Callable[..., Catalogue]
 FIRST, SPLIT, LAST = date(2024, 1, 2), date(2024, 9, 2), date(2024, 12, 13)
@@ -48,6 +49,24 @@ async def test_a_series_arrives_whole_and_oldest_first(opened: Open, world: Worl
     assert bars == expected
     few = await provider.fetch_series("000010", "KRX", date(2024, 3, 4), date(2024, 3, 8))
     assert [bar.date for bar in few] == [f"2024-03-0{day}" for day in range(4, 9)]
+
+
+@pytest.mark.parametrize("index", sorted(INDICES))
+@pytest.mark.parametrize("source", ["krx_portal", "naver", "yahoo"])
+async def test_an_index_is_asked_for_under_the_name_it_has_there(
+    opened: Open, world: World, indices: None, source: str, index: str
+) -> None:
+    (provider,) = opened(source).providers
+    span = (date(2024, 3, 4), date(2024, 3, 8))
+    bars = await provider.fetch_series(index, "KRX", *span)
+    told = [bar._replace(volume="") for bar in bars]
+    assert told == [bar._replace(volume="") for bar in sent(world, index, *span)]
+
+
+async def test_who_has_no_index_says_so(opened: Open, indices: None) -> None:
+    (provider,) = opened("kis").providers
+    with pytest.raises(NotOffered, match="KOSPI200"):
+        await provider.fetch_series("KOSPI200", "KRX", FIRST, LAST)
 
 
 @pytest.mark.parametrize("source", SERIES)

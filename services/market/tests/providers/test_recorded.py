@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from market.feeds.fetched_bars import Claim, believe
 from market.providers.krx_figures import flow_of, valuation_of
-from market.providers.krx_portal import bar_of, rows_of
+from market.providers.krx_portal import OF_INDEX, bar_of, rows_of
 from market.providers.naver import read_chart
 from market.providers.port import RawBar
 
@@ -47,6 +47,16 @@ def test_a_whole_board_of_one_day_is_believed(recorded: Any, board: str, issues:
     believed = believe(bars, Claim("krx_portal", "KOSPI" if board == "STK" else "KOSDAQ", "stock", "raw"), TODAY, None)
     assert (len(rows), believed.rows.height, believed.bad) == (issues, issues, ())
     assert {one.code for one in believed.findings} <= {"halted_day", "off_grid"}
+
+
+def test_an_index_is_read_by_its_own_columns_and_has_no_grid(recorded: Any) -> None:
+    exchange = recorded("index_ohlcv_202101")[0]
+    rows = rows_of(exchange["body"])
+    bars = [bar_of("KOSPI", row["TRD_DD"], row, OF_INDEX) for row in reversed(rows)]
+    assert len(bars) == 20, "the sessions of January 2021"
+    assert bars[-1][:6] == ("KOSPI", "2021-01-29", "3078.73", "3100.22", "2962.70", "2976.21")
+    believed = believe(bars, Claim("krx_portal", "KOSPI", "stock", "raw"), TODAY, None)
+    assert (believed.rows.height, believed.doubts, believed.findings) == (20, (), ())
 
 
 def test_a_holiday_tells_every_issue_and_no_price(recorded: Any) -> None:
