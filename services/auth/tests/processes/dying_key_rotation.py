@@ -1,8 +1,8 @@
 """Changes the signing keys of a stack in child after child: each kills itself with SIGKILL one line of code later.
 
 Run by test_killed_key_rotation.py: `python dying_key_rotation.py STACK FOLDER [revoke]`. Each child is a fork of this
-process and works on a fresh copy of the stack in FOLDER. Lines count in what changes keys and in the library that writes
-and renames files. A line of JSON about each death says what was found, and what after a second call.
+process and works on a fresh copy of the stack in FOLDER. Lines count in what changes keys, and in the library that
+writes and renames files. A line of JSON about each death says what was found, and what after a second call.
 """
 
 import datetime as dt
