@@ -32,12 +32,18 @@ def give(path: Path, server: str) -> None:
         shutil.chown(path, account, pwd.getpwnam(account).pw_gid)
 
 
-def write_private(path: Path, text: str, server: str | None = None) -> None:
-    """Writes a file that only its owner can read (0600), atomically; `server` names whose it is, default ours."""
+def write_private(path: Path, text: str, server: str | None = None, mode: int = 0o600) -> None:
+    """Writes a file that only its owner can read, or who `mode` lets; `server` names whose it is, default ours.
+
+    Whoever opens it finds the old text or the new one, whole and with its rights, after kill -9 and power cuts too.
+    """
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
     if server is not None:
         give(temporary, server)
     temporary.rename(path)

@@ -6,13 +6,16 @@ the public halves is written beside it, and nginx is told to read it.
 
 import base64
 import datetime as dt
+import fcntl
 import hashlib
 import json
 import os
 import re
 import signal
+import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import serialization
@@ -23,6 +26,7 @@ from tools.native.errors import StackError
 from tools.native.layout import Layout
 
 FILE = "auth_signing_key"
+PUBLISHED = "keys.json"
 LEAD_SECONDS = 90
 """Between publishing a key and signing with it: services ask for keys every 30 s, auth looks at the file every 2 s."""
 TOKEN_SECONDS_MAX = 3600 + 60
@@ -80,7 +84,7 @@ def without(keys: list[Key], key_id: str, now: dt.datetime) -> list[Key]:
     """
     left = [key for key in keys if key.key_id != key_id]
     if len(left) == len(keys):
-        raise StackError(f"there is no key {key_id}; there are {', '.join(key.key_id for key in keys)}")
+        raise StackError(f"there is no key {key_id} (any more); there are {', '.join(key.key_id for key in keys)}")
     return left if any(key.signs_from <= now for key in left) else [*left, Key(new_key(), now)]
 
 
@@ -116,15 +120,15 @@ def publish(layout: Layout, text: str) -> None:
     written = json.dumps(gateway_keys(text), indent=1)
     for folder in (layout.gateway, layout.secrets / "containers" / "gateway"):
         if folder.is_dir():
-            (folder / "keys.json").write_text(written)
-            (folder / "keys.json").chmod(0o644)  # public keys, read by the gateway's workers
+            write_private(folder / PUBLISHED, written, mode=0o644)  # public keys, read by the gateway's workers
 
 
 def rotate(layout: Layout, now: dt.datetime, *, revoke: str | None = None) -> list[Key]:
     """Adds a key, or takes one out; returns those there are now. Running services and the gateway follow by themselves.
 
     A new key is published to all who verify before auth may sign with it; a revoked one is gone from the gateway at
-    once and from the services within 30 seconds.
+    once and from the services within 30 seconds. Killed anywhere, no key that signs is unknown to the gateway, and the
+    same call again ends what was begun.
 
     Raises:
         StackError: when the stack has no keys yet, or not the one to take out.
@@ -132,14 +136,33 @@ def rotate(layout: Layout, now: dt.datetime, *, revoke: str | None = None) -> li
     file = layout.secrets / "auth" / FILE
     if not file.exists():
         raise StackError("this stack has no keys yet: start it first")
-    keys = read(file.read_text())
-    after = rotated(keys, now) if revoke is None else without(keys, revoke, now)
-    text, mode = write(after), file.stat().st_mode
-    publish(layout, text)
-    _reload_gateway(layout)
-    write_private(file, text)
-    file.chmod(mode)
+    with _alone(layout):
+        keys = read(file.read_text())
+        if revoke is not None and revoke not in {key.key_id for key in keys}:
+            _publish_and_reload(layout, keys)  # a call that died may have taken it out of the file and no further
+        after = rotated(keys, now) if revoke is None else without(keys, revoke, now)
+        of_both = {key.key_id: key for key in (*keys, *after)}
+        _publish_and_reload(layout, list(of_both.values()))
+        write_private(file, write(after), mode=stat.S_IMODE(file.stat().st_mode))
+        if len(after) < len(of_both):
+            _publish_and_reload(layout, after)
     return after
+
+
+def _publish_and_reload(layout: Layout, keys: list[Key]) -> None:
+    publish(layout, write(keys))
+    _reload_gateway(layout)
+
+
+@contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Waits for another operator's rotation: of two that read the same file, one would lose its key."""
+    folder = os.open(layout.secrets, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # the kernel lets go of it when we die
+        yield
+    finally:
+        os.close(folder)
 
 
 def _reload_gateway(layout: Layout) -> None:
