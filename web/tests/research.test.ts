@@ -5,7 +5,8 @@ import { parseValues } from "@/features/backtests/sweep-values";
 import { foundIn, PATTERNS } from "@/features/market/patterns";
 import { lifeOf } from "@/features/orders/life";
 import { byMonth } from "@/features/portfolio/months";
-import { documentOf, formOf, shifted } from "@/features/strategies/document";
+import { documentOf, formOf } from "@/features/strategies/document";
+import { shifted } from "@/features/strategies/percent";
 import { WORDS } from "@/lib/words";
 
 describe("a strategy's form", () => {
@@ -14,7 +15,7 @@ describe("a strategy's form", () => {
   });
 
   it("says what it was given", () => {
-    const given = { name: "RSI", description: "", entry: "rsi(14) < 30", exit: "rsi(14) > 70", stop_loss: "0.05", take_profit: null, trailing_stop: null, holding_bars: 20, portion: "0.5", slippage: "0.001" };
+    const given = { name: "RSI", description: "", entry: "rsi(14) < 30", exit: "rsi(14) > 70", stop_loss: "0.05", take_profit: null, trailing_stop: null, holding_bars: 20, portion: "0.5", slippage: "0.001", volume_share: null, portfolio: null };
     expect(documentOf(formOf(given))).toEqual(given);
   });
 });

@@ -1,5 +1,6 @@
 /** The one way to the platform's routes: typed by its OpenAPI, with the session's token, and errors as Problem. */
 import createClient, { type Middleware } from "openapi-fetch";
+import { heardTime } from "@/lib/clock";
 import { Problem, type ProblemBody, unreachable } from "./problem";
 import type { components, paths } from "./schema";
 import { accept, ended, refresh, session } from "./session";
@@ -15,6 +16,7 @@ export function onStepUp(ask: () => Promise<boolean>): void {
 
 const retried = new WeakSet<Request>();
 const sent = new Map<string, Request>();
+const askedAt = new Map<string, number>();
 
 const withSession: Middleware = {
   onRequest({ request, id }) {
@@ -22,11 +24,15 @@ const withSession: Middleware = {
     if (token) request.headers.set("Authorization", `Bearer ${token}`);
     request.headers.set("X-Client", "web");
     sent.set(id, request.clone());
+    askedAt.set(id, Date.now());
     return request;
   },
   async onResponse({ response, id }) {
     const request = sent.get(id);
+    const asked = askedAt.get(id);
     sent.delete(id);
+    askedAt.delete(id);
+    if (asked !== undefined) heardTime(response.headers.get("Date"), asked, Date.now());
     if (!request || response.ok || retried.has(request)) return response;
     const again = await mayRetry(response, request);
     if (!again) return response;
@@ -40,6 +46,7 @@ const withSession: Middleware = {
   },
   onError({ id }) {
     sent.delete(id);
+    askedAt.delete(id);
     return unreachable();
   },
 };

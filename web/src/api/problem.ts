@@ -53,12 +53,15 @@ const FIGURES = new Set([
 /** `body.symbols.3` is the input `symbols`: a place in a list is not a field of the form. */
 const nameOf = (path: string): string => path.split(".").filter((part) => !/^\d+$/.test(part)).at(-1) ?? path;
 
-/** Field → sentence. A field's path ends in the name of its input. */
+/** `body.ranking.1.factor` names one of several inputs `factor`: there the whole path is the name. */
+const placeOf = (path: string): string | null => (/\.\d+\.\D/.test(path) ? path.replace(/^body\./, "") : null);
+
+/** Field → sentence. A field's path ends in the name of its input, or is the name of one among others like it. */
 export function fieldErrors(error: unknown, language: Language = preferences().language): Record<string, string> {
   if (!(error instanceof Problem)) return {};
   return Object.fromEntries(
     (error.body.errors ?? []).map((each) => [
-      nameOf(each.field),
+      placeOf(each.field) ?? nameOf(each.field),
       sayOr(language, `field.${each.code}`, each.message),
     ]),
   );

@@ -15,6 +15,7 @@ export const shell = {
   "app.no": ["아니요", "No"],
   "app.name": ["이름", "Name"],
   "app.all": ["전체", "All"],
+  "app.remove": ["빼기", "Remove"],
   "app.optional": ["(선택)", "(optional)"],
   "app.skip": ["본문으로 건너뛰기", "Skip to content"],
   "app.download": ["내려받기", "Download"],

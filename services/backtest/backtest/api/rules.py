@@ -6,17 +6,22 @@ from fastapi import APIRouter
 from kit.auth import CurrentUser
 from kit.errors import AUTHENTICATED
 from pydantic import BaseModel, ConfigDict, Field
+from quant.backtest import number_of
 from quant.rules import TEXT_MAX, RuleError, compile_rule
+
+from backtest.domain.strategy import FIGURES
 
 router = APIRouter(prefix="/api/v1/backtest/rules", tags=["rules"])
 
 
 class RuleIn(BaseModel):
-    """A rule somebody is writing."""
+    """A rule somebody writes; `number`: what a portfolio is ranked by; `figures`: it may read companies'."""
 
     model_config = ConfigDict(extra="forbid")
 
     rule: Annotated[str, Field(max_length=TEXT_MAX, examples=["rsi(14) < 30"])]
+    number: bool = False
+    figures: bool = False
 
 
 class RuleOut(BaseModel):
@@ -32,7 +37,8 @@ class RuleOut(BaseModel):
 async def check_rule(body: RuleIn, _user: CurrentUser) -> RuleOut:
     """Compile a rule and say what is wrong with it; a rule that does not compile is an answer, not an error."""
     try:
-        compile_rule(body.rule)
+        read = number_of if body.number else compile_rule
+        read(body.rule, FIGURES if body.figures else frozenset())
     except RuleError as error:
         return RuleOut(valid=False, error=error.message, error_ko=error.message_ko, column=error.column)
     return RuleOut(valid=True, error=None, error_ko=None, column=None)

@@ -161,3 +161,22 @@ async def test_who_knows_format_1_only_refuses_a_portfolio_by_its_number(jiwoo: 
     assert kept["format"] == document.PORTFOLIO_FORMAT
     refused = await jiwoo.call("POST", "/strategies", 422, json={**STRATEGY, "format": 1})
     assert "format" in refused["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "valid"),
+    [
+        ({"rule": "per > 0"}, False),
+        ({"rule": "per > 0", "figures": True}, True),
+        ({"rule": "roc(20)"}, False),
+        ({"rule": "roc(20)", "number": True}, True),
+        ({"rule": "per", "number": True}, False),
+        ({"rule": "per", "number": True, "figures": True}, True),
+        ({"rule": "close > 1", "number": True}, False),
+    ],
+)
+async def test_a_portfolio_s_rules_are_checked_as_it_would_read_them(
+    jiwoo: Person, asked: dict[str, Any], *, valid: bool
+) -> None:
+    answer = await jiwoo.call("POST", "/rules/check", json=asked)
+    assert answer["valid"] is valid, answer

@@ -20,6 +20,7 @@ from trading.domain.automation import (
     stake,
 )
 from trading.domain.hook import Alert, Hook, HookId, Unreadable, is_overdue, key_of, read_alert
+from trading.domain.plan import UnusableDocument, read_plan
 from trading.domain.request import AccountId
 from trading.domain.signal import TRANSITIONS, SignalStatus, first_status
 
@@ -161,3 +162,10 @@ def test_a_hook_is_missed_only_while_its_market_is_open() -> None:
     assert not is_overdue(hook, "KRX", NOW + timedelta(hours=8)), "after the close"
     assert not is_overdue(hook, "KRX", NOW - timedelta(days=1)), "a Sunday"
     assert not is_overdue(replace(hook, expected_every_minutes=None), "KRX", NOW)
+
+
+def test_a_portfolio_is_no_plan_and_its_owner_is_told_what_to_choose_instead() -> None:
+    with pytest.raises(UnusableDocument, match=r"is a portfolio.*Choose a strategy of one symbol"):
+        read_plan({"format": 2})
+    with pytest.raises(UnusableDocument, match="format 3, known is 1"):
+        read_plan({"format": 3})

@@ -10,6 +10,8 @@ from quant.bars import Frame
 from quant.rules import Reading, Rule, RuleError, compile_rule, judge
 
 FORMAT: Final = 1
+PORTFOLIO_FORMAT: Final = 2
+"""What backtest writes for a strategy of many symbols."""
 
 
 class UnusableDocument(Exception):
@@ -55,6 +57,11 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
     Raises:
         UnusableDocument: with a sentence for the owner.
     """
+    if document.get("format") == PORTFOLIO_FORMAT:
+        raise UnusableDocument(
+            "The strategy is a portfolio: it ranks many symbols, and an automation looks at one at a time. "
+            "Choose a strategy of one symbol."
+        )
     if document.get("format") != FORMAT:
         raise UnusableDocument(f"The strategy is written in format {document.get('format')}, known is {FORMAT}.")
     try:

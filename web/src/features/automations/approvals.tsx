@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, got } from "@/api/client";
 import { SideWord } from "@/features/orders/order-table";
+import { platformNow } from "@/lib/clock";
 import { useWords } from "@/lib/words";
 import { Badge, Button, Card, cx } from "@/ui/basics";
 import { Price } from "@/ui/figures";
@@ -58,12 +59,12 @@ function Question({ signal }: { signal: Signal }) {
   );
 }
 
-/** By this device's clock, which may be wrong: the platform's decides, so the buttons stay. */
+/** By the platform's clock as far as it is known, and the platform itself decides: so the buttons stay. */
 function Countdown({ until }: { until: string }) {
   const { t } = useWords();
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(() => platformNow());
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
+    const timer = setInterval(() => setNow(platformNow()), 1000);
     return () => clearInterval(timer);
   }, []);
   const { seconds, text } = remaining(until, now);

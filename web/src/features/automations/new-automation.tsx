@@ -63,6 +63,7 @@ function What({ form, set }: PartProps) {
   const published = (data?.items ?? []).filter((each) => each.version);
   const newest = published.find((each) => each.id === form.strategyId)?.version ?? 0;
   const account = all.find((each) => each.id === form.accountId);
+  const many = Boolean(published.find((one) => one.id === form.strategyId)?.portfolio);
   const each = eachPosition(form);
   return (
     <Card title={t("auto.what")}>
@@ -78,6 +79,7 @@ function What({ form, set }: PartProps) {
           <Select name="version" label={t("auto.version")} value={form.version} onText={(version) => set({ version })} disabled={!newest}
             options={newest ? Array.from({ length: newest }, (_, ago) => [String(newest - ago), String(newest - ago)] as const) : [["", "–"]]} />
         </div>
+        {many && <Note tone="warn" role="status">{t("auto.many")}</Note>}
         <Universe text={form.symbols} onText={(symbols) => set({ symbols })} />
         <div className="grid grid-cols-2 gap-3">
           <Input name="capital" label={t("auto.capital")} inputMode="decimal" value={form.capital} onText={(capital) => set({ capital })}

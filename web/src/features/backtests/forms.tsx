@@ -22,13 +22,13 @@ function useGo() {
 interface Range { symbol: string; from: string; to: string; cash: string }
 const NO_RANGE: Range = { symbol: "", from: "", to: "", cash: "10000000" };
 
-function RangeFields({ range, set }: { range: Range; set: (changes: Partial<Range>) => void }) {
+function RangeFields({ range, set, many }: { range: Range; set: (changes: Partial<Range>) => void; many?: boolean }) {
   const { t } = useWords();
   return (
     <>
-      <Input name="symbol" label={t("backtest.symbol")} value={range.symbol} onText={(symbol) => set({ symbol })} autoCapitalize="characters" placeholder="005930, AAPL" />
+      {!many && <Input name="symbol" label={t("backtest.symbol")} value={range.symbol} onText={(symbol) => set({ symbol })} autoCapitalize="characters" placeholder="005930, AAPL" />}
       <div className="grid grid-cols-2 gap-3">
-        <Input name="from" label={t("backtest.from")} type="date" value={range.from} onText={(from) => set({ from })} />
+        <Input name="from" label={t("backtest.from")} type="date" value={range.from} onText={(from) => set({ from })} hint={many ? t("many.days") : null} />
         <Input name="to" label={t("backtest.to")} type="date" value={range.to} onText={(to) => set({ to })} />
       </div>
       <Input name="initial_cash" label={t("backtest.cash")} inputMode="decimal" value={range.cash} onText={(cash) => set({ cash })} />
@@ -36,20 +36,26 @@ function RangeFields({ range, set }: { range: Range; set: (changes: Partial<Rang
   );
 }
 
+type Engine = NonNullable<Schemas["BacktestIn"]["engine"]>;
+const ENGINES: readonly Engine[] = ["compiled", "event_driven"];
+
 export function BacktestForm({ strategyId }: { strategyId: string }) {
-  const { t } = useWords();
+  const { t, named } = useWords();
   const go = useGo();
   const { data } = useQuery(strategies);
   const [strategy, setStrategy] = useState(strategyId);
   const [range, setRange] = useState(NO_RANGE);
+  const [engine, setEngine] = useState<Engine>("compiled");
+  const many = Boolean(data?.items.find((each) => each.id === strategy)?.portfolio);
   const run = useMutation({
-    mutationFn: () => got(api.POST("/api/v1/backtest/run", { body: { strategy_id: strategy, symbol: range.symbol.trim(), from: range.from || null, to: range.to || null, initial_cash: range.cash } })),
+    mutationFn: () => got(api.POST("/api/v1/backtest/run", { body: { strategy_id: strategy, symbol: many ? null : range.symbol.trim(), from: range.from || null, to: range.to || null, initial_cash: range.cash, engine } })),
     onSuccess: go,
   });
   return (
     <Form onSubmit={() => run.mutate()} error={run.error} label={t("backtest.new")}>
       <Select name="strategy_id" label={t("backtest.strategy")} value={strategy} onText={setStrategy} options={[["", "–"], ...(data?.items ?? []).map((each) => [each.id, each.name] as const)]} />
-      <RangeFields range={range} set={(changes) => setRange((before) => ({ ...before, ...changes }))} />
+      <RangeFields many={many} range={range} set={(changes) => setRange((before) => ({ ...before, ...changes }))} />
+      <Select name="engine" label={t("backtest.engine")} value={engine} onText={(value) => setEngine(value as Engine)} options={ENGINES.map((each) => [each, named("backtest.engine", each)])} />
       <Button type="submit" look="main" busy={run.isPending}>{t("backtest.run")}</Button>
     </Form>
   );

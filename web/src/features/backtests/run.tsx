@@ -14,6 +14,7 @@ import { Table } from "@/ui/table";
 import { toastProblem } from "@/ui/toasts";
 import { RUN_TONE } from "./backtests";
 import { drawdowns, returns } from "./curve-math";
+import { Chosen } from "./chosen";
 import { Sweep } from "./sweep";
 import { Windows } from "./windows";
 
@@ -115,6 +116,7 @@ function Result({ result }: { result: Schemas["BacktestResult"] | Schemas["Portf
           <div><dt className="inline text-quiet">{t("strategy.exit")}: </dt><dd className="inline"><code>{result.exit}</code></dd></div>
         </dl>
       </Card>
+      {result.kind === "portfolio" && <Chosen result={result} />}
       {points.length > 0 && (
         <Suspense fallback={<Loading />}>
           <Card title={t("portfolio.equity")}><Curve label={t("portfolio.equity")} tone="accent" points={points} /></Card>

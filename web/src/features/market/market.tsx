@@ -4,6 +4,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { stock } from "@/api/queries";
 import { dateTime, number, short, time } from "@/lib/format";
+import { platformNow } from "@/lib/clock";
 import { useWords } from "@/lib/words";
 import type { Quote } from "@/live/market";
 import { Badge, Button, Card, cx, Empty, Facts, Loading } from "@/ui/basics";
@@ -94,7 +95,7 @@ function Headline({ symbol, quote, fresh }: { symbol: string; quote: Quote | nul
 /** How old the price is, in words: an old one must not look new. */
 function Freshness({ quote, fresh }: { quote: Quote; fresh: boolean }) {
   const { t, language } = useWords();
-  const old = Date.now() - Date.parse(quote.timestamp) > STALE_MS;
+  const old = platformNow() - Date.parse(quote.timestamp) > STALE_MS;
   const at = old ? dateTime(language, quote.timestamp) : time(language, quote.timestamp);
   if (quote.session === "closed") return <Badge>{t("market.session.closed")} · {at}</Badge>;
   return fresh && !old ? <Badge tone="good">{t("market.live", { at })}</Badge> : <Badge tone="warn">{t("market.stale", { at })}</Badge>;

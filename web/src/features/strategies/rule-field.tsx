@@ -7,34 +7,41 @@ import { cx } from "@/ui/basics";
 import { Area } from "@/ui/form";
 import { type Completion, type Offer, offersAt, stretchAt } from "./completion";
 
-interface RuleFieldProps { name: string; label: string; value: string; onText: (text: string) => void; parameters?: boolean }
+interface RuleFieldProps {
+  name: string; label: string; value: string; onText: (text: string) => void; parameters?: boolean;
+  /** A number to rank by instead of a condition. */
+  number?: boolean;
+  /** Whether it may read figures of companies, as a portfolio's rules may. */
+  figures?: boolean;
+}
 
-export function useRuleCheck(rule: string, skip = false) {
+export function useRuleCheck(rule: string, skip = false, kind: { number?: boolean; figures?: boolean } = {}) {
+  const { number = false, figures = false } = kind;
   const rested = useDeferredValue(rule.trim());
   return useQuery({
-    queryKey: ["rule", rested],
-    queryFn: () => got(api.POST("/api/v1/backtest/rules/check", { body: { rule: rested } })),
+    queryKey: ["rule", rested, number, figures],
+    queryFn: () => got(api.POST("/api/v1/backtest/rules/check", { body: { rule: rested, number, figures } })),
     enabled: rested.length > 0 && !skip,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
 }
 
-export function RuleField({ name, label, value, onText, parameters }: RuleFieldProps) {
+export function RuleField({ name, label, value, onText, parameters, number, figures }: RuleFieldProps) {
   const { t, language } = useWords();
   const box = useRef<HTMLDivElement>(null);
   const list = useId();
   const completion = useCompletion(box, value, onText);
   // A rule with {names} in it becomes one only when they have values.
   const skip = Boolean(parameters) && /[{}]/.test(value);
-  const { data } = useRuleCheck(value, skip);
+  const { data } = useRuleCheck(value, skip, { number, figures });
   const wrong = data && !data.valid ? data : null;
   const error = (language === "ko" ? wrong?.error_ko : wrong?.error) ?? "";
   const problem = wrong ? (wrong.column === null ? error : t("strategy.rule.column", { column: wrong.column, error })) : null;
   const { open, offers, at } = completion;
   return (
     <div ref={box} className="relative grid gap-1">
-      <Area name={name} label={label} rows={2} spellCheck={false} autoCapitalize="off" autoComplete="off" value={value} problem={problem} hint={value ? null : t("strategy.rule.hint")}
+      <Area name={name} label={label} rows={2} spellCheck={false} autoCapitalize="off" autoComplete="off" value={value} problem={problem} hint={value ? null : t(number ? "many.factor.hint" : "strategy.rule.hint")}
         aria-autocomplete="list" aria-controls={open ? list : undefined} aria-activedescendant={open ? `${list}-${at}` : undefined}
         onText={completion.typed} onKeyDown={completion.pressed} onBlur={completion.close}
         behind={wrong?.column ? <Marked rule={value} column={wrong.column} /> : undefined} />

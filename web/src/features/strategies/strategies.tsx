@@ -34,6 +34,7 @@ export function Strategies() {
                 <Link to="/strategies/$strategyId" params={{ strategyId: each.id }} className="grid gap-2 rounded-xl border border-line bg-panel p-4 hover:border-accent">
                   <span className="flex flex-wrap items-center justify-between gap-2">
                     <strong className="text-lg">{each.name}</strong>
+                    {each.portfolio && <Badge tone="accent">{t("many.many")}</Badge>}
                     <Badge tone={each.version ? "good" : "plain"}>{each.version ? t("strategy.version", { version: each.version }) : t("strategy.draft")}</Badge>
                   </span>
                   <code className="text-sm text-quiet">{each.entry}</code>
@@ -47,7 +48,7 @@ export function Strategies() {
           <ul className="grid gap-3">
             {templates.data?.map((each) => (
               <li key={each.key} className="grid gap-1">
-                <strong>{language === "ko" ? each.name_ko : each.name}</strong>
+                <span className="flex flex-wrap items-center gap-2"><strong>{language === "ko" ? each.name_ko : each.name}</strong>{each.portfolio && <Badge tone="accent">{t("many.many")}</Badge>}</span>
                 <code className="text-xs text-quiet">{each.entry}</code>
                 <Button size="small" className="w-fit" busy={begin.isPending} onClick={() => begin.mutate({ ...each, name: language === "ko" ? each.name_ko : each.name })} aria-label={`${t("app.add")}: ${language === "ko" ? each.name_ko : each.name}`}>{t("app.add")}</Button>
               </li>

@@ -6,9 +6,10 @@ import { api, got, type Schemas } from "@/api/client";
 import { explain } from "@/api/problem";
 import { useWords } from "@/lib/words";
 import { Button, Card, Empty, Loading, PageTitle } from "@/ui/basics";
-import { Form, Input } from "@/ui/form";
+import { Form, Input, Segments } from "@/ui/form";
 import { toast, toastProblem } from "@/ui/toasts";
 import { BLANK, documentOf, formOf, type StrategyForm } from "./document";
+import { PortfolioFields } from "./portfolio-fields";
 import { RuleField } from "./rule-field";
 
 export function StrategyPage() {
@@ -59,25 +60,28 @@ function Editor({ saved }: { saved: Schemas["StrategyOut"] | null }) {
           <Button type="submit" look="main" busy={save.isPending}>{t("strategy.save")}</Button>
         </>
       }>{saved?.name ?? t("strategy.new")}</PageTitle>
+      <Segments label={t("many.which")} value={form.many ? "many" : "one"} options={[["one", t("many.one")], ["many", t("many.many")]]} onChange={(kind) => setForm((before) => ({ ...before, many: kind === "many" }))} />
       <div className="grid gap-4 lg:grid-cols-2">
         <Card>
           <div className="grid gap-4">
             <Input name="name" label={t("strategy.name")} value={form.name} onText={set("name")} />
             <Input name="description" label={<>{t("strategy.description")} {t("app.optional")}</>} value={form.description} onText={set("description")} />
-            <RuleField name="entry" label={t("strategy.entry")} value={form.entry} onText={set("entry")} />
-            <RuleField name="exit" label={t("strategy.exit")} value={form.exit} onText={set("exit")} />
+            <RuleField figures={form.many} name="entry" label={t(form.many ? "many.entry" : "strategy.entry")} value={form.entry} onText={set("entry")} />
+            <RuleField figures={form.many} name="exit" label={t(form.many ? "many.exit" : "strategy.exit")} value={form.exit} onText={set("exit")} />
           </div>
         </Card>
         <Card title={t("strategy.exits")} className="self-start">
           <div className="grid grid-cols-2 gap-4">
             <Input name="stop_loss" label={t("strategy.stopLoss")} inputMode="decimal" value={form.stopLoss} onText={set("stopLoss")} />
             <Input name="take_profit" label={t("strategy.takeProfit")} inputMode="decimal" value={form.takeProfit} onText={set("takeProfit")} />
-            <Input name="trailing_stop" label={t("strategy.trailing")} inputMode="decimal" value={form.trailing} onText={set("trailing")} />
-            <Input name="holding_bars" label={t("strategy.holding")} inputMode="decimal" value={form.holding} onText={set("holding")} />
+            {!form.many && <Input name="trailing_stop" label={t("strategy.trailing")} inputMode="decimal" value={form.trailing} onText={set("trailing")} />}
+            {!form.many && <Input name="holding_bars" label={t("strategy.holding")} inputMode="decimal" value={form.holding} onText={set("holding")} />}
             <Input name="portion" label={t("strategy.portion")} inputMode="decimal" value={form.portion} onText={set("portion")} />
             <Input name="slippage" label={t("strategy.slippage")} inputMode="decimal" value={form.slippage} onText={set("slippage")} />
+            {form.many && <Input name="volume_share" label={<>{t("many.volume")} {t("app.optional")}</>} inputMode="decimal" value={form.volumeShare} onText={set("volumeShare")} />}
           </div>
         </Card>
+        {form.many && <PortfolioFields form={form.portfolio} onForm={(portfolio) => setForm((before) => ({ ...before, portfolio }))} />}
       </div>
     </Form>
   );
