@@ -124,12 +124,14 @@ async def _lives_through(night: Night, automation: Json, days: tuple[str, str], 
         patience=night.patience,
     )
     holds(raised["data"]["bar"][:10] == days[0], f"the signal is about {days[0]}, as in the backtest")
-    await night.admin.replays([night.symbol], days[1], DAY_SECONDS, hold_open=False)
+    next_day = await night.admin.replays([night.symbol], days[1], DAY_SECONDS, hold_open=False)
     path = f"/trading/signals/{raised['data']['signal_id']}"
     signal = await night.trader.until(path, lambda shown: shown["status"] != "waiting", night.patience)
     holds(signal["status"] == "ordered", f"the signal became an order: {signal['status']}, {signal['detail']}")
     order = await night.trader.until_order(signal["order_id"])
     holds(order["status"] == "filled", f"its order was filled: {order['status']}, {order['reason']}")
+    closed = f"/market/replays/{next_day['id']}"
+    await night.admin.until(closed, lambda replay: replay["status"] == "finished", night.patience)
     return signal | {"order": order}
 
 
