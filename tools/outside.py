@@ -68,7 +68,8 @@ class World:
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         for to in envelope.rcpt_tos:
-            self.hears("email", to, f"{mail['Subject']}\n{mail.get_content()}".strip(), mail["Message-ID"])
+            text = f"{mail['Subject']}\n{mail.get_content()}".replace("\r\n", "\n")  # lines as on the wire
+            self.hears("email", to, text.strip(), mail["Message-ID"])
         return "250 taken"
 
 

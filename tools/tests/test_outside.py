@@ -42,14 +42,14 @@ async def test_a_mail_is_heard_where_it_was_sent_to_and_nowhere_else(
 ) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "exodus@localhost", "haneul@example.com", "체결"
-    mail.set_content("Bought 10\n")
+    mail.set_content("Bought 10\nat 56,000\n")
 
     def send() -> None:
         with smtplib.SMTP("127.0.0.1", mail_port, timeout=60) as client:
             client.send_message(mail)
 
     await asyncio.to_thread(send)
-    assert await heard(outside, "email", "haneul@example.com") == ["체결\nBought 10"]
+    assert await heard(outside, "email", "haneul@example.com") == ["체결\nBought 10\nat 56,000"]
     assert await heard(outside, "email", "minji@example.com") == []
 
 
