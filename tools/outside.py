@@ -43,7 +43,8 @@ class World:
     chats: set[int] = field(default_factory=set)
     consents: dict[str, str] = field(default_factory=dict)
     written: asyncio.Event = field(default_factory=asyncio.Event)
-    last_update: int = 0
+    last_update: int = field(default_factory=lambda: int(time.time()))
+    """Numbers grow over restarts: the platform remembers up to which it has read."""
 
     def hears(self, channel: str, to: str, text: str, sent_id: str | None = None) -> None:
         self.heard.append({"channel": channel, "to": to, "text": text, "id": sent_id})

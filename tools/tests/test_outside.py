@@ -67,6 +67,18 @@ async def test_the_bot_hears_people_once_and_writes_only_to_those_who_wrote_firs
     assert (await outside.post("/bot1:wrong/getUpdates", json={})).status_code == 401
 
 
+async def test_what_people_write_after_a_restart_is_newer_than_all_before_it(mail_port: int) -> None:
+    assert mail_port
+    numbers = []
+    for _ in range(2):
+        async with serving(everybody()) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+            (await client.post("/_outside/says", json={"chat": 7, "text": "/status"})).raise_for_status()
+            (update,) = (await client.post(f"{BOT}/getUpdates", json={"timeout": 0})).json()["result"]
+            numbers.append(update["update_id"])
+        await asyncio.sleep(1)  # nobody restarts it faster
+    assert numbers[0] < numbers[1]
+
+
 async def test_a_memo_needs_the_token_of_somebody_who_consented_and_reaches_them_alone(
     outside: httpx.AsyncClient,
 ) -> None:
