@@ -21,6 +21,7 @@ venv:
 web: venv
 	@$(PYTHON) -m tools.web build
 
+demo: export EXODUS_OUTSIDE = 1
 demo: up ## start everything and play the story through the gateway; DATA=path loads your own prices
 	@DATA="$(DATA)" $(PYTHON) -m tools.demo
 

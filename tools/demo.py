@@ -17,7 +17,7 @@ from typing import Any
 from quant.markets.ticks import ceil_to_tick
 from rich.console import Console
 
-from tools import cli, demo_automation, demo_money
+from tools import cli, demo_automation, demo_channels, demo_money
 from tools.demo_prices import Prices, prices_from
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
@@ -317,6 +317,7 @@ async def publishes(story: Story) -> None:
 
 async def sleeps(story: Story) -> None:
     trades = await story.trader.call("GET", f"/backtest/results/{story.backtest_id}/trades?limit=500")
+    channels = await demo_channels.connects(story.trader, story.layout, story.tells)
     night = demo_automation.Night(
         trader=story.trader,
         admin=story.admin,
@@ -327,6 +328,7 @@ async def sleeps(story: Story) -> None:
         running_replay=story.replay_id,
         trades=trades["items"],
         tells=story.tells,
+        channels=channels,
     )
     await demo_automation.automates(night)
 

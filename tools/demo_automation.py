@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from tools.demo_channels import Channels, notices_of
 from tools.people import Admin, Json, Listener, Trader
 from tools.story import StoryBroke, Tells, holds
 
@@ -31,6 +32,8 @@ class Night:
     running_replay: str | None
     trades: list[Json]
     tells: Tells
+    channels: Channels | None = None
+    """Where word of it arrives; None where no channel is connected."""
     meanwhile: Callable[[], Awaitable[None]] = _nothing
     """What happens while the day of a signal is replayed: a test kills somebody."""
     patience: float = PATIENCE_SECONDS
@@ -40,6 +43,7 @@ async def automates(night: Night) -> None:
     """Automate a published strategy, live through the days of a trade of its backtest, and compare."""
     entered, left = await _days_of_a_trade(night)
     automation = await _set_up(night)
+    alert = await _asks_to_be_told(night, entered[0])
     bought = await _lives_through(night, automation, entered, "buy")
     night.tells(
         f"while its owner slept, “{automation['name']}” saw the entry of the backtest at the close of {entered[0]} "
@@ -57,7 +61,8 @@ async def automates(night: Night) -> None:
         f"{shown['closed_trips']} round trip, profit {shown['profit']} {shown['currency']} after costs",
         "services/trading/trading/domain/trip.py",
     )
-    await _compares(night, automation, (entered[0], left[0]))
+    await _compares(night, automation, entered, left)
+    await _was_told(night, alert)
 
 
 async def _days_of_a_trade(night: Night) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -119,12 +124,14 @@ async def _lives_through(night: Night, automation: Json, days: tuple[str, str], 
         patience=night.patience,
     )
     holds(raised["data"]["bar"][:10] == days[0], f"the signal is about {days[0]}, as in the backtest")
-    await night.admin.replays([night.symbol], days[1], DAY_SECONDS, hold_open=False)
+    next_day = await night.admin.replays([night.symbol], days[1], DAY_SECONDS, hold_open=False)
     path = f"/trading/signals/{raised['data']['signal_id']}"
     signal = await night.trader.until(path, lambda shown: shown["status"] != "waiting", night.patience)
     holds(signal["status"] == "ordered", f"the signal became an order: {signal['status']}, {signal['detail']}")
     order = await night.trader.until_order(signal["order_id"])
     holds(order["status"] == "filled", f"its order was filled: {order['status']}, {order['reason']}")
+    closed = f"/market/replays/{next_day['id']}"
+    await night.admin.until(closed, lambda replay: replay["status"] == "finished", night.patience)
     return signal | {"order": order}
 
 
@@ -132,18 +139,59 @@ def _numbers(signal: Json) -> str:
     return ", ".join(f"{reason['text']} = {Decimal(reason['value']):.2f}" for reason in signal["reasons"])
 
 
-async def _compares(night: Night, automation: Json, days: tuple[str, str]) -> None:
+async def _compares(night: Night, automation: Json, entered: tuple[str, str], left: tuple[str, str]) -> None:
+    """Of every day it lived through, what it saw is what the backtest has; and so are its signals."""
     gaps = []
-    for day in days:
-        report = await night.trader.call("GET", f"/trading/automations/{automation['id']}/drift?day={day}")
+    for day in dict.fromkeys((*entered, *left)):
+        report = await night.trader.until(
+            f"/trading/automations/{automation['id']}/drift?day={day}",
+            lambda shown: all(row["entry"] is not None for row in shown["rows"]),  # the last bar closed just now
+            night.patience,
+        )
+        holds(report["rows"], f"the drift report has the bar of {day}")
         holds(report["differences"] == [], f"the automation did what the backtest did: {report['differences']}")
         gaps += [row["fill"] for row in report["rows"] if row["fill"]]
-    holds(len(gaps) == len(days), "both fills stand beside those of the backtest")
+    holds(len(gaps) == 2, "both fills stand beside those of the backtest")
+    raised = await night.trader.call("GET", f"/trading/signals?automation_id={automation['id']}")
+    acted = [(signal["kind"], signal["bar"][:10]) for signal in reversed(raised["items"]) if signal["order_id"]]
+    holds(acted == [("entry", entered[0]), ("exit", left[0])], f"its signals are those of the backtest: {acted}")
     said = ", ".join(f"{gap['price']} for {gap['backtest_price']}" for gap in gaps)
     price_gap, fee_gap = (sum(Decimal(gap[name]) for gap in gaps) for name in ("price_gap", "fee_gap"))
     night.tells(
         f"the drift report has no difference; its fills: {said} (price gap {price_gap} a share, fee gap {fee_gap})",
         "services/trading/trading/domain/drift.py",
     )
-    notices = await night.trader.call("GET", "/notifications")
-    holds(any(item["kind"] == "signal_raised" for item in notices["items"]), "a notice tells of the signals")
+
+
+async def _asks_to_be_told(night: Night, day: str) -> Json:
+    """Set an alert on a price that the day reaches and that is not reached now."""
+    chart = await night.trader.call(
+        "GET", f"/market/charts/{night.symbol}?interval=1d&from={day}&to={day}&adjusted=false"
+    )
+    high, low = (Decimal(chart["items"][0][name]) for name in ("high", "low"))
+    now = Decimal((await night.trader.call("GET", f"/market/quotes/{night.symbol}"))["price"])
+    reached, condition = (high, "price_above") if high > now else (low, "price_below")
+    holds(reached != now, f"{day} has a price that is not the present one")
+    value = str(((reached + now) / 2).normalize())
+    return await night.trader.call("POST", "/alerts", symbol=night.symbol, condition=condition, value=value)
+
+
+async def _was_told(night: Night, alert: Json) -> None:
+    """The alert fired once, and every signal, fill and alert is in the inbox and on every channel."""
+    shown = await night.trader.until(f"/alerts/{alert['id']}", lambda found: found["status"] != "active")
+    holds(shown["status"] == "triggered", f"the alert fired: {shown['status']}")
+    notices = await notices_of(night.trader, {"signal_raised", "alert_triggered"})
+    about = [notice for notice in notices if alert["id"] in str(notice["data"])]
+    holds(len(about) == 1, f"the alert was told of once: {[notice['title'] for notice in about]}")
+    signals = [notice for notice in notices if notice["kind"] == "signal_raised"]
+    holds(len(signals) >= 2, "a notice tells of each signal")
+    if night.channels is None:
+        return
+    await night.channels.expects([*about, *signals])
+    kinds = ", ".join(place.kind for place in night.channels.places)
+    night.tells(
+        f"meanwhile an alert fired at {shown['triggered_price']}; "
+        f"word of it and of {len(signals)} signals came by {kinds}",
+        "services/notification/notification/watcher.py",
+        "services/notification/notification/sender.py",
+    )

@@ -38,7 +38,8 @@ class Platform:
 
     @classmethod
     def start(cls) -> "Platform":
-        os.environ["EXODUS_EMULATORS"] = os.environ["EXODUS_MONITORING"] = "1"
+        for wanted in ("EXODUS_EMULATORS", "EXODUS_MONITORING", "EXODUS_OUTSIDE"):
+            os.environ[wanted] = "1"
         open_until_the_end = ExitStack()
         traces = open_until_the_end.enter_context(receiving(PORT_BASE + 98))
         os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = traces.endpoint

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.native import emulators
+from tools.native import emulators, outsiders
 from tools.native.credentials import SERVICE_CLIENTS
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
@@ -33,7 +33,7 @@ def programs(layout: Layout) -> list[Program]:
     computers = [_computer(layout, number) for number in range(computer_count())]
     if layout.quarantine_file.exists():
         ours, computers = [_api(layout, service) for service in SERVICES], []
-    return [*emulators.programs(layout), *ours, *computers]
+    return [*emulators.programs(layout), *outsiders.programs(layout), *ours, *computers]
 
 
 def computer_count() -> int:
@@ -129,6 +129,7 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
         told["BROKER_QUARANTINED"] = "true"
     if service == "notification":
         told["NOTIFICATION_BACKUP_COUNTED_FROM_FILE"] = str(layout.backup_counted_from)
+        told |= outsiders.settings(layout)
     return {
         "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in code_of(service)),
         "PYTHONUNBUFFERED": "1",
