@@ -156,5 +156,16 @@ CASES: Final[dict[str, tuple[Case, Case]]] = {
         {"exodus_backup_proved_timestamp_seconds": "0x200"},
         {"exodus_backup_proved_timestamp_seconds": "7200x200"},
     ),
+    "LogBehind": pair(
+        300,
+        {"exodus_backup_log_archived_timestamp_seconds": "0x40"},
+        # half a minute behind for ever, and once two minutes
+        {"exodus_backup_log_archived_timestamp_seconds": "0x8 0+15x40"},
+    ),
+    "LogNotProved": pair(
+        50 * HOUR + 600,
+        {"exodus_backup_log_proved_timestamp_seconds": "0x400"},
+        {"exodus_backup_log_proved_timestamp_seconds": "7200x400"},
+    ),
     "BackupNeverProved": pair(27 * HOUR, {"up": "1x200"}, {"exodus_backup_proved_timestamp_seconds": "0x200"}),
 }
