@@ -190,7 +190,7 @@ DASHBOARDS: Final[dict[str, tuple[str, Sequence[Sequence[Panel]]]]] = {
                     "s",
                     [("time() - max(exodus_backup_log_archived_timestamp_seconds)", "")],
                     kind="stat",
-                    bad_from=180,
+                    bad_from=300,
                 ),
                 Panel("Does not answer", "short", [("count(up == 0) or vector(0)", "")], kind="stat", bad_from=1),
                 Panel("Sounding alarms", "short", [('ALERTS{alertstate="firing"}', "{{alertname}}")], kind="table"),

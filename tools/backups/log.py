@@ -33,6 +33,8 @@ SEGMENT: Final = re.compile(r"[0-9A-F]{24}")
 ARCHIVED: Final = "archived_until"
 FIGURE: Final = "exodus_backup_log_archived_timestamp_seconds"
 FINGERPRINT_DIGITS: Final = 12
+IDLE_AFTER: Final = 4
+"""So many times as long as a segment may stay open: a server that is short of processor time finishes it late."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ def ship(layout: Layout, environment: Mapping[str, str]) -> int:
         OSError: when the disk is full.
     """
     key, here, now = taking.backup_key(layout), folder_of(layout), dt.datetime.now(dt.UTC)
+    # Asked first: what PostgreSQL lays there in between is then seen below.
+    is_idle = _is_idle(layout, now)
     waiting = sorted(file for file in postgres.log_folder(layout).glob("[!.]*") if file.is_file())
     for file in waiting:
         written_at = dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC)
@@ -90,7 +94,7 @@ def ship(layout: Layout, environment: Mapping[str, str]) -> int:
         taking.copy_away(target, environment)
         _count_until(layout, written_at)
         file.unlink()
-    if not waiting and _is_idle(layout, now):
+    if not waiting and is_idle:
         _count_until(layout, now)
     return len(waiting)
 
@@ -107,7 +111,7 @@ def _is_idle(layout: Layout, now: dt.datetime) -> bool:
     newest = max((file.stat().st_mtime for file in written.iterdir() if SEGMENT.fullmatch(file.name)), default=None)
     if newest is None:
         return False
-    return dt.datetime.fromtimestamp(newest, dt.UTC) < now - dt.timedelta(seconds=2 * postgres.LOG_SECONDS_MAX)
+    return dt.datetime.fromtimestamp(newest, dt.UTC) < now - dt.timedelta(seconds=IDLE_AFTER * postgres.LOG_SECONDS_MAX)
 
 
 def _seal_into(target: Path, segment: Segment, key: bytes) -> None:

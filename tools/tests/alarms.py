@@ -157,10 +157,10 @@ CASES: Final[dict[str, tuple[Case, Case]]] = {
         {"exodus_backup_proved_timestamp_seconds": "7200x200"},
     ),
     "LogBehind": pair(
-        300,
+        480,
         {"exodus_backup_log_archived_timestamp_seconds": "0x40"},
-        # half a minute behind for ever, and once two minutes
-        {"exodus_backup_log_archived_timestamp_seconds": "0x8 0+15x40"},
+        # four minutes behind, and no more
+        {"exodus_backup_log_archived_timestamp_seconds": "0x16 0+15x40"},
     ),
     "LogNotProved": pair(
         50 * HOUR + 600,
