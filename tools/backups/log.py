@@ -13,10 +13,13 @@ import io
 import json
 import os
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from tools.backups import taking
 from tools.backups.sealing import seal, unseal
@@ -112,6 +115,26 @@ def _is_idle(layout: Layout, now: dt.datetime) -> bool:
     if newest is None:
         return False
     return dt.datetime.fromtimestamp(newest, dt.UTC) < now - dt.timedelta(seconds=IDLE_AFTER * postgres.LOG_SECONDS_MAX)
+
+
+def wake_checkpointer(layout: Layout, woken: int) -> int:
+    """Wake the process that finishes segments, once in its life; return its pid, or `woken` while there is none new.
+
+    It begins before the server is ready, when it does not look at archive_timeout, and then sleeps for up to
+    checkpoint_timeout: a quarter of an hour in which no segment would be finished, after every start and crash.
+    """
+    note = layout.state_of("postgres") / "data" / "postmaster.pid"
+    try:
+        told = note.read_text().splitlines()
+        if told[-1].strip() != "ready":
+            return woken
+        for child in psutil.Process(int(told[0])).children():
+            if child.pid != woken and any("checkpointer" in part for part in child.cmdline()):
+                child.send_signal(signal.SIGHUP)
+                return int(child.pid)
+    except (OSError, IndexError, psutil.Error):  # it is just starting or ending: the next look finds it
+        pass
+    return woken
 
 
 def _seal_into(target: Path, segment: Segment, key: bytes) -> None:

@@ -99,6 +99,7 @@ class Keeper:
         self._tried_at: dt.datetime | None = None
         self.failures = 0
         self.log_failures = 0
+        self._woken = 0
 
     def look(self, now: dt.datetime) -> bool:
         """Take the backup if it is due; tell whether one was tried. What failed is tried again after an hour."""
@@ -120,6 +121,7 @@ class Keeper:
 
     def ship(self) -> bool:
         """Take the log away as far as it is finished; tell whether that went well."""
+        self._woken = log.wake_checkpointer(self._layout, self._woken)
         try:
             log.ship(self._layout, self._environment)
         except (StackError, OSError) as broken:
