@@ -10,7 +10,7 @@ export PYTHONPATH := .:libs/kit:libs/quant:$(subst $(space),:,$(addprefix servic
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help venv web demo up down status logs clean test test-containers chaos seeds check bench contracts fmt lock
+.PHONY: help venv web demo up down status logs clean test test-containers chaos seeds check sbom audit bench contracts fmt lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,16 +58,23 @@ chaos: venv ## cut and slow edges, full disks and killed processes, on a platfor
 seeds: venv ## play seeded faults on every broker's line: SEEDS for each broker, 2,500 unless said otherwise
 	@EXODUS_FAULT_RUNS=$(or $(SEEDS),2500) $(PYTHON) -m pytest -s services/broker/tests/conformance/test_seeded_faults.py
 
-check: venv ## format, lint, types, architecture rules, contracts
+check: venv ## format, lint, types, architecture rules, secrets, contracts
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy libs services tools gateway benchmarks
 	.venv/bin/lint-imports
 	$(PYTHON) -m tools.tidy
+	$(PYTHON) -m tools.supply.leaks
 	$(PYTHON) -m tools.contracts --check
 	$(PYTHON) -m tools.conformance --check
 	$(PYTHON) -m tools.dashboards --check
 	$(PYTHON) -m tools.web check
+
+sbom: venv ## a bill of materials for the images and one for the web client (CycloneDX), in sbom/
+	@$(PYTHON) -m tools.supply.sbom
+
+audit: venv ## ask what is known against every locked package; status 3 when nobody could be asked
+	@$(PYTHON) -m tools.supply.advisories
 
 bench: venv ## measure; writes benchmarks/results/latest.json; BENCH=token_check measures one
 	@$(PYTHON) -m benchmarks $(BENCH)

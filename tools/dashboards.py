@@ -185,6 +185,13 @@ DASHBOARDS: Final[dict[str, tuple[str, Sequence[Sequence[Panel]]]]] = {
                     kind="stat",
                     bad_from=26 * 3600,
                 ),
+                Panel(
+                    "Age of what was taken away of the log",
+                    "s",
+                    [("time() - max(exodus_backup_log_archived_timestamp_seconds)", "")],
+                    kind="stat",
+                    bad_from=300,
+                ),
                 Panel("Does not answer", "short", [("count(up == 0) or vector(0)", "")], kind="stat", bad_from=1),
                 Panel("Sounding alarms", "short", [('ALERTS{alertstate="firing"}', "{{alertname}}")], kind="table"),
             ],

@@ -1,4 +1,4 @@
-"""The keeper of backups: `python -m tools.backups.nightly` takes one each night, and says how old the newest is.
+"""The keeper, `python -m tools.backups.nightly`: a backup each night, the log all day, and how old both are.
 
 It sleeps nearly always, so it is small, and leaves the work to `./exodus backup`, which takes a lock: by hand or by
 night, there is one at a time. A night that the machine slept through is made up for when it wakes.
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tools.backups import taking
+from tools.backups import log, taking
 from tools.native.accounts import write_private
 from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
@@ -25,9 +25,12 @@ AT_VARIABLE = "EXODUS_BACKUP_AT"
 AT_DEFAULT = "18:30"
 """Half past three in the morning in Seoul: both markets of Korea are closed, and those of the United States open."""
 OFF = "off"
-KEPT_VARIABLES = (taking.COPY_VARIABLE, AT_VARIABLE, "EXODUS_PUBLIC_URL")
+KEPT_VARIABLES = (taking.COPY_VARIABLE, AT_VARIABLE, log.DAYS_VARIABLE, "EXODUS_PUBLIC_URL")
 SETTINGS_FILE = "nightly_settings"
 LOOK_SECONDS = 30
+SHIP_SECONDS = 5
+SHIP_AGAIN_SECONDS = 20
+"""After a failure: a command that fails is not asked for every few seconds."""
 RETRY_AFTER = dt.timedelta(hours=1)
 BACKUP_SECONDS_MAX = 6 * 3600
 
@@ -60,6 +63,8 @@ def programs(layout: Layout, environment: Mapping[str, str]) -> list[Program]:
     taking.count_from(layout, dt.datetime.now(dt.UTC))
     if time_of_day(environment) is None or layout.quarantine_file.exists():
         return []
+    log.days_kept(environment)
+    taking.backup_key(layout)  # made before two could make it at once
     # In a file because a supervisor's settings cannot hold every character that a command has.
     lines = [f"{name}={environment[name]}" for name in KEPT_VARIABLES if environment.get(name)]
     write_private(layout.secrets / SETTINGS_FILE, "\n".join(lines))
@@ -93,6 +98,8 @@ class Keeper:
         self._environment = environment
         self._tried_at: dt.datetime | None = None
         self.failures = 0
+        self.log_failures = 0
+        self._woken = 0
 
     def look(self, now: dt.datetime) -> bool:
         """Take the backup if it is due; tell whether one was tried. What failed is tried again after an hour."""
@@ -112,12 +119,34 @@ class Keeper:
         self.failures += failed
         return True
 
+    def ship(self) -> bool:
+        """Take the log away as far as it is finished; tell whether that went well."""
+        self._woken = log.wake_checkpointer(self._layout, self._woken)
+        try:
+            log.ship(self._layout, self._environment)
+        except (StackError, OSError) as broken:
+            self.log_failures += 1
+            print(f"the log was not taken away: {broken}", file=sys.stderr, flush=True)
+            return False
+        return True
+
+    def ship_until(self, stop: threading.Event) -> None:
+        """Do so every few seconds, in a thread of its own: a backup takes minutes, and the log must not wait for it."""
+        while not stop.wait(SHIP_SECONDS if self.ship() else SHIP_AGAIN_SECONDS):
+            pass
+
     def metrics(self) -> str:
-        """What Prometheus is told."""
-        file = self._layout.metrics / taking.METRICS
-        name = "exodus_backup_failures_total"
-        mine = f"# HELP {name} Nightly backups that failed.\n# TYPE {name} counter\n{name} {self.failures}\n"
-        return (file.read_text() if file.exists() else "") + mine
+        """What Prometheus is told: what `./exodus backup` left behind, and what is known here."""
+        left = "".join(file.read_text() for file in sorted(self._layout.metrics.glob("backup*.prom")))
+        counted = {
+            "exodus_backup_failures_total": ("Nightly backups that failed.", self.failures),
+            "exodus_backup_log_failures_total": ("Times the log could not be taken away.", self.log_failures),
+        }
+        mine = "".join(
+            f"# HELP {name} {means}\n# TYPE {name} counter\n{name} {count}\n"
+            for name, (means, count) in counted.items()
+        )
+        return left + log.metrics(self._layout) + mine
 
 
 def serve(keeper: Keeper, port: int) -> ThreadingHTTPServer:
@@ -152,8 +181,11 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     keeper = Keeper(layout, environment)
     server = serve(keeper, layout.ports.backups)
+    shipping = threading.Thread(target=keeper.ship_until, args=(stop,))
+    shipping.start()
     while not stop.wait(LOOK_SECONDS):
         keeper.look(dt.datetime.now(dt.UTC))
+    shipping.join()
     server.shutdown()
 
 

@@ -1,4 +1,4 @@
-"""Opens a backup into a stack's folder, and proves what is in it on a server of its own."""
+"""Opens a backup into a stack's folder, goes on by the log where asked, and proves what is there on its own server."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools import cli
-from tools.backups import quarantine
+from tools.backups import quarantine, replaying
 from tools.backups.inventory import Inventory, Server, differences, take_inventory
 from tools.backups.quarantine import Quarantine
+from tools.backups.replaying import Replay
 from tools.backups.sealing import seal, unseal
 from tools.backups.taking import CLUSTER, INVENTORY, STACK, Manifest, digest_of, postgres_major
 from tools.native import accounts, credentials, packages, postgres
@@ -43,6 +44,8 @@ class Proved:
     inventory: Inventory
     accounts_proved: int
     audit: str
+    until: dt.datetime | None = None
+    """When its last transaction was committed, if it went on by the log."""
 
 
 def open_into(layout: Layout, backup: Path, key: bytes) -> None:
@@ -73,10 +76,11 @@ def open_into(layout: Layout, backup: Path, key: bytes) -> None:
         accounts.give(path, "postgres")
 
 
-def prove(backup: Path, key: bytes, scratch: Path) -> Proved:
+def prove(backup: Path, key: bytes, scratch: Path, replay: Replay | None = None) -> Proved:
     """Restore a backup into a scratch folder, look at everything in it, and leave nothing there.
 
-    The first time, what was found is written down beside the backup; from then on it must be found again.
+    The first time, what was found is written down beside the backup; from then on it must be found again. With
+    `replay` it goes on by the log, and what has come since has to add up by itself.
 
     Raises:
         StackError: with what is wrong: the archive, an account's books, the audit log, or rows that differ.
@@ -85,29 +89,63 @@ def prove(backup: Path, key: bytes, scratch: Path) -> Proved:
     layout = Layout(settle(scratch), Ports(base=_free_port() - Ports(base=0).postgres))
     try:
         open_into(layout, backup, key)
-        with _server(layout) as server:
-            inventory = asyncio.run(take_inventory(server))
-            proved = _look(layout, inventory)
+        with recovered(layout, backup, key, replay) as (server, until):
+            proved = _look(layout, server, until)
     finally:
         shutil.rmtree(layout.directory, ignore_errors=True)
-    _compare(backup, key, inventory)
+    if replay is None:
+        _compare(backup, key, proved.inventory)
     return proved
 
 
-def restore(layout: Layout, backup: Path, key: bytes, moment: dt.datetime) -> Proved:
+@contextlib.contextmanager
+def recovered(
+    layout: Layout, backup: Path, key: bytes, replay: Replay | None
+) -> Iterator[tuple[Server, dt.datetime | None]]:
+    """The server of what was opened into a folder, after it went on by the log if it has to.
+
+    Returns:
+        The server, and when the last transaction was committed that came out of the log, if one did.
+    """
+    until: dt.datetime | None = None
+    spool = layout.state_of("postgres") / "replayed"
+    try:
+        if replay is not None:
+            accounts.home_for("postgres", spool)
+            replaying.lay_out(replay, backup, key, spool)
+            accounts.write_private(layout.state_of("postgres") / "data" / replaying.SIGNAL, "", "postgres")
+        with contextlib.ExitStack() as running:
+            try:
+                options = replaying.options(spool, replay.to) if replay is not None else ()
+                server = running.enter_context(_server(layout, options))
+            except StackError as ended:
+                if replaying.ENDED_BEFORE not in str(ended):
+                    raise
+                server = running.enter_context(_server(layout, replaying.options(spool, None)))
+            if replay is not None:
+                until = replaying.last_commit(server)
+                shutil.rmtree(spool)
+            yield server, until
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+def restore(layout: Layout, backup: Path, key: bytes, moment: dt.datetime, replay: Replay | None = None) -> Proved:
     """Restore a backup for good, prove what is there now, and put it into quarantine before anything can see it.
+
+    With `replay` it goes on by the log: what was committed until then is there, and nothing from after it.
 
     Raises:
         StackError: as `open_into` and `prove` do; then nothing is left in the folder that was not there before.
     """
     try:
         open_into(layout, backup, key)
-        with _server(layout) as server:
-            inventory = asyncio.run(take_inventory(server))
-            proved = _look(layout, inventory)
-            _compare(backup, key, inventory)
-            manifest = Manifest.read(backup)
-            found = Quarantine(restored_at=moment.isoformat(), made_at=manifest.made_at, backup=backup.name)
+        with recovered(layout, backup, key, replay) as (server, until):
+            proved = _look(layout, server, until)
+            if replay is None:
+                _compare(backup, key, proved.inventory)
+            made_at = proved.until.isoformat() if proved.until else Manifest.peek(backup).made_at
+            found = Quarantine(restored_at=moment.isoformat(), made_at=made_at, backup=backup.name)
             asyncio.run(quarantine.enter(layout, server, found))
     except StackHolds:
         raise
@@ -119,14 +157,15 @@ def restore(layout: Layout, backup: Path, key: bytes, moment: dt.datetime) -> Pr
     return proved
 
 
-def _look(layout: Layout, inventory: Inventory) -> Proved:
-    """The services' own proofs, with their own code, against the restored cluster."""
+def _look(layout: Layout, server: Server, until: dt.datetime | None) -> Proved:
+    """Count everything, and have the services' own proofs run, with their own code, against the restored cluster."""
+    inventory = asyncio.run(take_inventory(server))
     credentials.write_all(layout, Addresses(f"127.0.0.1:{layout.ports.postgres}", NOWHERE, NOWHERE))
     layout.gateway.mkdir(exist_ok=True)
     status, said = cli.prove_ledger(layout)
     if status != 0:
         raise StackError(f"the restored books do not add up:\n{said}")
-    return Proved(inventory, len(said.splitlines()), cli.auth_admin(layout, "audit-verify"))
+    return Proved(inventory, len(said.splitlines()), cli.auth_admin(layout, "audit-verify"), until)
 
 
 def _compare(backup: Path, key: bytes, found: Inventory) -> None:
@@ -148,14 +187,14 @@ def _compare(backup: Path, key: bytes, found: Inventory) -> None:
 
 
 @contextlib.contextmanager
-def _server(layout: Layout) -> Iterator[Server]:
+def _server(layout: Layout, options: tuple[str, ...]) -> Iterator[Server]:
     """The restored cluster, running for as long as it is looked at."""
     passwords = credentials.open_passwords(layout)
     program = postgres.prepare(layout, packages.ensure().postgres, passwords)
     log = layout.directory / "postgres.log"
     with log.open("wb") as said:
         running = subprocess.Popen(
-            program.command,
+            (*program.command, *options),
             cwd=program.directory,
             user=program.account,
             group=program.account,
@@ -163,13 +202,14 @@ def _server(layout: Layout) -> Iterator[Server]:
             stdout=said,
             stderr=subprocess.STDOUT,
         )
+    server = Server("127.0.0.1", layout.ports.postgres, passwords.of(POSTGRES_ADMIN))
     try:
         deadline = time.monotonic() + READY_SECONDS_MAX
-        while reason := program.why_not_ready():
+        while reason := program.why_not_ready() or replaying.why_still_replaying(server):
             if running.poll() is not None or time.monotonic() > deadline:
                 raise StackError(f"the restored cluster does not start ({reason}):\n{log.read_text()[-2000:]}")
             time.sleep(POLL_SECONDS)
-        yield Server("127.0.0.1", layout.ports.postgres, passwords.of(POSTGRES_ADMIN))
+        yield server
     finally:
         running.terminate()
         running.wait()

@@ -5,16 +5,16 @@ import fcntl
 import hashlib
 import io
 import json
-import os
+import re
 import secrets
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Final, Self
 
 from tools.backups.sealing import KEY_BYTES, seal
 from tools.native import certificates, credentials, packages, signing_keys
@@ -33,6 +33,9 @@ METRICS = "backup.prom"
 LOCK = ".lock"
 COPY_VARIABLE = "EXODUS_BACKUP_COPY"
 COPY_SECONDS_MAX = 3600
+BEGINS: Final = re.compile(r"write-ahead log start point: ([0-9A-F]+)/([0-9A-F]+) on timeline (\d+)")
+SEGMENT_BITS: Final = 24
+"""16 MiB, as `initdb` makes it: a segment's name is its timeline and its number, in two halves."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,15 @@ class Manifest:
     files: dict[str, str]
     """File → SHA-256 of it, as it lies there."""
     verified_at: str | None = None
+    finished_at: str | None = None
+    """When the copy was whole: the log leads to any moment after it."""
+    log_from: str | None = None
+    """The segment of the log that it begins in; none in backups of before the log was kept."""
+
+    @classmethod
+    def peek(cls, folder: Path) -> Self:
+        """Read it, and none of the files it speaks of."""
+        return cls(**json.loads((folder / MANIFEST).read_text()))
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -53,19 +65,13 @@ class Manifest:
         Raises:
             StackError: when there is none, or a file is missing or was changed.
         """
-        file = folder / MANIFEST
-        if not file.exists():
+        if not (folder / MANIFEST).exists():
             raise StackError(f"{folder} holds no backup: there is no {MANIFEST}")
-        manifest = cls(**json.loads(file.read_text()))
+        manifest = cls.peek(folder)
         for name, digest in manifest.files.items():
             if not (folder / name).exists() or digest_of(folder / name) != digest:
                 raise StackError(f"{folder / name} is missing or was changed since the backup was taken")
         return manifest
-
-    @staticmethod
-    def is_proved(folder: Path) -> bool:
-        """Whether this backup was restored once, without reading all of it again."""
-        return json.loads((folder / MANIFEST).read_text())["verified_at"] is not None
 
     def write(self, folder: Path) -> None:
         write_private(folder / MANIFEST, json.dumps(asdict(self), indent=1))
@@ -123,9 +129,14 @@ def counted_from(layout: Layout) -> dt.datetime:
     return dt.datetime.fromisoformat(layout.backup_counted_from.read_text().strip())
 
 
-def list_all(layout: Layout) -> list[Path]:
-    """The backups of this stack, the oldest first."""
-    return sorted(file.parent for file in folder_of(layout).glob(f"[0-9]*/{MANIFEST}"))
+def list_all(folder: Path) -> list[Path]:
+    """The backups in a folder, the oldest first."""
+    return sorted(file.parent for file in folder.glob(f"[0-9]*/{MANIFEST}"))
+
+
+def list_proved(folder: Path) -> list[Path]:
+    """Those that were restored once, the oldest first."""
+    return [backup for backup in list_all(folder) if Manifest.peek(backup).verified_at is not None]
 
 
 def take(layout: Layout, moment: dt.datetime) -> Path:
@@ -140,22 +151,21 @@ def take(layout: Layout, moment: dt.datetime) -> Path:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     try:
-        with _cluster(layout) as cluster, (unfinished / CLUSTER).open("wb") as file:
-            if seal(cluster, file, key) == 0:
-                raise StackError("the database gave an empty backup")
+        log_from = _copy_cluster(layout, unfinished / CLUSTER, key)
+        finished_at = dt.datetime.now(dt.UTC).isoformat()
         with (unfinished / STACK).open("wb") as file:
             seal(_stack_of(layout), file, key)
         files = {name: digest_of(unfinished / name) for name in (CLUSTER, STACK)}
-        Manifest(moment.isoformat(), postgres_major(), files).write(unfinished)
+        manifest = Manifest(moment.isoformat(), postgres_major(), files, finished_at=finished_at, log_from=log_from)
+        manifest.write(unfinished)
         unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return target
 
 
-@contextmanager
-def _cluster(layout: Layout) -> Iterator[IO[bytes]]:
-    """What pg_basebackup says: one compressed archive with the log that makes it whole.
+def _copy_cluster(layout: Layout, target: Path, key: bytes) -> str:
+    """Seal what pg_basebackup says, one compressed archive with the log that makes it whole; return where that begins.
 
     It copies files, so row-level security, which hides rows even from a table's owner, cannot make it leave any out.
     """
@@ -164,15 +174,31 @@ def _cluster(layout: Layout) -> Iterator[IO[bytes]]:
         str(packages.ensure().postgres / "pg_basebackup"),
         *("--host", "127.0.0.1", "--port", str(layout.ports.postgres), "--username", user, "--no-password"),
         *("--pgdata", "-", "--format", "tar", "--wal-method", "fetch", "--checkpoint", "fast", "--compress", "gzip:1"),
+        "--verbose",
     ]
     environment = {"PATH": "/usr/bin:/bin", "PGPASSWORD": credentials.open_passwords(layout).of(user)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout is not None
         assert running.stderr is not None
-        yield running.stdout
+        with target.open("wb") as file:
+            size_bytes = seal(running.stdout, file, key)
         said = running.stderr.read().decode(errors="replace").strip()
     if running.returncode != 0:
         raise StackError(f"the database could not be copied: {said or running.returncode}")
+    if size_bytes == 0 or (begins := BEGINS.search(said)) is None:
+        raise StackError(f"the database gave an empty backup, or did not say where its log begins: {said}")
+    return segment_name(int(begins[3]), (int(begins[1], 16) << 32 | int(begins[2], 16)) >> SEGMENT_BITS)
+
+
+def segment_name(timeline: int, number: int) -> str:
+    """What PostgreSQL calls a segment of its log."""
+    return f"{timeline:08X}{number >> 8:08X}{number & 0xFF:08X}"
+
+
+def segment_after(name: str) -> str:
+    """The name of the segment that follows."""
+    number = int(name[8:16], 16) << 8 | int(name[16:], 16)
+    return segment_name(int(name[:8], 16), number + 1)
 
 
 def _stack_of(layout: Layout) -> io.BytesIO:
@@ -199,29 +225,40 @@ def _without_signing_key(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if Path(member.name).name == signing_keys.FILE else member
 
 
-def copy_away(folder: Path) -> None:
-    """Give the backup to the command that takes it off this machine, if there is one: its path is `$1`.
+def copy_away(path: Path, environment: Mapping[str, str]) -> bool:
+    """Give a backup, or a piece of the log, to the command that takes it off this machine: its path is `$1`.
+
+    Returns:
+        Whether there is such a command.
 
     Raises:
         StackError: when the command fails: a backup on the same disk is none.
     """
-    command = os.environ.get(COPY_VARIABLE)
+    command = environment.get(COPY_VARIABLE)
     if not command:
-        print(f"note: {COPY_VARIABLE} names no command that takes backups off this machine")
-        return
-    done = subprocess.run(
-        ["sh", "-c", command, "sh", str(folder)], capture_output=True, text=True, check=False, timeout=COPY_SECONDS_MAX
-    )
+        return False
+    try:
+        done = subprocess.run(
+            ["sh", "-c", command, "sh", str(path)],
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COPY_SECONDS_MAX,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise StackError(f"{COPY_VARIABLE} took longer than {COPY_SECONDS_MAX} s") from late
     if done.returncode != 0:
         raise StackError(f"{COPY_VARIABLE} failed: {(done.stderr or done.stdout).strip() or done.returncode}")
+    return True
 
 
 def forget_old(layout: Layout, keep: int) -> list[Path]:
     """Remove all but the newest proved backups, and what was broken off or never proved: tries must not fill a disk."""
-    proved = [folder for folder in list_all(layout) if Manifest.is_proved(folder)]
-    kept = set(proved[-keep:])
-    old = [folder for folder in list_all(layout) if folder not in kept]
-    for folder in [*old, *folder_of(layout).glob(".*.unfinished")]:
+    here = folder_of(layout)
+    kept = set(list_proved(here)[-keep:])
+    old = [folder for folder in list_all(here) if folder not in kept]
+    for folder in [*old, *here.glob(".*.unfinished")]:
         shutil.rmtree(folder)
     return old
 

@@ -1,6 +1,7 @@
 """PostgreSQL: a private cluster, and one database with three roles for each service."""
 
 import asyncio
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -53,15 +54,44 @@ DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\n"
 DISPOSABLE = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\nmax_wal_size = '1GB'\n"
 
 
-def prepare(layout: Layout, binaries: Path, passwords: Passwords) -> Program:
-    """Makes the cluster when there is none, writes its settings, and says how to run it."""
+# A segment that is not full is finished too, so that what was committed leaves this server within a minute.
+LOG_SECONDS_MAX = 30
+LOG_KEPT = """\
+archive_mode = on
+archive_timeout = '{seconds}s'
+archive_command = '{command}'
+"""
+LOG_NOT_KEPT = "archive_mode = off\n"
+
+
+def log_folder(layout: Layout) -> Path:
+    """Where finished segments of the log wait to be taken away (tools/backups/log.py)."""
+    return layout.state_of("postgres") / "log"
+
+
+def _log_settings(folder: Path) -> str:
+    """Whole or not there: a segment shows under its own name when it is on disk; a second time is as the first."""
+    at = shlex.quote(str(folder)).replace("%", "%%")
+    command = f"cp --preserve=timestamps %p {at}/.%f && sync {at}/.%f && mv --force {at}/.%f {at}/%f && sync {at}"
+    return LOG_KEPT.format(seconds=LOG_SECONDS_MAX, command=command.replace("\\", "\\\\").replace("'", "''"))
+
+
+def prepare(layout: Layout, binaries: Path, passwords: Passwords, *, keeps_log: bool = False) -> Program:
+    """Makes the cluster when there is none, writes its settings, and says how to run it.
+
+    Args:
+        keeps_log: whether finished segments of the log are put into `log_folder`, where somebody has to fetch them.
+    """
     home = accounts.home_for("postgres", layout.state_of("postgres"))
     data = home / "data"
     if not (data / "PG_VERSION").exists():
         _make_cluster(layout, binaries, data, passwords)
     own = f"port = {layout.ports.postgres}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
     durability = DISPOSABLE if layout.disposable else DURABLE
-    accounts.write_private(home / "postgresql.conf", f"{own}{SETTINGS}{durability}", "postgres")
+    log = LOG_NOT_KEPT
+    if keeps_log:
+        log = _log_settings(accounts.home_for("postgres", log_folder(layout)))
+    accounts.write_private(home / "postgresql.conf", f"{own}{SETTINGS}{durability}{log}", "postgres")
 
     dsn = credentials.postgres_url(passwords, f"127.0.0.1:{layout.ports.postgres}").replace("+asyncpg", "")
 

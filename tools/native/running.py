@@ -16,6 +16,7 @@ from tools.native.readiness import wait_until_ready
 from tools.native.supervisor import Supervisor
 
 LOG_LINES_BEFORE_FOLLOWING = "20"
+KEEPER = "backups"
 
 
 def up(layout: Layout, *, servers_only: bool = False) -> None:
@@ -26,8 +27,9 @@ def up(layout: Layout, *, servers_only: bool = False) -> None:
     binaries = packages.ensure()
     passwords = credentials.write_all(layout, credentials.Addresses.native(layout))
     certificates.ensure(layout.gateway, dt.datetime.now(dt.UTC))
-    base = servers.prepare(layout, binaries, passwords)
     ours: list[Program] = [] if servers_only else _services_and_gateway(layout, binaries)
+    # Its keeper takes the log away; without one it would fill the disk.
+    base = servers.prepare(layout, binaries, passwords, keeps_log=any(one.name == KEEPER for one in ours))
     if ours and monitoring_is_wanted():
         ours += monitoring.programs(layout, packages.ensure_monitoring(), passwords)
 

@@ -7,10 +7,10 @@ from tools.native.packages import Binaries
 from tools.native.programs import Program
 
 
-def prepare(layout: Layout, binaries: Binaries, passwords: Passwords) -> list[Program]:
+def prepare(layout: Layout, binaries: Binaries, passwords: Passwords, *, keeps_log: bool = False) -> list[Program]:
     """Writes their settings and data folders where missing, and says how to run them."""
     return [
-        postgres.prepare(layout, binaries.postgres, passwords),
+        postgres.prepare(layout, binaries.postgres, passwords, keeps_log=keeps_log),
         redis.prepare(layout, binaries.redis, passwords),
         *rabbitmq.prepare(layout, binaries, passwords),
     ]

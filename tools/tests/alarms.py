@@ -157,5 +157,16 @@ CASES: Final[dict[str, tuple[Case, Case]]] = {
         {"exodus_backup_proved_timestamp_seconds": "0x200"},
         {"exodus_backup_proved_timestamp_seconds": "7200x200"},
     ),
+    "LogBehind": pair(
+        480,
+        {"exodus_backup_log_archived_timestamp_seconds": "0x40"},
+        # four minutes behind, and no more
+        {"exodus_backup_log_archived_timestamp_seconds": "0x16 0+15x40"},
+    ),
+    "LogNotProved": pair(
+        50 * HOUR + 600,
+        {"exodus_backup_log_proved_timestamp_seconds": "0x400"},
+        {"exodus_backup_log_proved_timestamp_seconds": "7200x400"},
+    ),
     "BackupNeverProved": pair(27 * HOUR, {"up": "1x200"}, {"exodus_backup_proved_timestamp_seconds": "0x200"}),
 }

@@ -117,7 +117,7 @@ def test_only_the_newest_backups_stay(stack: Layout) -> None:
     for name in names:
         a_backup(stack, name)
     assert [folder.name for folder in forget_old(stack, keep=2)] == names[:3]
-    assert [folder.name for folder in list_all(stack)] == names[3:]
+    assert [folder.name for folder in list_all(taking.folder_of(stack))] == names[3:]
 
 
 def test_tries_that_failed_neither_stay_nor_push_out_what_is_proved(stack: Layout) -> None:
@@ -126,21 +126,20 @@ def test_tries_that_failed_neither_stay_nor_push_out_what_is_proved(stack: Layou
     broken_off = taking.folder_of(stack) / ".20261125T000000Z.unfinished"
     broken_off.mkdir()
     assert forget_old(stack, keep=1) == tries
-    assert list_all(stack) == [proved]
+    assert list_all(taking.folder_of(stack)) == [proved]
     assert not broken_off.exists()
 
 
 def test_the_command_that_copies_away_is_given_the_folder_and_its_failure_is_ours(
-    stack: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Layout, tmp_path: Path
 ) -> None:
     folder = a_backup(stack, "20261126T000000Z")
     (tmp_path / "off box").mkdir()
-    monkeypatch.setenv(taking.COPY_VARIABLE, f'cp -r "$1" "{tmp_path}/off box/"')
-    copy_away(folder)
+    assert not copy_away(folder, os.environ)
+    assert copy_away(folder, {**os.environ, taking.COPY_VARIABLE: f'cp -r "$1" "{tmp_path}/off box/"'})
     assert (tmp_path / "off box" / folder.name / taking.CLUSTER).read_bytes() == b"sealed"
-    monkeypatch.setenv(taking.COPY_VARIABLE, "echo no route to the other house >&2; exit 7")
     with pytest.raises(StackError, match="no route to the other house"):
-        copy_away(folder)
+        copy_away(folder, {**os.environ, taking.COPY_VARIABLE: "echo no route to the other house >&2; exit 7"})
 
 
 def test_a_difference_names_the_table_and_the_owner() -> None:

@@ -3,8 +3,11 @@
 import asyncio
 import datetime as dt
 import os
+import shutil
 import signal
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +17,9 @@ import pytest_asyncio
 
 from tests.integration.platform_under_test import SYMBOL, Platform
 from tools import cli
-from tools.backups import commands, quarantine, restoring, taking
+from tools.backups import commands, log, nightly, quarantine, replaying, restoring, taking
 from tools.backups.inventory import Inventory, Server, take_inventory
+from tools.backups.replaying import Replay
 from tools.backups.sealing import unseal
 from tools.native import credentials, running
 from tools.native.errors import StackError
@@ -103,6 +107,81 @@ def test_a_backup_is_never_restored_over_a_stack(platform: Platform) -> None:
     with pytest.raises(StackError, match="holds a stack already"):
         restoring.restore(platform.layout, backup, taking.backup_key(platform.layout), dt.datetime.now(dt.UTC))
     assert (platform.layout.secrets / "passwords.json").exists()
+
+
+@pytest_asyncio.fixture
+async def with_a_keeper(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Platform]:
+    """The platform of the other tests keeps no log; this one does, and half a day passes before a night comes."""
+    in_half_a_day = dt.datetime.now(dt.UTC) + dt.timedelta(hours=12)
+    monkeypatch.setenv(nightly.AT_VARIABLE, f"{in_half_a_day:%H:%M}")
+    await asyncio.to_thread(running.up, platform.layout)
+    yield platform
+    monkeypatch.setenv(nightly.AT_VARIABLE, nightly.OFF)
+    await asyncio.to_thread(running.up, platform.layout)
+
+
+@pytest.mark.requirement("R-58", "R-59")
+async def test_the_disk_is_lost_and_the_platform_comes_back_as_it_was_between_two_orders(
+    with_a_keeper: Platform, trader: Trader, elsewhere: Layout, tmp_path: Path
+) -> None:
+    platform = with_a_keeper
+    before = await asyncio.to_thread(commands.take_and_prove, platform.layout, dt.datetime.now(dt.UTC))
+    kept = await trader.until_order((await trader.buys(SYMBOL, 2))["id"])
+    balance = await _balance(trader)
+    moment, saved = await _a_moment_of_rest(trader, platform.layout)
+    undone = await trader.until_order((await trader.buys(SYMBOL, 1))["id"])
+    until = await _log_is_taken_away_until(platform.layout, dt.datetime.now(dt.UTC))
+    assert until - moment < dt.timedelta(minutes=10)
+    attic, key = tmp_path / "attic", taking.backup_key(platform.layout)
+    shutil.copytree(taking.folder_of(platform.layout), attic)
+    running.down(platform.layout)
+    backup = replaying.choose(attic, moment)
+    assert backup.name == before.name
+    with _lost(platform.layout):
+        now = dt.datetime.now(dt.UTC)
+        proved = await asyncio.to_thread(restoring.restore, elsewhere, backup, key, now, Replay(attic, moment))
+    assert _of(trader.user_id, proved.inventory) == saved, "as it was at the moment, by table"
+    assert proved.accounts_proved > 0
+    assert proved.until is not None
+    assert proved.until <= moment
+    await asyncio.to_thread(running.up, elsewhere)
+    back = await _logs_in_again(trader)
+    assert await _balance(back) == balance
+    assert (await back.call("GET", f"/trading/orders/{kept['id']}"))["status"] == "filled"
+    with pytest.raises(Refused) as unknown:
+        await back.call("GET", f"/trading/orders/{undone['id']}")
+    assert unknown.value.status == httpx.codes.NOT_FOUND
+    assert "The audit log is whole" in cli.auth_admin(elsewhere, "audit-verify")
+    assert quarantine.current(elsewhere) is not None
+    await back.leave()
+
+
+async def _a_moment_of_rest(trader: Trader, layout: Layout) -> tuple[dt.datetime, dict[str, int]]:
+    """A moment, and what the trader had then: the same was counted before it and after."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        before = _of(trader.user_id, await take_inventory(_server(layout)))
+        moment = dt.datetime.now(dt.UTC)
+        if before == _of(trader.user_id, await take_inventory(_server(layout))):
+            return moment, before
+        assert time.monotonic() < deadline, "rows come without an end"
+
+
+@contextmanager
+def _lost(layout: Layout) -> Iterator[None]:
+    """The servers' disks are gone; they come back for the tests that follow."""
+    disk, gone = layout.state_of("postgres"), layout.directory / "gone"
+    disk.rename(gone)
+    yield
+    gone.rename(disk)
+
+
+async def _log_is_taken_away_until(layout: Layout, moment: dt.datetime) -> dt.datetime:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (until := log.archived_until(layout)) is None or until < moment:
+        assert time.monotonic() < deadline, f"the log is taken away until {until} only"
+        await asyncio.sleep(1)
+    return until
 
 
 async def _starts_an_automation(trader: Trader) -> str:
