@@ -1,15 +1,18 @@
 """Every test there is, in as little time as two cores allow: `python -m tools.whole_suite`.
 
 The tests of the whole platform mostly wait, for processes to start and for markets to move; those of the parts compute.
-So both run at once: the platform's in the background, written to a file that is shown when the parts have ended.
+So all run at once: two platforms in the background, one that people use and one that things happen to, each written to
+a file that is shown when the parts have ended.
 """
 
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,26 +22,29 @@ from tools.native.errors import StackError
 from tools.native.layout import ROOT
 
 PARTS: Final = ("-n", "3", "--dist", "loadfile", "libs", "services", "gateway", "tools")
-WHOLE: Final = ("tests/integration",)
+WHOLE: Final = {
+    "the platform in use": (16_000, ("tests/integration", "--ignore", "tests/integration/faults")),
+    "the platform under faults": (24_500, ("tests/integration/faults",)),
+}
+"""What the tests of whole platforms are called, the first of their ports, and which they are."""
 SHOW_EVERY_SECONDS: Final = 0.5
 NICENESS_OF_PARTS: Final = 5
 """Who measures time on the platform goes first; the parts take what is left."""
 
 
 def run() -> int:
-    """Run everything; return how many of the four steps failed."""
+    """Run everything; return how many of the five steps failed."""
     begun = time.monotonic()
     _install()
     failed: int = _step("the web client's build", begun, sys.executable, "-m", "tools.web", "build")
-    with tempfile.NamedTemporaryFile() as log:
-        whole = subprocess.Popen((sys.executable, "-m", "pytest", *WHOLE), cwd=ROOT, stdout=log, stderr=log)
-        try:
-            failed += _step("the web client", begun, sys.executable, "-m", "tools.web", "test")
-            failed += _step("the parts", begun, *_patiently(), sys.executable, "-m", "pytest", *PARTS)
-            failed += _follow(whole, Path(log.name)) != 0
-        finally:
-            _end(whole)
-    _say("the whole platform", begun, whole.returncode)
+    with ExitStack() as ends:
+        whole = {title: ends.enter_context(_beside(*which)) for title, which in WHOLE.items()}
+        failed += _step("the web client", begun, sys.executable, "-m", "tools.web", "test")
+        failed += _step("the parts", begun, *_patiently(), sys.executable, "-m", "pytest", *PARTS)
+        for title, (process, log) in whole.items():
+            code = _follow(process, log)
+            _say(title, begun, code)
+            failed += code != 0
     subprocess.run((sys.executable, "-m", "tools.stack", "test-servers", "down"), cwd=ROOT, check=False)
     return failed
 
@@ -57,6 +63,19 @@ def _step(name: str, begun: float, *command: str) -> bool:
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     _say(name, begun, code)
     return code != 0
+
+
+@contextmanager
+def _beside(port_base: int, which: Sequence[str]) -> "Iterator[tuple[subprocess.Popen[bytes], Path]]":
+    """Run tests of a platform with these ports in the background; the process, and the file it writes to."""
+    surroundings = os.environ | {"EXODUS_TEST_PORT_BASE": str(port_base)}
+    command = (sys.executable, "-m", "pytest", *which)
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=surroundings)
+        try:
+            yield process, Path(log.name)
+        finally:
+            _end(process)
 
 
 def _patiently() -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from tools.people import Gateway
 SYMBOL = private_stack.SYMBOLS[0]
 US_CASH = Decimal(100_000)
 PORT_BASE = int(os.environ.get("EXODUS_TEST_PORT_BASE", "16000"))
-"""Two checkouts may test their platforms side by side; each needs 500 ports of its own."""
+"""Platforms may be tested side by side, of one checkout or of two; each needs 500 ports of its own."""
 PORTS = Ports(base=PORT_BASE, gateway=PORT_BASE + 443, gateway_http=PORT_BASE + 80)
 READY_SECONDS_MAX = 60
 
@@ -44,7 +44,7 @@ class Platform:
         traces = open_until_the_end.enter_context(receiving(PORT_BASE + 98))
         os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = traces.endpoint
         web.build()
-        layout = private_stack.start(".stack-integration", PORTS)
+        layout = private_stack.start(f".stack-integration-{PORT_BASE}", PORTS)
         return cls(layout, cli.gateway_of(layout), traces, open_until_the_end)
 
     def stop(self) -> None:

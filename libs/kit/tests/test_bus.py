@@ -19,6 +19,7 @@ from kit.ids import new_id
 from kit.relay import Relay
 from kit.settings import ServiceSettings
 from kit.testing.databases import TestDatabase
+from kit.testing.tasks import ended
 from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -67,9 +68,7 @@ async def running(*tasks: object) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in started:
-            task.cancel()
-        await asyncio.gather(*started, return_exceptions=True)
+        await ended(*started)
 
 
 def a_relay(fresh: TestDatabase, amqp_url: str, database: Database) -> Relay:

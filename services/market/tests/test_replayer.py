@@ -14,6 +14,7 @@ import pytest_asyncio
 from kit.clock import now
 from kit.db import Database
 from kit.testing.databases import TestDatabase
+from kit.testing.tasks import ended
 from market.replayer import Replayer
 from market.store import replays
 from redis.asyncio import Redis
@@ -39,8 +40,7 @@ def player(database: Database, redis: Redis, fresh: TestDatabase) -> Callable[[]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended(task)
 
     return playing
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kit.db import Database
 from kit.testing.databases import TestDatabase
+from kit.testing.tasks import ended
 from market import roller as rolling
 from market.domain.minute import Minute
 from market.roller import MinuteRoller, feed_stalled
@@ -48,9 +49,7 @@ def roller(
         try:
             yield
         finally:
-            while not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=0.2)
+            await ended(task)
 
     return running
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from kit.testing.tasks import ended
 
 from tests.integration import invariants
 from tests.integration.order_stream import Stream, account_for
@@ -52,6 +53,5 @@ async def test_killing_any_process_loses_and_doubles_nothing(platform: Platform,
     orders = await account_for(platform, stream)
     assert not listening.done(), listening.result()
     await listener.until_told_of(orders)
-    listening.cancel()
-    await asyncio.gather(listening, return_exceptions=True)
+    await ended(listening)
     invariants.assert_the_stream_is_whole(listener)

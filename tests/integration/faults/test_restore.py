@@ -15,7 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.integration.platform_under_test import SYMBOL, Platform
+from tests.integration.platform_under_test import PORT_BASE, SYMBOL, Platform
 from tools import cli
 from tools.backups import commands, log, nightly, quarantine, replaying, restoring, taking
 from tools.backups.inventory import Inventory, Server, take_inventory
@@ -28,7 +28,7 @@ from tools.people import Refused, Trader
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.stack]
 
-RESTORED = ROOT / ".stack-restored"
+RESTORED = ROOT / f".stack-restored-{PORT_BASE}"
 PATIENCE_SECONDS = 120  # a worker that stood still has to find its lost connection to the bus first
 
 

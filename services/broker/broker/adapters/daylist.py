@@ -16,6 +16,7 @@ from quant.markets.listing import Side
 
 from broker.adapters.line import in_lane
 from broker.adapters.port import LineFailure, Report, Unreachable
+from broker.adapters.stream import AGAIN_SECONDS
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import (
     Absent,
@@ -37,6 +38,8 @@ _NOTHING: Final = Decimal(0)
 EARLY: Final = timedelta(seconds=2)
 LATE: Final = timedelta(seconds=60)
 """An order of ours is stamped by its broker at most so long before and after we began to send it."""
+STRANGE_SECONDS: Final = 10.0
+"""For so long an order nobody knows may still turn out to be ours, with its number not written down yet."""
 KeysOf = Callable[[Sequence[str]], Awaitable[Mapping[str, ClientKey]]]
 """Which of these broker's numbers are orders of ours, and which order each is."""
 
@@ -122,6 +125,8 @@ class DayList:
         self._keys_of = keys_of
         self._poll_seconds = poll_seconds
         self._told: dict[str, tuple[Decimal, Decimal]] = {}
+        self._strangers: dict[str, float] = {}
+        self._is_unsure = False
         self.hint = asyncio.Event()
 
     async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:  # noqa: ARG002 - no key is taken
@@ -200,6 +205,7 @@ class DayList:
     async def reports(self) -> AsyncGenerator[Sequence[Report], None]:
         """Tell of orders whose row in the day's list has changed, as soon as a hint comes and every few seconds."""
         following = asyncio.ensure_future(self.wire.follow(self.hint))
+        again = min(AGAIN_SECONDS, self._poll_seconds)
         try:
             while True:
                 self.hint.clear()
@@ -209,7 +215,8 @@ class DayList:
                     self._told.update(seen)
                     continue
                 try:
-                    async with asyncio.timeout(self._poll_seconds):  # wait_for may lose a cancellation before 3.12
+                    # wait_for may lose a cancellation before 3.12
+                    async with asyncio.timeout(again if self._is_unsure else self._poll_seconds):
                         await self.hint.wait()
                 except TimeoutError:
                     continue
@@ -233,9 +240,13 @@ class DayList:
             with in_lane("history"):
                 rows = await self.wire.rows("", self.wire.now())
         except LineFailure:
-            rows = []
+            self._is_unsure = True
+            return [], {}
         owners = await self._keys_of([row.id for row in rows]) if rows else {}
         lines = chains(rows)
+        moment = asyncio.get_running_loop().time()
+        self._strangers = {name: self._strangers.get(name, moment) for name in lines.keys() - owners.keys()}
+        self._is_unsure = any(moment - seen_at < STRANGE_SECONDS for seen_at in self._strangers.values())
         answers = {name: (key, _answer(lines[name])) for name, key in owners.items() if name in lines}
         seen = {name: _measure(answer) for name, (_, answer) in answers.items()}
         fresh = [name for name in answers if self._told.get(name) != seen[name]]

@@ -17,6 +17,8 @@ from broker.adapters.port import LineFailure
 
 PAUSE_SECONDS_MIN: Final = 1.0
 PAUSE_SECONDS_MAX: Final = 60.0
+AGAIN_SECONDS: Final = 1.0
+"""After which a list is read again that could not be read, or names an order that is a stranger's so far."""
 FRAME_BYTES_MAX: Final = 1 << 20
 
 Greet = Callable[[ClientConnection], Awaitable[None]]
@@ -27,7 +29,11 @@ log = structlog.get_logger()
 
 
 async def follow(url: str, greet: Greet, hear: Hear, hint: asyncio.Event) -> None:
-    """Follow a stream for ever; `hint` is set by news, and by each connection that comes about."""
+    """Follow a stream for ever; `hint` is set by news, and by each connection that comes about.
+
+    A greeting is sent, not answered: `hear` hints again at the answer, since a list that was read before it may lack
+    what was never told.
+    """
     pause = PAUSE_SECONDS_MIN
     while True:
         try:

@@ -26,6 +26,7 @@ from broker.vault import Vault
 from kit.clock import now
 from kit.db import Database
 from kit.ids import new_id
+from kit.testing.tasks import ended
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -164,6 +165,5 @@ async def test_a_connection_in_use_is_heard_until_it_is_taken_away(
     ls.quotes(bid="69800", ask="69900", ask_size="4")
     await asyncio.sleep(0.3)
     assert len(ls.app.state.calls) == asked, "nobody asks with keys that were taken away"
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    await ended(watching)
     assert await executed() == 4

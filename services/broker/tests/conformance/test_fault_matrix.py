@@ -11,6 +11,7 @@ from broker.config import Settings
 from broker.domain.attempt import AttemptState
 from emulators.faults import Fault
 from kit.db import Database
+from kit.testing.tasks import ended
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -46,8 +47,7 @@ async def take(floor: RemoteFloor) -> Sequence[Report]:
     await floor.hears(reports)
     asking = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0.1)
-    asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
+    await ended(asking)
     await stream.aclose()
     return reports
 

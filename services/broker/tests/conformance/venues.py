@@ -15,6 +15,7 @@ from broker.domain.capabilities import Capabilities
 from broker.domain.order import Accepted, OrderIntent
 from kit.clock import now
 from kit.db import Database
+from kit.testing.tasks import ended
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -85,8 +86,7 @@ async def take_news(venue: Venue) -> Sequence[Report]:
     reports = await asyncio.wait_for(anext(stream), NEWS_SECONDS)
     asking = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0.1)
-    asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
+    await ended(asking)
     await stream.aclose()
     return reports
 

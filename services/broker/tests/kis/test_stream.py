@@ -14,6 +14,7 @@ from broker.adapters.drift import Drifts
 from broker.adapters.kis import frames
 from broker.adapters.kis.frames import Key, Notice, Unreadable
 from emulators.kis import stream
+from kit.testing.tasks import ended
 from websockets.asyncio.client import ClientConnection
 
 from services.broker.tests.builders import an_order
@@ -112,8 +113,7 @@ async def test_a_ping_is_answered_word_for_word(kis: Emulated, monkeypatch: pyte
     async with asyncio.timeout(30):
         while not echoed:  # noqa: ASYNC110 - what we wait for is what the other side appends
             await asyncio.sleep(0.02)
-    hearing.cancel()
-    await asyncio.gather(hearing, return_exceptions=True)
+    await ended(hearing)
     await reports.aclose()
     assert json.loads(echoed[0])["header"]["tr_id"] == "PINGPONG"
 

@@ -9,6 +9,7 @@ from kit import amqp
 from kit.consumer import Consumer, Subscriptions
 from kit.events import Envelope
 from kit.ids import new_id
+from kit.testing.tasks import ended
 
 from services.broker.tests.builders import an_order, cancel_requested, submitted
 from services.broker.tests.floor import Floor
@@ -39,8 +40,7 @@ async def test_orders_and_cancels_of_one_owner_are_handled_in_order_though_each_
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await floor.count("inbox") < len(messages):  # noqa: ASYNC110 - asks a database
                 await asyncio.sleep(0.05)
-        consuming.cancel()
-        await asyncio.gather(consuming, return_exceptions=True)
+        await ended(consuming)
         await queue.delete(if_unused=False, if_empty=False)
     assert await floor.said() == ["accepted", "canceled"] * 3
 

@@ -1,16 +1,17 @@
 """Streams: news arrives long before the next poll, and what was told while nobody listened is found all the same."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal
 
 import pytest
 from broker.adapters.drift import Drift, Drifts
 from broker.adapters.port import Report
-from broker.domain.order import Accepted
+from broker.domain.order import Accepted, ClientKey
 from broker.usecases.announce_drifts import announce_drifts
 from kit.db import Database
+from kit.testing.tasks import ended
 from sqlalchemy import text
 
 from services.broker.tests.builders import an_order
@@ -36,8 +37,7 @@ async def listening(running: Emulated) -> AsyncIterator["asyncio.Queue[Report]"]
     try:
         yield heard
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 async def placed(running: Emulated) -> Accepted:
@@ -63,6 +63,26 @@ async def test_a_notice_makes_the_list_be_read_at_once(broker: str) -> None:
         assert filled(await asyncio.wait_for(heard.get(), 30)) == 0
         running.quotes(bid="69800", ask="69900", ask_size="4")
         assert filled(await asyncio.wait_for(heard.get(), 30)) == 4
+
+
+@pytest.mark.requirement("R-6", "R-27")
+@pytest.mark.parametrize("broker", sorted(set(STREAMING) - {"alpaca"}))
+async def test_an_order_that_is_listed_before_its_number_is_written_down_is_told_soon_after(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[str]] = []
+    async with emulated(broker) as running:
+        written_down = running.keys_of
+
+        async def keys_of(numbers: Sequence[str]) -> Mapping[str, ClientKey]:
+            asked.append(numbers)
+            return await written_down(numbers) if len(asked) > 2 else {}
+
+        monkeypatch.setattr(running, "keys_of", keys_of)
+        async with listening(running) as heard:
+            await placed(running)
+            assert filled(await asyncio.wait_for(heard.get(), 30)) == 0
+    assert len(asked) > 2
 
 
 @pytest.mark.requirement("R-6", "R-27")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from broker.adapters.simulator.feed import QuoteFeed
 from broker.worker import watch_brokers
+from kit.testing.tasks import ended
 
 from services.broker.tests.builders import an_order
 from services.broker.tests.floor import Floor
@@ -18,8 +19,7 @@ PATIENCE_SECONDS = 60
 async def watching(floor: Floor) -> AsyncIterator[None]:
     task = asyncio.create_task(watch_brokers(floor.desk))
     yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await ended(task)
 
 
 async def said(floor: Floor, *expected: str) -> None:
@@ -73,5 +73,4 @@ async def test_only_symbols_with_open_orders_are_asked_about_and_each_quote_once
     await floor.submit(an_order(floor.tape.symbol, limit_price="69900"))
     await asyncio.sleep(1.5)
     assert len(applied) == 1
-    feed.cancel()
-    await asyncio.gather(feed, return_exceptions=True)
+    await ended(feed)

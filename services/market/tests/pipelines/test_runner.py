@@ -12,6 +12,7 @@ from fakefeeds.world import World
 from kit.db import Database
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
+from kit.testing.tasks import ended
 from market.panels import Panels
 from market.pipelines import runner as running
 from market.pipelines.figures import Figures
@@ -42,9 +43,7 @@ def worker(
         try:
             yield failover
         finally:
-            while not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=0.2)
+            await ended(task)
 
     return working
 

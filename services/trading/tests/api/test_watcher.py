@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import pytest
 from kit.clock import now
 from kit.db import Database
 from kit.json import dumps_text
+from kit.testing.tasks import ended
 from redis.asyncio import Redis
 from sqlalchemy import text
 from trading.config import Settings
@@ -29,9 +30,7 @@ async def watching(settings: Settings) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
 
 
 async def comes_to(trader: Trader, order_id: str, status: Status) -> dict[str, Any]:

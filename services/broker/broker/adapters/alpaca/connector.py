@@ -23,7 +23,7 @@ from broker.adapters.daylist import KeysOf, No
 from broker.adapters.drift import drifts
 from broker.adapters.line import in_lane
 from broker.adapters.port import LineFailure, Report, Unreachable
-from broker.adapters.stream import follow
+from broker.adapters.stream import AGAIN_SECONDS, follow
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import (
     Absent,
@@ -62,6 +62,7 @@ class Alpaca:
         self._poll_seconds = poll_seconds
         self._stream = stream
         self._told: dict[str, tuple[str, str, Decimal]] = {}
+        self._is_unsure = False
         self.hint = asyncio.Event()
 
     async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:
@@ -149,6 +150,7 @@ class Alpaca:
     async def reports(self) -> AsyncGenerator[Sequence[Report], None]:
         """Tell of orders that have changed, as soon as the stream hints at it and every few seconds."""
         listening = asyncio.ensure_future(self._listen())
+        again = min(AGAIN_SECONDS, self._poll_seconds)
         try:
             while True:
                 self.hint.clear()
@@ -158,7 +160,8 @@ class Alpaca:
                     self._told.update(seen)
                     continue
                 try:
-                    async with asyncio.timeout(self._poll_seconds):  # wait_for may lose a cancellation before 3.12
+                    # wait_for may lose a cancellation before 3.12
+                    async with asyncio.timeout(again if self._is_unsure else self._poll_seconds):
                         await self.hint.wait()
                 except TimeoutError:
                     continue
@@ -211,7 +214,9 @@ class Alpaca:
             changed = [name for name in owners if self._told.get(name) != seen[name]]
             answers = {name: await self._told_of(orders[name]) for name in changed}
         except LineFailure:
+            self._is_unsure = True
             return [], {}
+        self._is_unsure = False
         return [Report(owners[name], answer) for name, answer in answers.items() if isinstance(answer, Accepted)], seen
 
     async def _recent(self) -> dict[str, AlpacaOrder]:
@@ -303,7 +308,7 @@ class Alpaca:
     async def _hear(self, _: ClientConnection, frame: str | bytes) -> bool:
         heard: Mapping[str, Any] = loads(frame)
         if heard.get("stream") != "trade_updates":
-            return False
+            return bool(heard.get("stream") == "listening")  # what came before is in the list
         drifts.see("alpaca", "trade_updates", len(heard.get("data", {}).get("order", {})))
         return True
 

@@ -60,6 +60,7 @@ class Notices:
             await line.send(text)  # word for word
         elif code in SUBSCRIBED:
             self._key = key or self._key
+            return True  # only now can nothing pass unheard: what came before is in the list
         else:
             raise Unreadable(f"KIS refuses the subscription to notices ({code})")
         return False

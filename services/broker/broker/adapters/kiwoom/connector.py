@@ -124,7 +124,7 @@ class KiwoomWire:
         if heard.get("trnm") == "PING":
             await line.send(frame)  # word for word
         if heard.get("trnm") != "REAL":
-            return False
+            return bool(heard.get("trnm") == "REG")  # we are heard now: what came before is in the list
         told = [each for each in heard.get("data", []) if each.get("type") in _ACCOUNT]
         for each in told:
             drifts.see("kiwoom", each["type"], len(each.get("values", {})))
