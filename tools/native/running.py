@@ -41,7 +41,7 @@ def up(layout: Layout, *, servers_only: bool = False) -> None:
         _say(begun, "bringing the databases up to date")
         services.migrate(layout)
         wait_until_ready(layout, supervisor, base)
-        rabbitmq.renew_dead_letters(layout, passwords)
+        rabbitmq.renew(layout, passwords)
         _say(begun, "starting the services")
         supervisor.start_group("services")
         supervisor.start_group("gateway")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aio_pika
 import asyncpg
 import pytest
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import ChannelAccessRefused
 from kit import amqp
 from market.store.quotes import PUBLISHED
@@ -200,17 +200,11 @@ async def test_a_service_announces_in_its_own_name_and_hears_in_its_own_queue(st
     connection = await amqp.connect(secret(stack, service, "amqp_url"), "test")
     async with connection:
         channel = await connection.channel(publisher_confirms=True)
-        queue = await amqp.declare_queue(channel, service, [f"{service}.thing.done.v1"])
+        queue = await amqp.open_queue(connection, service, [f"{service}.thing.done.v1"])
         exchange = await amqp.declare_exchange(channel)
         await exchange.publish(aio_pika.Message(b"{}"), f"{service}.thing.done.v1")
-        message = await queue.get(timeout=30)
-        assert message is not None
-        await message.reject(requeue=False)
-        dead = await channel.declare_queue(f"{service}.dead", passive=True)
-        async with asyncio.timeout(30), dead.iterator() as letters:
-            async for letter in letters:
-                await letter.ack()
-                break
+        await (await next_of(queue)).reject(requeue=False)
+        await (await next_of(await channel.get_queue(f"{service}.dead"))).ack()
 
 
 @pytest.mark.requirement("R-56")
@@ -221,7 +215,7 @@ async def test_a_service_hears_what_the_catalogue_says_it_reads_and_nothing_else
     may = set(rabbitmq.read_by(service))
     connection = await amqp.connect(secret(stack, service, "amqp_url"), "test")
     async with connection:
-        queue = await amqp.declare_queue(await connection.channel(), service, sorted(may))
+        queue = await amqp.open_queue(connection, service, sorted(may))
         others = {kind for kind in everything - may if not kind.startswith(f"{service}.")}
         for pattern in ("#", "*.*.*.*", "auth.#" if service != "auth" else "trading.#", *sorted(others)[:OTHERS_TRIED]):
             refused = await (await connection.channel()).get_queue(queue.name, ensure=False)
@@ -236,7 +230,7 @@ async def test_a_service_binds_its_dead_letters_to_its_own_name_and_to_nothing_e
 ) -> None:
     connection = await amqp.connect(secret(stack, service, "amqp_url"), "test")
     async with connection:
-        await amqp.declare_queue(await connection.channel(), service, [])
+        await amqp.open_queue(connection, service, [])
         own = (f"{service}.dead", f"{service}.events")
         others = ("#", "*", f"{service}.#", f"#.{service}", *(other for other in SERVICES if other != service))
         for name, pattern in itertools.product(own, others):
@@ -251,23 +245,42 @@ async def test_dead_letters_of_an_older_installation_are_kept_apart_from_the_nex
     operator = await amqp.connect(credentials.amqp_url(passwords, f"127.0.0.1:{stack.ports.amqp}"), "test")
     trading = await amqp.connect(secret(stack, "trading", "amqp_url"), "test")
     async with operator, trading:
-        queue = await amqp.declare_queue(await trading.channel(), "trading", ["trading.thing.done.v1"])
+        await amqp.open_queue(trading, "trading", [])
         channel = await operator.channel()
         await channel.exchange_delete(amqp.DEAD_EXCHANGE)
         await channel.declare_exchange(amqp.DEAD_EXCHANGE, "direct", durable=True)
-        await asyncio.to_thread(rabbitmq.renew_dead_letters, stack, passwords)
+        await asyncio.to_thread(rabbitmq.renew, stack, passwords)
+        queue = await amqp.open_queue(trading, "trading", ["trading.thing.done.v1"])
         with pytest.raises(ChannelAccessRefused):
             await (await (await trading.channel()).get_queue("trading.dead")).bind(amqp.DEAD_EXCHANGE, "auth")
         exchange = await amqp.declare_exchange(channel)
         await exchange.publish(aio_pika.Message(b"{}"), "trading.thing.done.v1")
-        message = await queue.get(timeout=30)
-        assert message is not None
-        await message.reject(requeue=False)
-        dead = await channel.declare_queue("trading.dead", passive=True)
-        async with asyncio.timeout(30), dead.iterator() as letters:
-            async for letter in letters:
-                await letter.ack()
-                break
+        await (await next_of(queue)).reject(requeue=False)
+        await (await next_of(await channel.get_queue("trading.dead"))).ack()
+
+
+async def test_a_queue_of_an_older_installation_is_made_anew_as_soon_as_nothing_is_in_it(stack: Layout) -> None:
+    passwords = credentials.open_passwords(stack)
+    ours = amqp.ARGUMENTS | {"x-dead-letter-routing-key": "trading"}
+    url = credentials.amqp_url(passwords, f"127.0.0.1:{stack.ports.amqp}")
+    async with await amqp.connect(url, "test") as operator:
+        channel = await operator.channel()
+        await channel.queue_delete("trading.events")
+        old = await channel.declare_queue("trading.events", durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.default_exchange.publish(aio_pika.Message(b"{}"), old.name)
+        await asyncio.to_thread(rabbitmq.renew, stack, passwords)
+        letter = await old.get(timeout=30)
+        assert letter is not None, "what is in it stays"
+        await letter.ack()
+    async with await amqp.connect(url, "test") as operator:
+        await asyncio.to_thread(rabbitmq.renew, stack, passwords)
+        await (await operator.channel()).declare_queue("trading.events", durable=True, arguments=ours)
+
+
+async def next_of(queue: AbstractQueue) -> AbstractIncomingMessage:
+    """A queue's next message: one that one process reads at a time can only be listened to."""
+    async with asyncio.timeout(30), queue.iterator() as letters:
+        return await anext(aiter(letters))
 
 
 Act = Callable[[AbstractChannel], Awaitable[object]]
@@ -306,7 +319,7 @@ async def ignore(_message: object) -> None:
 async def test_rabbitmq_refuses_what_is_another_services_or_everybodys(stack: Layout, service: str, act: str) -> None:
     owner = await amqp.connect(secret(stack, "auth", "amqp_url"), "test")
     async with owner:
-        await amqp.declare_queue(await owner.channel(), "auth", [])
+        await amqp.open_queue(owner, "auth", [])
     connection = await amqp.connect(secret(stack, service, "amqp_url"), "test")
     async with connection:
         channel = await connection.channel(publisher_confirms=True)

@@ -17,7 +17,6 @@ from uuid import UUID
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -31,7 +30,6 @@ from kit.observe import message_seconds, messages_handled
 from kit.sql import Statement
 
 LANES = 16
-PREFETCH = 256
 BATCH_MAX = 50
 GATHER_SECONDS = 0.003
 TRIES_MAX = 6
@@ -154,7 +152,7 @@ class Consumer:
             try:
                 await self._consume()
                 pause = 0.1
-            except* (OSError, TimeoutError, AMQPError, ConnectionLost) as lost:
+            except* (*amqp.LOST, ConnectionLost) as lost:
                 log.warning("consumer starts over", error=repr(lost.exceptions), consumer=self._subscriptions.consumer)
             await asyncio.sleep(pause)
             pause = min(pause * 2, RESTART_SECONDS_MAX)
@@ -162,9 +160,8 @@ class Consumer:
     async def _consume(self) -> None:
         connection = await amqp.connect(self._amqp_url, f"{self._subscriptions.consumer} consumer")
         async with connection:
-            channel = await connection.channel()
-            await channel.set_qos(prefetch_count=PREFETCH)
-            queue = await amqp.declare_queue(channel, self._subscriptions.consumer, list(self._subscriptions.handlers))
+            types = list(self._subscriptions.handlers)
+            queue = await amqp.open_queue(connection, self._subscriptions.consumer, types)
             lanes = [Lane() for _ in range(LANES)]
 
             async def receive(message: AbstractIncomingMessage) -> None:
@@ -175,7 +172,7 @@ class Consumer:
                     group.create_task(self._work(lane))
                 await queue.consume(receive)
                 log.info("consumer listens", consumer=self._subscriptions.consumer)
-                await channel.closed()
+                await queue.channel.closed()
                 raise ConnectionLost
 
     async def _work(self, lane: Lane) -> None:
@@ -191,7 +188,7 @@ class Consumer:
                         for message, outcome in zip(batch, outcomes, strict=True)
                     )
                 )
-            except (AMQPError, ChannelInvalidStateError) as gone:
+            except amqp.LOST as gone:
                 log.info("messages come again, the inbox will know them", error=repr(gone), count=len(batch))
 
     async def _settle(self, batch: Sequence[AbstractIncomingMessage]) -> list[str]:

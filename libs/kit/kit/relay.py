@@ -16,7 +16,7 @@ import aio_pika
 import asyncpg
 import structlog
 from aio_pika.abc import AbstractExchange
-from aio_pika.exceptions import AMQPError, DeliveryError
+from aio_pika.exceptions import DeliveryError
 from pamqp.common import FieldTable
 
 from kit import amqp, traces
@@ -75,7 +75,7 @@ class Relay:
             try:
                 await self._hold_the_lock_and_publish()
                 pause = 0.1
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, AMQPError) as lost:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, *amqp.LOST) as lost:
                 log.warning("relay starts over", error=repr(lost), source=self._source)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RESTART_SECONDS_MAX)

@@ -13,7 +13,7 @@ from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.otlp import Receiver, receiving
 
-from libs.kit.tests.test_bus import NotePinned, PinnedFact, Reader, a_relay, running, wait_for_queue
+from libs.kit.tests.bus import NotePinned, PinnedFact, Reader, a_relay, running, wait_for_queue
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -30,9 +30,9 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 
 async def test_what_a_request_causes_in_other_processes_hangs_below_it_in_one_trace(
-    database: Database, fresh: TestDatabase, amqp_url: str, receiver: Receiver
+    reader: Reader, fresh: TestDatabase, amqp_url: str, receiver: Receiver
 ) -> None:
-    reader = Reader(database)
+    database = reader.database
 
     @reader.subscriptions.on("noticeboard.note.pinned.v1", PinnedFact)
     async def copy(_session: Session, fact: PinnedFact, _message: Envelope) -> None:

@@ -90,8 +90,8 @@ async def a_bus(amqp_url: str, consumer: str) -> AsyncIterator[Callable[[dict[st
     """A queue of our own, because the service's may belong to another run, and a way to publish to it."""
     connection = await amqp.connect(amqp_url, "test")
     async with connection:
+        queue = await amqp.open_queue(connection, consumer, list(subscriptions.handlers))
         channel = await connection.channel()
-        queue = await amqp.declare_queue(channel, consumer, list(subscriptions.handlers))
         exchange = await amqp.declare_exchange(channel)
 
         async def publish(message: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from kit.testing.edges import Edge, Fault
 
-from tests.integration.broken_edge import Edge, Fault
 from tests.integration.order_stream import Stream, account_for
 from tests.integration.platform_under_test import Platform
 from tools.native import credentials

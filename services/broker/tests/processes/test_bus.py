@@ -32,7 +32,7 @@ async def test_orders_and_cancels_of_one_owner_are_handled_in_order_though_each_
         channel = await connection.channel()
         # Made before anyone else can make it: while another connection is still at it, the queue has a name and no
         # leader yet, and RabbitMQ answers what is published to it with a nack.
-        queue = await amqp.declare_queue(channel, ours.consumer, [])
+        queue = await amqp.open_queue(connection, ours.consumer, [])
         consuming = asyncio.create_task(Consumer(ours, floor.desk, amqp_url).run())
         for message in messages:
             for _ in range(2):

@@ -33,7 +33,7 @@ class Edge:
 
     def __init__(self, port: int, target: int) -> None:
         """Listen on `port` of this machine and pass on to `target`, another port of it."""
-        self._port, self._target = port, target
+        self.port, self._target = port, target
         self._fault: Fault | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._whole = asyncio.Event()
@@ -44,7 +44,7 @@ class Edge:
 
     async def _listen(self) -> asyncio.Server:
         self._whole.set()
-        return await asyncio.start_server(self._join, "127.0.0.1", self._port)
+        return await asyncio.start_server(self._join, "127.0.0.1", self.port)
 
     def inflict(self, fault: Fault) -> None:
         """Break the edge; returns when it is broken."""
