@@ -68,6 +68,7 @@ check: venv ## format, lint, types, architecture rules, secrets, contracts
 	$(PYTHON) -m tools.contracts --check
 	$(PYTHON) -m tools.conformance --check
 	$(PYTHON) -m tools.dashboards --check
+	$(PYTHON) -m tools.requirements --check
 	$(PYTHON) -m tools.web check
 
 sbom: venv ## a bill of materials for the images and one for the web client (CycloneDX), in sbom/
