@@ -5,7 +5,19 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from backtest.api import belongings, insights, job_stream, jobs, reports, results, rules, runs, searches, strategies
+from backtest.api import (
+    belongings,
+    imports,
+    insights,
+    job_stream,
+    jobs,
+    reports,
+    results,
+    rules,
+    runs,
+    searches,
+    strategies,
+)
 from backtest.config import Settings
 from backtest.resources import open_resources
 
@@ -13,6 +25,14 @@ from backtest.resources import open_resources
 def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
     """Build the application; nothing is connected before it starts."""
     settings = settings or load(Settings)
-    asking = [strategies.router, rules.router, runs.router, searches.router, jobs.router, job_stream.router]
+    asking = [
+        strategies.router,
+        imports.router,
+        rules.router,
+        runs.router,
+        searches.router,
+        jobs.router,
+        job_stream.router,
+    ]
     routers = [*asking, results.router, reports.router, insights.router, belongings.router]
     return create_service(settings, routers, name="backtest", open_resources=open_resources, verifier=verifier)
