@@ -7,6 +7,7 @@ from kit.settings import load
 
 from backtest.api import (
     belongings,
+    comparisons,
     imports,
     insights,
     job_stream,
@@ -34,5 +35,5 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
         jobs.router,
         job_stream.router,
     ]
-    routers = [*asking, results.router, reports.router, insights.router, belongings.router]
+    routers = [*asking, results.router, reports.router, insights.router, comparisons.router, belongings.router]
     return create_service(settings, routers, name="backtest", open_resources=open_resources, verifier=verifier)

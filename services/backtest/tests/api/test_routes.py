@@ -30,6 +30,7 @@ SWEEP = {
     "parameters": {"fast": [5, 10], "slow": [40, 60.5 - 0.5]},
 }
 ID = "0193ce6d-a46c-7f37-9be5-5d94800cda77"
+ANOTHER = "0193ce6d-a46c-7f37-9be5-5d94800cda78"
 ROUTES = [
     ("POST", "/strategies", STRATEGY),
     ("GET", "/strategies", None),
@@ -56,6 +57,7 @@ ROUTES = [
     ("GET", f"/results/{ID}/monte-carlo", None),
     ("GET", f"/results/{ID}/report.html", None),
     ("GET", f"/results/{ID}/files/trades.csv", None),
+    ("GET", f"/compare?runs={ID}&runs={ANOTHER}", None),
 ]
 
 
@@ -371,15 +373,3 @@ class TestReports:
         assert page.status_code == 200
         file = await jiwoo.http.get(f"{BASE}/results/{job['id']}/files/equity.csv", headers=jiwoo.headers)
         assert file.text == "date,equity\n"
-
-
-async def test_a_kis_file_is_kept_as_a_strategy_or_refused_where_it_is_wrong(jiwoo: Person) -> None:
-    condition = "{indicator: rsi_1, operator: %s, value: 30}"
-    entry, leave = (f"{{conditions: [{condition % sign}]}}" for sign in ("less_than", "greater_than"))
-    text = f"metadata: {{name: Low}}\nstrategy:\n  indicators: [{{id: rsi}}]\n  entry: {entry}\n  exit: {leave}\n"
-    kept = await jiwoo.call("POST", "/strategies/import", 201, json={"kis_yaml": text})
-    assert await jiwoo.call("GET", f"/strategies/{kept['id']}") == kept
-    assert (kept["entry"], kept["exit"], kept["stop_loss"]) == ("rsi(14) < 30", "rsi(14) > 30", None)
-    refused = await jiwoo.call("POST", "/strategies/import", 422, json={"kis_yaml": text.replace("id: rsi", "id: rsj")})
-    assert refused["code"] == "invalid_strategy_file"
-    assert refused["errors"][0]["field"] == "line 3, column 21"
