@@ -26,6 +26,7 @@ from benchmarks import (
     orders,
     overload,
     quotes,
+    sweeps,
     tokens,
 )
 from benchmarks.baselines import pgbench
@@ -141,6 +142,8 @@ async def measure_platform(layout: Layout, chosen: Sequence[str]) -> list[Result
 
 def on_a_platform(chosen: Sequence[str]) -> list[Result]:
     """Start a platform from nothing, measure it, and stop it."""
+    if "sweep_computers" in chosen:
+        sweeps.ask_for_computers()
     began = time.monotonic()
     layout = private_stack.start(".stack-bench", PORTS)
     cold_start = result("cold_start_with_prices", time.monotonic() - began, "s")
@@ -150,6 +153,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
         results += bars.store_and_show(layout) if "bars" in chosen else []
         results += connectors.overhead(layout) if "connector_overhead" in chosen else []
         results += browser.measure(layout) if "browser" in chosen else []
+        results += sweeps.sweep_computers(layout) if "sweep_computers" in chosen else []
         return results
     finally:
         if Supervisor(layout).is_running():
@@ -158,7 +162,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 ON_A_PLATFORM = (
     *("orders", "order_cost", "order_cost_growth", "login_flood", "overload"),
-    *("quote_fanout", "bars", "connector_overhead", "browser"),
+    *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {
     "matching": matching.measure,
