@@ -170,6 +170,13 @@ ALONE: dict[str, Callable[[], list[Result]]] = {
     "token_check": tokens.measure,
     "backtests": backtests.measure,
 }
+
+
+def _is_ahead(least: float) -> Callable[[Result], bool]:
+    """Whether a figure is so many times its baseline's."""
+    return lambda found: found.ratio is not None and found.ratio >= least
+
+
 # Figures that must hold: the name of the result, which figure of it, and whether that is good enough.
 BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
     ("order_accept_p95_at_100", lambda found: found.value < 200, "100 orders a second with p95 under 200 ms"),
@@ -206,6 +213,15 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
     ("overload_refuse_p99", lambda found: found.value <= overload.REFUSE_P99_MS_MAX, "refusals within 50 ms"),
     ("overload_cancel_p99", lambda found: found.value <= overload.CANCEL_P99_MS_MAX, "cancels within 500 ms"),
     ("overload_memory_growth", lambda found: found.value <= overload.GROWTH_MAX, "memory that does not grow"),
+    *(
+        (name, _is_ahead(least), f"{name} at least {least} times its peer's")
+        for name, least in backtests.AHEAD_OF_PEERS_MIN.items()
+    ),
+    (
+        "backtest_portfolio",
+        lambda found: found.value < backtests.PORTFOLIO_SECONDS_MAX,
+        "a market of portfolios in 2 s",
+    ),
     (
         "login_flood_order_p99",
         lambda found: found.ratio is not None and found.ratio <= logins.P99_RATIO_MAX,
