@@ -26,6 +26,7 @@ from benchmarks import (
     orders,
     overload,
     quotes,
+    sweeps,
     tokens,
 )
 from benchmarks.baselines import pgbench
@@ -141,6 +142,8 @@ async def measure_platform(layout: Layout, chosen: Sequence[str]) -> list[Result
 
 def on_a_platform(chosen: Sequence[str]) -> list[Result]:
     """Start a platform from nothing, measure it, and stop it."""
+    if "sweep_computers" in chosen:
+        sweeps.ask_for_computers()
     began = time.monotonic()
     layout = private_stack.start(".stack-bench", PORTS)
     cold_start = result("cold_start_with_prices", time.monotonic() - began, "s")
@@ -150,6 +153,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
         results += bars.store_and_show(layout) if "bars" in chosen else []
         results += connectors.overhead(layout) if "connector_overhead" in chosen else []
         results += browser.measure(layout) if "browser" in chosen else []
+        results += sweeps.sweep_computers(layout) if "sweep_computers" in chosen else []
         return results
     finally:
         if Supervisor(layout).is_running():
@@ -158,7 +162,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 ON_A_PLATFORM = (
     *("orders", "order_cost", "order_cost_growth", "login_flood", "overload"),
-    *("quote_fanout", "bars", "connector_overhead", "browser"),
+    *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {
     "matching": matching.measure,
@@ -166,6 +170,13 @@ ALONE: dict[str, Callable[[], list[Result]]] = {
     "token_check": tokens.measure,
     "backtests": backtests.measure,
 }
+
+
+def _is_ahead(least: float) -> Callable[[Result], bool]:
+    """Whether a figure is so many times its baseline's."""
+    return lambda found: found.ratio is not None and found.ratio >= least
+
+
 # Figures that must hold: the name of the result, which figure of it, and whether that is good enough.
 BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
     ("order_accept_p95_at_100", lambda found: found.value < 200, "100 orders a second with p95 under 200 ms"),
@@ -202,6 +213,15 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
     ("overload_refuse_p99", lambda found: found.value <= overload.REFUSE_P99_MS_MAX, "refusals within 50 ms"),
     ("overload_cancel_p99", lambda found: found.value <= overload.CANCEL_P99_MS_MAX, "cancels within 500 ms"),
     ("overload_memory_growth", lambda found: found.value <= overload.GROWTH_MAX, "memory that does not grow"),
+    *(
+        (name, _is_ahead(least), f"{name} at least {least} times its peer's")
+        for name, least in backtests.AHEAD_OF_PEERS_MIN.items()
+    ),
+    (
+        "backtest_portfolio",
+        lambda found: found.value < backtests.PORTFOLIO_SECONDS_MAX,
+        "a market of portfolios in 2 s",
+    ),
     (
         "login_flood_order_p99",
         lambda found: found.ratio is not None and found.ratio <= logins.P99_RATIO_MAX,

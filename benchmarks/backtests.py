@@ -47,6 +47,12 @@ VECTORBT_EVERY: Final = 5
 """Every fifth pair is given to vectorbt at once: all of them would take gigabytes."""
 PORTFOLIO_SYMBOLS: Final = markets.SYMBOLS
 PORTFOLIO_DAYS: Final = markets.DAYS
+AHEAD_OF_PEERS_MIN: Final = {
+    "backtest_sweep_beside_vectorbt": 50,
+    "backtest_sweep_beside_backtesting": 1_000,
+    "backtest_event_beside_backtesting": 5,
+}
+PORTFOLIO_SECONDS_MAX: Final = 2
 PLAIN_PAIRS: Final = 99
 """Pairs the simple program is measured on: its time for the whole grid is this times the rest."""
 

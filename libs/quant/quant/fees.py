@@ -201,6 +201,7 @@ def dividend_after_tax(market: Market, gross: Decimal) -> DividendPayment:
     return DividendPayment(paid, income_tax + _won(income_tax * _LOCAL_TAX))
 
 
+@lru_cache(maxsize=16_384)
 def sale_tax(board: Board, kind: Kind, trade_date: date) -> SaleTax:
     """The Korean tax rates a sale on this trade date pays; zero for funds and for the US."""
     if kind == "etf" or board == "US":

@@ -116,3 +116,29 @@ def test_alpha_and_beta_agree(empyrical: Reference) -> None:
         assert found == pytest.approx(ast.literal_eval(expected), abs=1e-8), (first, second)
         checked += 1
     assert checked >= 3, "the reference has changed its form: read it anew"
+
+
+QUANTSTATS = {
+    "total_return": (figures.total_return, 0.1013402651496047),
+    "cagr": (figures.cagr_by_sessions, 0.0498528819670081),
+    "volatility": (figures.volatility, 0.13805105966421566),
+    "sharpe": (figures.sharpe, 0.4212919231068876),
+    "sortino": (figures.sortino, 0.618823313228339),
+    "max_drawdown": (figures.max_drawdown, -0.2168150321311978),
+    "calmar": (figures.calmar, 0.22993277484949212),
+    "payoff": (figures.payoff, 1.0951207248882053),
+    "profit_factor": (figures.profit_factor, 1.0606287335531437),
+    "win_rate": (figures.win_rate, 0.492),
+}
+"""What quantstats 0.0.86 makes of `WAVE`, each name by its own function of `quantstats.stats`.
+
+It is no dependency: it brings a client of a quote service and two ways of drawing along.
+"""
+PLACES = np.arange(1, 501)
+WAVE = 0.0005 + 0.012 * np.sin(0.37 * PLACES * PLACES)
+
+
+@pytest.mark.requirement("product 4: metrics by the names and definitions of quantstats")
+def test_figures_are_those_of_quantstats() -> None:
+    found = {name: reckon(WAVE) for name, (reckon, _) in QUANTSTATS.items()}
+    assert found == {name: pytest.approx(expected, rel=1e-12) for name, (_, expected) in QUANTSTATS.items()}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kit.errors import AppError, FieldError, NotFound
 
+from backtest.domain.marked import Unreadable
 from backtest.domain.run import FILES_BYTES_MAX, RUNS_WAITING_MAX, TRIALS_WAITING_MAX
 from backtest.domain.strategy import Mistake
 
@@ -35,6 +36,19 @@ class InvalidRule(AppError):
             f"{first.field}: {first.message}",
             errors=[FieldError(field=found.field, message=found.message, code=self.CODE) for found in mistakes],
         )
+
+
+class InvalidStrategyFile(AppError):
+    """A strategy of another program cannot be taken over; `errors[]` names the line and the column."""
+
+    STATUS = 422
+    CODE = "invalid_strategy_file"
+    TITLE = "The strategy file cannot be taken over"
+
+    def __init__(self, mistake: Unreadable) -> None:
+        place = f"line {mistake.line}, column {mistake.column}"
+        found = FieldError(field=place, message=mistake.message, code=self.CODE)
+        super().__init__(f"{place}: {mistake.message}", errors=[found])
 
 
 class TooManyRuns(AppError):

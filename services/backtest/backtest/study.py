@@ -8,10 +8,9 @@ import optuna
 from quant.bars import Series
 
 from backtest.domain.grid import Grid
+from backtest.domain.ground import Ground, try_on
 from backtest.domain.outcome import Trial
-from backtest.domain.prices import Prices
 from backtest.domain.run import Task
-from backtest.domain.simulation import try_some
 from backtest.domain.table import column, fulfilling, table_of, trial_of
 
 STARTUP_TRIALS = 20
@@ -21,7 +20,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
 
-def learn(task: Task, prices: Prices, known: Sequence[Series], count: int) -> list[Trial]:
+def learn(task: Task, ground: Ground, known: Sequence[Series], count: int) -> list[Trial]:
     """Try `count` more combinations, chosen by what the known trials came to; equal knowledge, equal choice.
 
     A combination whose figure is undefined, or that breaks a constraint, is known to be no good.
@@ -40,7 +39,7 @@ def learn(task: Task, prices: Prices, known: Sequence[Series], count: int) -> li
     for _ in range(count):
         asked = study.ask(dict(ranges))
         parameters = {name: values[asked.params[name]] for name, values in grid.items()}
-        (trial,) = try_some(task, prices, [parameters])
+        (trial,) = try_on(task, ground, [parameters])
         worth = _worth(task, table_of(grid, [trial])[0])
         if worth is None:
             study.tell(asked, state=optuna.trial.TrialState.FAIL)

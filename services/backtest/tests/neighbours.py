@@ -19,6 +19,7 @@ SECRET = "7be0c1f4a95d4e6f8123d09ab6e2c475"
 FIRST_DAY = date(2015, 1, 5)
 DAYS = 1_000
 START_SECONDS_MAX = 60
+HELD_SECONDS_MAX = 300
 EMPTY = pl.DataFrame(schema={"symbol": pl.String, "day": pl.Date})
 
 
@@ -53,7 +54,8 @@ class Neighbours:
     market_status: int = 200
     auth_status: int = 200
     market_body: bytes | None = None
-    wait_seconds: float = 0
+    held: threading.Event | None = None
+    """Until it is set, market does not answer."""
 
     def reset(self) -> None:
         self.__init__(url=self.url, bars={"005930": a_walk(7), "AAPL": a_walk(8)})  # type: ignore[misc]
@@ -77,7 +79,8 @@ class Neighbours:
             interval: str,
         ) -> Any:
             self.questions.append({"symbols": symbols, "interval": interval, "token": authorization})
-            time.sleep(self.wait_seconds)
+            if self.held is not None:
+                self.held.wait(HELD_SECONDS_MAX)
             if not self.tokens or authorization != f"Bearer {self.tokens[-1]}":
                 return Response(status_code=401)
             if self.market_status != 200 or self.market_body is not None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,14 +76,14 @@ async def test_a_run_whose_worker_is_killed_is_computed_by_the_next_one_and_ends
     settings: Settings, database: Database, neighbours: Neighbours, tmp_path: Path
 ) -> None:
     owner, log = uuid4(), tmp_path / "worker.log"
-    neighbours.wait_seconds = 5
+    neighbours.held = threading.Event()
     async with database.owned(owner) as session:
         run = await queue_run(session, owner, A_BACKTEST, now())
     async with a_worker(settings, log) as first:
         await until_status(database, owner, run.id, "running")
         first.kill()
         await first.wait()
-    neighbours.wait_seconds = 0
+    neighbours.held.set()
     async with a_worker(settings, log) as second:
         await until_status(database, owner, run.id, "done")
         second.send_signal(signal.SIGTERM)

@@ -36,7 +36,8 @@ async def test_killing_the_workers_changes_nothing_of_what_an_automation_does_or
 
     rules = {"entry": "rsi(14) < 45 and sma(20) > sma(50)", "exit": "rsi(14) > 60"}
     strategy = await trader.call("POST", "/backtest/strategies", name="Sleeper", **rules)
-    run = await trader.call("POST", "/backtest/run", strategy_id=strategy["id"], symbol=SYMBOL)
+    asked = {"strategy_id": strategy["id"], "symbol": SYMBOL, "engine": "event_driven"}
+    run = await trader.call("POST", "/backtest/run", **asked)
     await trader.until(f"/backtest/jobs/{run['id']}", lambda job: job["status"] == "done", PATIENCE_SECONDS)
     trades = await trader.call("GET", f"/backtest/results/{run['id']}/trades?limit=500")
     await trader.call("POST", f"/backtest/strategies/{strategy['id']}/publish")

@@ -1,12 +1,11 @@
 """Where an event-driven backtest trades: each day's exchange with its rules, costs to the won, settlement."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from quant.fees import Trade, fees_for, settlement_date
+from quant.fees import Trade, commission_rate, fees_for, settlement_date
 from quant.markets.bands import price_band
 from quant.markets.calendar import is_session
 from quant.markets.listing import Board, Kind, Market, Side, market_of
@@ -48,8 +47,7 @@ class Venue:
         return ceil_to_tick(price * (1 + Decimal(repr(fraction))), self.board, self.kind, on)
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """One fill: shares, a price and costs in the market's currency, and when cash and shares change hands."""
 
     on: date
@@ -109,42 +107,39 @@ class Day:
     def trade(self, side: Side, quantity: int, shown: Decimal | None, limit: Decimal | None = None) -> list[Execution]:
         """Send an order for now or never against `shown` (None: nobody is there), and what it got."""
         size = self.left if shown is not None else Decimal(0)
-        price = shown
-        if shown is not None and limit is None:
-            slipped = 1 + self.venue.slippage if side == "buy" else 1 - self.venue.slippage
-            price = shown * slipped
+        price, slippage = shown, self.venue.slippage
+        if shown is not None and limit is None and slippage:
+            price = shown * (1 + slippage if side == "buy" else 1 - slippage)
         outside = Outside(ask=price, ask_size=size) if side == "buy" else Outside(bid=price, bid_size=size)
         self.exchange.quote(outside, last=shown)
         outcome = self.exchange.enter(Order(side, side, Decimal(quantity), limit, "ioc"))
         if isinstance(outcome, Refusal):
             self.unfilled.append(Unfilled(self.on, side, quantity, outcome.code))
             return []
-        done = list(self._executions(side, outcome.fills))
+        done = [self._execution(side, int(filled), price) for _, price, filled in outcome.fills]
         missing = quantity - sum(execution.quantity for execution in done)
         self.left -= quantity - missing
         if missing:
             self.unfilled.append(Unfilled(self.on, side, missing, "no_counterparty" if shown is None else "volume"))
         return done
 
-    def _executions(self, side: Side, fills: tuple[tuple[str, Decimal, Decimal], ...]) -> Iterator[Execution]:
+    def _execution(self, side: Side, quantity: int, price: Decimal) -> Execution:
         venue, market = self.venue, market_of(self.venue.board)
-        for _, price, quantity in fills:
-            trade = Trade(market, venue.board, venue.kind, side, quantity, price, self.on)
-            costs = fees_for(trade, venue.schedule)
-            yield Execution(
-                self.on, side, int(quantity), price, costs.fee, costs.taxes, settlement_date(market, self.on)
-            )
+        trade = Trade(market, venue.board, venue.kind, side, Decimal(quantity), price, self.on)
+        costs = fees_for(trade, venue.schedule)
+        return Execution(self.on, side, quantity, price, costs.fee, costs.taxes, settlement_date(market, self.on))
 
     def affordable(self, budget: Decimal, shown: Decimal) -> int:
         """Whole shares that a budget buys at the price shown, costs included."""
-        price = shown * (1 + self.venue.slippage)
-        market = market_of(self.venue.board)
+        venue = self.venue
+        price, market = shown * (1 + venue.slippage), market_of(venue.board)
 
         def cost(quantity: int) -> Decimal:
-            trade = Trade(market, self.venue.board, self.venue.kind, "buy", Decimal(quantity), price, self.on)
-            return trade.value + fees_for(trade, self.venue.schedule).total
+            trade = Trade(market, venue.board, venue.kind, "buy", Decimal(quantity), price, self.on)
+            return trade.value + fees_for(trade, venue.schedule).total
 
-        quantity = int(budget // price)
+        # truncated costs leave less than one unit of the currency over: no more than this can be paid
+        quantity = int((budget + 1) // (price * (1 + commission_rate(market, venue.schedule))))
         while quantity > 0 and (excess := cost(quantity) - budget) > 0:
             quantity -= max(1, int(excess // price))
         return max(quantity, 0)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from quant.markets.listing import Board, Kind, market_of
@@ -32,10 +33,14 @@ def price_band(base: Decimal, board: Board, on: date, kind: Kind = "stock") -> B
     """
     if market_of(board) == "US":
         return None
-    rate = next(rate for since, rate in LIMIT_RATES if on >= since)
     tick = tick_size(base, board, kind, on)
-    width = base * rate // tick * tick
+    width = base * _limit_rate(on) // tick * tick
     return Band(
         lower=ceil_to_tick(base - width, board, kind, on),
         upper=floor_to_tick(base + width, board, kind, on),
     )
+
+
+@lru_cache(maxsize=16_384)
+def _limit_rate(on: date) -> Decimal:
+    return next(rate for since, rate in LIMIT_RATES if on >= since)

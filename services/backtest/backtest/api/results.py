@@ -40,8 +40,8 @@ class Assumptions(BaseModel):
 
     currency: Currency
     initial_cash: Money
-    board: Board
-    instrument: InstrumentKind
+    board: Board | None = Field(description="Null for a universe.")
+    instrument: InstrumentKind | None = Field(description="Null for a universe.")
     engine: Engine
     fee_schedule: FeeSchedule
     costs_by: Literal["date"] = Field(description="Commission, taxes and fees are those of each trade's date.")
@@ -75,6 +75,8 @@ class BacktestResult(Result):
 
 class SweepResult(Result):
     """What a sweep came to: the best trials; the best 5,000 are at `…/trials`, all in `…/files/trials.parquet`.
+
+    The `symbol` of a portfolio's is `*`, and its `bars` are days.
 
     `deflated_sharpe` is the probability that the best has skill, given how many were tried; below 0.95 it is luck.
     """
@@ -286,8 +288,6 @@ def _portfolio_result(run: Run, head: results.Head) -> PortfolioResult:
 def _common(run: Run, head: results.Head) -> dict[str, Any]:
     """What every result says: the fields of `Result`."""
     task, basis = run.task, head.basis
-    assert basis.board is not None, "one symbol is listed in one place"
-    assert basis.kind is not None, "and is of one kind"
     assumptions = Assumptions(
         currency=basis.currency,
         initial_cash=task.terms.initial_cash,

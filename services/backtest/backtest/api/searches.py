@@ -1,6 +1,7 @@
 """/api/v1/backtest/{optimize,walk-forward,cross-validate}: ask for many combinations of parameters to be tried."""
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
 from kit.auth import CurrentUser
@@ -8,13 +9,15 @@ from kit.clock import now
 from kit.db import OwnedSession
 from kit.errors import AUTHENTICATED, responses
 from kit.money import Money
-from pydantic import Field
+from pydantic import Field, model_validator
+from quant.markets.symbols import Listing
 
 from backtest.api.jobs import Job
-from backtest.api.plan import RulesIn
-from backtest.api.types import SEED_MAX, Parameters, TermsIn
+from backtest.api.plan import PortfolioIn, RulesIn
+from backtest.api.types import SEED_MAX, Parameters, PeriodIn, Symbol, TermsIn
+from backtest.domain.holdings import SPAN_DAYS_MAX
 from backtest.domain.prices import BARS_MAX
-from backtest.domain.run import Objective, Task
+from backtest.domain.run import MANY, Objective, Task, Terms
 from backtest.domain.search import TRIALS_MAX, Folds, Method, Search, Walk
 from backtest.errors import InvalidRule, StorageFull, TooManyRuns, TooManyTrials
 from backtest.usecases.request_sweep import request_sweep
@@ -31,15 +34,21 @@ TradesMin = Annotated[int, Field(ge=0, le=TRADES_MIN_MAX, description="Trials wi
 DrawdownMax = Annotated[Money, Field(gt=0, le=1, description="Trials with a deeper drawdown rank last: 0.2 = 20 %.")]
 
 
-class GridIn(TermsIn, RulesIn):
+class GridIn(RulesIn):
     """Rule templates with parameters in braces, and the values to try: `sma({fast}) > sma({slow})`."""
 
     parameters: Parameters
 
 
-class SweepIn(GridIn):
-    """`grid` tries every combination, `random` draws some, `tpe` learns from each what to try next."""
+class SweepIn(PeriodIn, GridIn):
+    """`grid` tries every combination, `random` draws some, `tpe` learns from each what to try next.
 
+    On one `symbol`; or on the universe of a `portfolio`, whose ranking may name parameters too, over days from a first
+    to a last.
+    """
+
+    symbol: Symbol | None = None
+    portfolio: PortfolioIn | None = None
     objective: Objective = "total_return"
     method: Method = "grid"
     trials: Trials | None = None
@@ -50,10 +59,26 @@ class SweepIn(GridIn):
     @property
     def task(self) -> Task:
         search = Search(self.method, self.trials, self.seed, self.trades_min, self.drawdown_max)
-        return Task(self.terms, self.rules, self.parameters, self.objective, search=search)
+        portfolio = None if self.portfolio is None else self.portfolio.portfolio
+        listing = self.symbol if portfolio is None else Listing(MANY, portfolio.market)
+        assert listing is not None, "without a portfolio there is a symbol"
+        terms = Terms(listing, self.initial_cash, self.from_, self.to)
+        rules = replace(self.rules, portfolio=portfolio)
+        return Task(terms, rules, self.parameters, self.objective, search=search)
+
+    @model_validator(mode="after")
+    def _is_of_one_or_of_many(self) -> Self:
+        if (self.symbol is None) == (self.portfolio is None):
+            raise ValueError("say on which `symbol`, or which `portfolio` to choose from a universe: one of the two")
+        if self.portfolio is not None:
+            if self.from_ is None or self.to is None:
+                raise ValueError("a universe is read day by day: say the first day with `from` and the last with `to`")
+            if (days := (self.to - self.from_).days) > SPAN_DAYS_MAX:
+                raise ValueError(f"a portfolio is tested on at most {SPAN_DAYS_MAX:,} days, these are {days:,}")
+        return self
 
 
-class WalkIn(GridIn):
+class WalkIn(TermsIn, GridIn):
     """Choose on `train_bars`, trade on the next `test_bars`, and go on from there with the cash."""
 
     objective: Objective = "sharpe"
@@ -66,7 +91,7 @@ class WalkIn(GridIn):
         return Task(self.terms, self.rules, self.parameters, self.objective, search=search)
 
 
-class FoldsIn(GridIn):
+class FoldsIn(TermsIn, GridIn):
     """Choose on all days but one part, look at that part, for each part; `purge_bars` beside it teach nothing."""
 
     objective: Literal["sharpe", "total_return"] = "sharpe"

@@ -1,16 +1,22 @@
 """Portfolios: from a task and the bars of a universe to figures, or why it cannot be computed."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from quant.backtest import Factor, PortfolioSpec, Universe, number_of, run_portfolio, run_portfolio_event_driven
 from quant.rules import compile_rule
 from quant.rules.nodes import fields_of as fields_in
 
-from backtest.domain.outcome import TRADES_MAX, Simulation, Trade
+from backtest.domain.budget import CELLS_MAX
+from backtest.domain.grid import filled_rules
+from backtest.domain.outcome import TRADES_MAX, Simulation, Trade, Trial
 from backtest.domain.prices import BARS_MIN
 from backtest.domain.run import Refusal, Task
-from backtest.domain.strategy import Rules
 
 ROWS_MAX = 4_000_000
 """Bars of all symbols together: five years of a whole market."""
+SWEEP_ROWS_MAX = 1_000_000
+"""The same for a sweep, whose computers hold the universe as long as they try: a year of a whole market."""
 SPAN_DAYS_MAX = 7_310
 """Twenty years of a smaller universe."""
 DAYS_OF = {"day": 1, "week": 5, "month": 21, "quarter": 63}
@@ -24,9 +30,8 @@ def examine_universe(task: Task, universe: Universe | None) -> Universe | Refusa
             "no_bars", f"Nothing of this universe has daily bars from {start} to {end}; import them, or choose others."
         )
     rows, days = len(universe.panel.dates), len(universe.days)
-    if rows > ROWS_MAX:
-        said = f"This universe has {rows:,} daily bars from {start} to {end} and a run may have {ROWS_MAX:,}"
-        return Refusal("too_large", f"{said}; choose about {days * ROWS_MAX // rows:,} days, or fewer symbols.")
+    if (refused := _beyond_rows(task, rows, days)) is not None:
+        return refused
     if days < BARS_MIN:
         said = f"There are {days} days with bars from {start} to {end}, a backtest needs at least {BARS_MIN}"
         return Refusal("period_too_short", f"{said}; choose a longer period.")
@@ -35,10 +40,24 @@ def examine_universe(task: Task, universe: Universe | None) -> Universe | Refusa
     if (trades := portfolio.positions * days // DAYS_OF[portfolio.every]) > TRADES_MAX:
         said = f"{portfolio.positions} positions chosen every {portfolio.every} may make {trades:,} trades"
         return Refusal("too_large", f"{said} and a run may make {TRADES_MAX:,}; choose less often, or fewer positions.")
-    if days < (needed := 2 + spec_of(task).look_back):
+    # trials of a sweep differ: one that cannot speak trades nothing
+    if task.grid is None and days < (needed := 2 + spec_of(task).look_back):
         said = f"The rules need at least {needed:,} daily bars and there are {days:,} days"
         return Refusal("not_enough_history", f"{said}; choose a longer period, or shorter ones in the rules.")
     return universe
+
+
+def _beyond_rows(task: Task, rows: int, days: int) -> Refusal | None:
+    """Why a universe has too many bars for what is asked; None when it has not."""
+    start, end = task.terms.start, task.terms.end
+    most = ROWS_MAX if task.grid is None else SWEEP_ROWS_MAX
+    if rows > most:
+        said = f"This universe has {rows:,} daily bars from {start} to {end} and a run may have {most:,}"
+        return Refusal("too_large", f"{said}; choose about {days * most // rows:,} days, or fewer symbols.")
+    if task.grid is not None and rows * task.total > CELLS_MAX:
+        said = f"{task.total:,} combinations on {rows:,} bars are more than one run may compute"
+        return Refusal("too_many_trials", f"{said}; ask for {CELLS_MAX // rows:,} combinations or fewer on these.")
+    return None
 
 
 def spec_of(task: Task) -> PortfolioSpec:
@@ -63,8 +82,10 @@ def spec_of(task: Task) -> PortfolioSpec:
     )
 
 
-def fields_of(rules: Rules) -> list[str]:
+def fields_of(task: Task) -> list[str]:
     """The figures of companies that a portfolio's rules and ranking read."""
+    grid = task.grid or {}
+    rules = filled_rules(task.rules, {name: values[0] for name, values in grid.items()})
     assert rules.portfolio is not None, "only a portfolio reads any"
     read: set[str] = set()
     for text in (rules.entry, rules.exit):
@@ -72,6 +93,15 @@ def fields_of(rules: Rules) -> list[str]:
     for ranked in rules.portfolio.ranking:
         read |= set(fields_in(number_of(ranked.factor, rules.fields)))
     return sorted(read & rules.fields)
+
+
+def hold_some(task: Task, universe: Universe, combinations: Sequence[Mapping[str, float]]) -> list[Trial]:
+    """Simulate a portfolio's templates with some combinations. RuleError for one that does not compile."""
+    found = []
+    for parameters in combinations:
+        one = replace(task, rules=filled_rules(task.rules, parameters), grid=None, objective=None)
+        found.append(Trial(dict(parameters), run_portfolio(universe, spec_of(one)).metrics))
+    return found
 
 
 def hold(task: Task, universe: Universe) -> Simulation:

@@ -18,8 +18,10 @@ COMBINATIONS_MAX: Final = 10**15
 STUDY_TRIALS_MAX: Final = 1_000
 """A study that learns computes trial after trial: it cannot be spread, and its cost grows with its square."""
 CHUNK_TRIALS_MAX: Final = 500
-CHUNK_CELLS: Final = 1_000_000
+CHUNK_CELLS: Final = 2_000_000
 """Bars times trials of a chunk: well under a second of work, the pace of progress and of sharing between people."""
+UNIVERSE_CHUNK_CELLS: Final = 20_000_000
+"""The same of a universe, which takes as long to be read as a few trials on it: seconds of work."""
 STUDY_CHUNK_TRIALS: Final = 25
 
 
@@ -87,10 +89,10 @@ def mistakes_in_search(grid: Grid, search: Search) -> list[Mistake]:
     return []
 
 
-def chunks_of(grid: Grid, search: Search, bars: int) -> Iterator[tuple[int, int]]:
-    """(first trial, number of trials) of each chunk, in order."""
+def chunks_of(grid: Grid, search: Search, bars: int, cells: int = CHUNK_CELLS) -> Iterator[tuple[int, int]]:
+    """(first trial, number of trials) of each chunk, in order; so many bars times trials in each, if need be."""
     total = trials_in(grid, search)
-    size = STUDY_CHUNK_TRIALS if search.method == "tpe" else max(1, min(CHUNK_TRIALS_MAX, CHUNK_CELLS // bars))
+    size = STUDY_CHUNK_TRIALS if search.method == "tpe" else max(1, min(CHUNK_TRIALS_MAX, cells // bars))
     for first in range(0, total, size):
         yield first, min(size, total - first)
 

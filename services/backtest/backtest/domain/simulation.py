@@ -1,11 +1,8 @@
 """From a task and prices to figures: the only place that drives quant's engine."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
-from math import isfinite, sqrt
 
-import numpy as np
 from quant.backtest import (
     OBJECTIVES,
     CostRates,
@@ -16,14 +13,12 @@ from quant.backtest import (
     Walk,
     cost_rates,
     cross_validate,
-    deflated_sharpe,
     run,
     run_event_driven,
     sweep,
     walk_forward,
 )
-from quant.performance import SESSIONS_PER_YEAR, returns_of
-from quant.rules import compile_rule, fill_template
+from quant.rules import compile_rule
 
 from backtest.domain.outcome import Simulation, Tested, Trade, Trial
 from backtest.domain.prices import Prices
@@ -76,21 +71,6 @@ def try_some(task: Task, prices: Prices, combinations: Sequence[Mapping[str, flo
     """Simulate a task's templates with some combinations. RuleError for one that does not compile."""
     rows = sweep(prices.bars, _spec_of(task), {}, _costs_of(task, prices), combinations)
     return [Trial(row.parameters, row.metrics) for row in rows]
-
-
-def filled_with(task: Task, parameters: Mapping[str, float]) -> Task:
-    """The backtest of one combination of a sweep."""
-    rules = task.rules
-    entry, leave = (fill_template(template, parameters) for template in (rules.entry, rules.exit))
-    return replace(task, rules=replace(rules, entry=entry, exit=leave), grid=None, objective=None)
-
-
-def luck_of(task: Task, prices: Prices, best: Mapping[str, float], sharpes: Sequence[float]) -> dict[str, object]:
-    """How likely the best of many trials has skill: `sharpes` are a year's, of all trials."""
-    done = simulate(filled_with(task, best), prices)
-    returns = returns_of(np.array([float(task.terms.initial_cash), *done.equity]))
-    chance = deflated_sharpe(returns, [value / sqrt(SESSIONS_PER_YEAR) for value in sharpes])
-    return {"deflated_sharpe": chance if isfinite(chance) else None, "trials": len(sharpes)}
 
 
 def walk(task: Task, prices: Prices) -> Tested:

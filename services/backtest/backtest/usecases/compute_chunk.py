@@ -10,13 +10,13 @@ from uuid import UUID
 import structlog
 from quant.rules import RuleError
 
-from backtest.domain.chunk import TRIES_MAX, Chunk, prices_of
-from backtest.domain.fingerprint import basis_of
+from backtest.domain.chunk import TRIES_MAX, Chunk
+from backtest.domain.ground import Ground, basis_on, ground_of, try_on
 from backtest.domain.outcome import Tested
 from backtest.domain.prices import Prices
 from backtest.domain.run import Refusal, Run, Task
 from backtest.domain.search import STUDY_CHUNK_TRIALS, combinations_of
-from backtest.domain.simulation import fold, try_some, walk
+from backtest.domain.simulation import fold, walk
 from backtest.domain.table import packed, table_of, unpacked
 from backtest.limits import OutOfBounds
 from backtest.store import chunks, runs, system
@@ -40,11 +40,11 @@ async def compute_chunk(workshop: Workshop, ticket: UUID) -> None:
     found = await _material(workshop, chunk)
     if found is None:
         return
-    run, prices, before = found
+    run, ground, before = found
     try:
         if not chunk.is_done:
-            await _compute(workshop, chunk, run, (prices, before))
-        await _go_on(workshop, chunk, run, prices)
+            await _compute(workshop, chunk, run, (ground, before))
+        await _go_on(workshop, chunk, run, ground)
     except OutOfBounds as refused:
         await _fail(workshop, chunk, Refusal(refused.code, str(refused)))
     except ValueError as unusable:
@@ -66,7 +66,7 @@ async def _claim(workshop: Workshop, ticket: UUID) -> Chunk | None:
     return replace(chunk, tries=chunk.tries + 1)
 
 
-async def _material(workshop: Workshop, chunk: Chunk) -> tuple[Run, Prices, list[bytes]] | None:
+async def _material(workshop: Workshop, chunk: Chunk) -> tuple[Run, Ground, list[bytes]] | None:
     """The run, its bars, and, for a study that learns, what is known already; None when the run has ended."""
     async with workshop.database.owned(chunk.owner) as session:
         run = await runs.find(session, chunk.owner, chunk.run_id)
@@ -75,14 +75,14 @@ async def _material(workshop: Workshop, chunk: Chunk) -> tuple[Run, Prices, list
         body = await chunks.find_material(session, chunk.owner, chunk.run_id)
         learned = run.task.search.method == "tpe" and run.task.kind == "optimize"
         before = await chunks.list_bodies(session, chunk.owner, chunk.run_id) if learned else []
-    return None if body is None else (run, prices_of(body), before)
+    return None if body is None else (run, ground_of(body), before)
 
 
-async def _compute(workshop: Workshop, chunk: Chunk, run: Run, given: tuple[Prices, list[bytes]]) -> None:
+async def _compute(workshop: Workshop, chunk: Chunk, run: Run, given: tuple[Ground, list[bytes]]) -> None:
     with workshop.bounds():
         found = _work(chunk, run.task, *given)
     if isinstance(found, Tested):
-        basis = basis_of(run.task, given[0], workshop.code_version)
+        basis = basis_on(run.task, given[0], workshop.code_version)
         tested = replace(basis, bars=len(found.dates), first_date=found.dates[0], last_date=found.dates[-1])
         async with workshop.database.owned(chunk.owner) as session:
             await finish_run(session, chunk.owner, run.id, (tested, found), workshop.clock())
@@ -99,25 +99,26 @@ async def _compute(workshop: Workshop, chunk: Chunk, run: Run, given: tuple[Pric
             await chunks.save_new(session, chunk.owner, (run.id, chunk.number + 1), following)
 
 
-def _work(chunk: Chunk, task: Task, prices: Prices, before: list[bytes]) -> Tested | bytes:
+def _work(chunk: Chunk, task: Task, ground: Ground, before: list[bytes]) -> Tested | bytes:
     """The figures of the chunk's trials; the whole result of what is one piece of work."""
     assert task.grid is not None, "only what tries combinations is divided"
     if task.kind != "optimize":
-        return walk(task, prices) if task.kind == "walk_forward" else fold(task, prices)
+        assert isinstance(ground, Prices), "a walk and folds are of one symbol"
+        return walk(task, ground) if task.kind == "walk_forward" else fold(task, ground)
     if task.search.method == "tpe":
         known = [row for body in before for row in unpacked(body)]
-        return packed(table_of(task.grid, learn(task, prices, known, chunk.size)))
+        return packed(table_of(task.grid, learn(task, ground, known, chunk.size)))
     combinations = combinations_of(task.grid, task.search, chunk.first, chunk.size)
-    return packed(table_of(task.grid, try_some(task, prices, combinations)))
+    return packed(table_of(task.grid, try_on(task, ground, combinations)))
 
 
-async def _go_on(workshop: Workshop, chunk: Chunk, run: Run, prices: Prices) -> None:
+async def _go_on(workshop: Workshop, chunk: Chunk, run: Run, ground: Ground) -> None:
     """Gather what all chunks came to after the last; hand out the next ticket of a study that learns."""
     async with workshop.database.owned(chunk.owner) as session:
         done = await chunks.find_done(session, chunk.owner, run.id)
         waiting = await chunks.find_unclaimed(session, chunk.owner, run.id)
     if done == run.task.total:
-        await gather_chunks(workshop, chunk.owner, run, prices)
+        await gather_chunks(workshop, chunk.owner, run, ground)
     elif run.task.search.method == "tpe" and waiting:
         await workshop.hand_out(1)
 

@@ -17,6 +17,7 @@ from quant.rules import RuleError
 
 from backtest.domain.budget import beyond_budget
 from backtest.domain.fingerprint import basis_of, basis_of_many
+from backtest.domain.ground import Ground
 from backtest.domain.holdings import examine_universe, fields_of, hold
 from backtest.domain.outcome import Basis, Simulation
 from backtest.domain.prices import examine
@@ -65,9 +66,7 @@ async def _test(workshop: Workshop, errand: Errand, run: Run) -> None:
             await _fail(workshop, errand, refused)
             return
         if run.task.grid is not None:
-            await divide_run(workshop, errand.owner, run, prices)
-            async with workshop.database.owned(errand.owner) as session:
-                await take(session, errand.message_id, CONSUMER)
+            await _divide(workshop, errand, run, prices)
             return
         outcome = await _in_pool(workshop, simulate, run.task, prices)
     except RuleError as unusable:
@@ -84,10 +83,13 @@ async def _hold(workshop: Workshop, errand: Errand, run: Run, portfolio: Portfol
     """The same for a portfolio, which is computed on all bars of its universe."""
     task = run.task
     try:
-        gathered = await workshop.universe_of(task.terms, portfolio, fields_of(task.rules))
+        gathered = await workshop.universe_of(task.terms, portfolio, fields_of(task))
         universe = examine_universe(task, gathered)
         if isinstance(universe, Refusal):
             await _fail(workshop, errand, universe)
+            return
+        if task.grid is not None:
+            await _divide(workshop, errand, run, universe)
             return
         outcome = await _in_pool(workshop, hold, task, universe)
     except RuleError as unusable:
@@ -99,6 +101,12 @@ async def _hold(workshop: Workshop, errand: Errand, run: Run, portfolio: Portfol
         return
     basis = await _in_pool(workshop, basis_of_many, task, universe, workshop.code_version)
     await _finish(workshop, errand, (basis, outcome))
+
+
+async def _divide(workshop: Workshop, errand: Errand, run: Run, ground: Ground) -> None:
+    await divide_run(workshop, errand.owner, run, ground)
+    async with workshop.database.owned(errand.owner) as session:
+        await take(session, errand.message_id, CONSUMER)
 
 
 async def _finish(workshop: Workshop, errand: Errand, result: tuple[Basis, Simulation]) -> None:

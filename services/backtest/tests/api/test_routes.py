@@ -30,10 +30,12 @@ SWEEP = {
     "parameters": {"fast": [5, 10], "slow": [40, 60.5 - 0.5]},
 }
 ID = "0193ce6d-a46c-7f37-9be5-5d94800cda77"
+ANOTHER = "0193ce6d-a46c-7f37-9be5-5d94800cda78"
 ROUTES = [
     ("POST", "/strategies", STRATEGY),
     ("GET", "/strategies", None),
     ("GET", "/strategies/templates", None),
+    ("POST", "/strategies/import", {"kis_yaml": "version: 1.0"}),
     ("GET", f"/strategies/{ID}", None),
     ("PUT", f"/strategies/{ID}", STRATEGY),
     ("POST", f"/strategies/{ID}/publish", None),
@@ -55,6 +57,7 @@ ROUTES = [
     ("GET", f"/results/{ID}/monte-carlo", None),
     ("GET", f"/results/{ID}/report.html", None),
     ("GET", f"/results/{ID}/files/trades.csv", None),
+    ("GET", f"/compare?runs={ID}&runs={ANOTHER}", None),
 ]
 
 

@@ -1,5 +1,6 @@
 """The worker's two neighbours, asked over real HTTP."""
 
+import threading
 from collections.abc import AsyncIterator
 from datetime import date
 
@@ -77,9 +78,10 @@ async def test_neighbours_that_fail_or_stall_are_unavailable(market: Market, nei
     with pytest.raises(Unavailable):
         await market.history_of(terms())
     neighbours.reset()
-    neighbours.wait_seconds = 1
+    neighbours.held = threading.Event()
     with pytest.raises(Unavailable):
         await market.history_of(terms())
+    neighbours.held.set()
 
 
 async def test_a_neighbour_that_is_not_there_is_unavailable(http: httpx.AsyncClient) -> None:
