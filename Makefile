@@ -10,7 +10,7 @@ export PYTHONPATH := .:libs/kit:libs/quant:$(subst $(space),:,$(addprefix servic
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help venv web demo up down status logs clean test test-containers chaos seeds check sbom audit bench contracts fmt lock
+.PHONY: help venv web demo up release rollback down status logs clean test test-containers chaos seeds check sbom audit bench contracts fmt lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ demo: up ## start everything and play the story through the gateway; DATA=path l
 
 up: venv web ## start everything; returns when it is ready and prints the addresses
 	@$(STACK) up
+
+release: venv web ## put this version of the services in the place of the running one; ANYWAY=1 while a market is open
+	@$(STACK) release $(if $(ANYWAY),--anyway)
+
+rollback: venv ## put the version before the last release back
+	@$(STACK) rollback $(if $(ANYWAY),--anyway)
 
 down: venv ## stop everything; the state stays
 	@$(STACK) down

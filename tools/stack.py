@@ -1,6 +1,7 @@
-"""Runs the platform on this machine: `python -m tools.stack up|down|status|logs|clean|test-servers`."""
+"""Runs the platform on this machine: `python -m tools.stack --help` has the commands."""
 
 import argparse
+import datetime as dt
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--only", choices=["servers"], help="only PostgreSQL, Redis and RabbitMQ (native)")
     up.set_defaults(command=_up)
+
+    for name, what in (
+        ("release", "put this version of the services in place"),
+        ("rollback", "put the one before back"),
+    ):
+        switch = commands.add_parser(name, help=f"{what}, while everybody goes on (native)")
+        switch.add_argument("--anyway", action="store_true", help="also while a market is open")
+        switch.set_defaults(command=_release if name == "release" else _roll_back)
 
     commands.add_parser("down", help="stop everything; the state stays").set_defaults(command=_down)
     commands.add_parser("status", help="one line per process").set_defaults(command=_status)
@@ -96,6 +105,20 @@ def _addresses(layout: Layout, *, servers_only: bool) -> str:
         ]
     )
     return "\n".join([*lines, "stop with `make down`, follow with `make logs`"])
+
+
+def _release(options: argparse.Namespace) -> int:
+    from tools.native import releasing  # noqa: PLC0415 - the servers alone must not need the gateway's code
+
+    releasing.release(_existing(), dt.datetime.now(dt.UTC), anyway=options.anyway)
+    return 0
+
+
+def _roll_back(options: argparse.Namespace) -> int:
+    from tools.native import releasing  # noqa: PLC0415 - as above
+
+    releasing.roll_back(_existing(), dt.datetime.now(dt.UTC), anyway=options.anyway)
+    return 0
 
 
 def _down(_: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from tools.people import FINAL, Json, Trader
 PAGE = 500
 RECONNECT_SECONDS = 0.2
 TOLD_SECONDS_MAX = 30
+NOTHING_SAID = 1006
 
 
 async def everything(trader: Trader, path: str) -> list[Json]:
@@ -84,12 +85,17 @@ class FaithfulListener:
 
     trader: Trader
     heard: list[Json] = field(default_factory=list)
+    closed_with: list[int] = field(default_factory=list)
+    """Why each line ended, as WebSocket's codes have it; 1006 where nothing was said."""
 
     async def listen(self) -> None:
         """Listen until cancelled."""
         while True:
             try:
                 await self._listen_until_the_line_breaks()
+            except websockets.ConnectionClosed as closed:
+                self.closed_with.append(closed.rcvd.code if closed.rcvd else NOTHING_SAID)
+                await asyncio.sleep(RECONNECT_SECONDS)
             except (OSError, TimeoutError, websockets.WebSocketException):
                 await asyncio.sleep(RECONNECT_SECONDS)
 

@@ -80,7 +80,7 @@ def programs(layout: Layout, environment: Mapping[str, str]) -> list[Program]:
     return [
         Program(
             name="backups",
-            group="services",
+            group="helpers",
             command=(sys.executable, "-m", "tools.backups.nightly"),
             directory=ROOT,
             why_not_ready=lambda: why_not_ready(port, "/health/ready"),

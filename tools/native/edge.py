@@ -1,16 +1,27 @@
 """The gateway: its configuration rendered for this stack, run by nginx."""
 
+import os
+import signal
 import sys
+import time
 from pathlib import Path
+
+import psutil
 
 from gateway.render import render
 from tools import web
 from tools.native import certificates
+from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.native.packages import Binaries
 from tools.native.ports import SERVICES
 from tools.native.probes import why_not_ready
 from tools.native.programs import Program
+
+RELOAD_SECONDS_MAX = 30
+# The configuration lets old workers live for ten seconds: what still hangs on them after this is told by the services.
+DRAIN_SECONDS = 3
+POLL_SECONDS = 0.1
 
 
 def program(layout: Layout, binaries: Binaries) -> Program:
@@ -39,10 +50,34 @@ def program(layout: Layout, binaries: Binaries) -> Program:
         directory=layout.gateway,
         why_not_ready=lambda: why_not_ready(ports.gateway, "/health", tls=True),
         depends_on=(
-            *(file for file in config.parent.rglob("*") if file.suffix in {".conf", ".js"}),
+            *(file for file in config.parent.rglob("*") if _needs_a_restart(file)),
             *(layout.gateway / name for name in (certificates.CERTIFICATE, "keys.json")),
         ),
         stop_signal="QUIT",  # lets requests finish; the configuration bounds how long
         stop_seconds=15,
         death_signal="TERM",
     )
+
+
+def _needs_a_restart(file: Path) -> bool:
+    """Which services are asked changes with a release, which reloads; it is no reason to start again."""
+    return file.suffix in {".conf", ".js"} and file.name != "upstreams.conf"
+
+
+def reload(master: int) -> None:
+    """Has nginx take over its configuration; returns when new workers serve and what the old had begun is answered.
+
+    What lasts longer than three seconds, such as a WebSocket, is left to them.
+
+    Raises:
+        StackError: when the configuration does not hold; nginx then goes on with the one before.
+    """
+    nginx = psutil.Process(master)
+    old = nginx.children()
+    os.kill(master, signal.SIGHUP)
+    deadline = time.monotonic() + RELOAD_SECONDS_MAX
+    while set(nginx.children()) <= set(old):
+        if time.monotonic() > deadline:
+            raise StackError("the gateway did not take over its configuration; see the end of gateway.log")
+        time.sleep(POLL_SECONDS)
+    psutil.wait_procs(old, timeout=DRAIN_SECONDS)

@@ -55,7 +55,7 @@ def programs(layout: Layout) -> list[Program]:
 def _program(layout: Layout, name: str, port: int) -> Program:
     return Program(
         name=f"{name}-emulator",
-        group="services",
+        group="helpers",
         command=(
             *(sys.executable, "-m", "uvicorn", f"emulators.{name}.server:paper", "--factory"),
             *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--no-server-header"),

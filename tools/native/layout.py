@@ -3,13 +3,14 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from tools.native import accounts
 from tools.native.errors import StackError
-from tools.native.ports import Ports
+from tools.native.ports import Colour, Ports
+from tools.native.versions import Versions
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK_DIR_DEFAULT = ".stack"
@@ -41,8 +42,14 @@ class Layout:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """The stack that the environment names, in the colour that is live."""
         address = environment.get("EXODUS_PUBLIC_URL", "").rstrip("/")
-        return cls(settle(shown_directory(environment)), Ports.from_environment(environment), address=address)
+        found = cls(settle(shown_directory(environment)), Ports.from_environment(environment), address=address)
+        return found.wearing(found.versions.live)
+
+    def wearing(self, colour: Colour) -> Self:
+        """The same stack, as the services of this colour see it."""
+        return replace(self, ports=replace(self.ports, colour=colour))
 
     @property
     def public_url(self) -> str:
@@ -62,6 +69,25 @@ class Layout:
     @property
     def in_containers(self) -> bool:
         return self.mode in {CONTAINERS, OFFLINE}
+
+    @property
+    def versions_file(self) -> Path:
+        return self.directory / "versions.json"
+
+    @property
+    def versions(self) -> Versions:
+        """Which colour is live, as the last release left it."""
+        return Versions.read(self.versions_file)
+
+    @property
+    def code_copy(self) -> Path:
+        """Where the code of this colour is kept: a release, or a pull, changes nothing under a running process."""
+        return self.directory / "code" / self.ports.colour
+
+    @property
+    def code(self) -> Path:
+        """Where this colour's processes import from: their copy, or the repository before the first start."""
+        return self.code_copy if self.code_copy.exists() else ROOT
 
     @property
     def quarantine_file(self) -> Path:

@@ -32,7 +32,7 @@ def programs(layout: Layout) -> list[Program]:
     return [
         Program(
             name="outside",
-            group="services",
+            group="helpers",
             command=(
                 *(sys.executable, "-m", "uvicorn", "tools.outside:everybody", "--factory"),
                 *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--no-server-header"),

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import psutil
 
@@ -14,9 +14,14 @@ PORT_BASE_MAX = 64000
 GATEWAY_PORT_DEFAULT = 8443
 GATEWAY_HTTP_PORT_DEFAULT = 8080
 
-COMPUTERS_MAX = 64
+Colour = Literal["blue", "green"]
+"""Of the two versions that a release has side by side (tools/native/releasing.py); only one of them is live."""
 
-# In this order everywhere: the API of service n listens on base + 101 + n, its worker on base + 201 + n.
+COMPUTERS_MAX = 50
+GREEN_OFFSET = 50
+
+# In this order everywhere: the API of service n listens on base + 101 + n, its worker on base + 201 + n;
+# 50 above that when it is green.
 SERVICES = ("auth", "trading", "market", "backtest", "broker", "notification")
 
 EXPORTED = ("rabbitmq", "postgres", "redis", "nginx", "machine")
@@ -30,6 +35,8 @@ class Ports:
     base: int = PORT_BASE_DEFAULT
     gateway: int = GATEWAY_PORT_DEFAULT
     gateway_http: int = GATEWAY_HTTP_PORT_DEFAULT
+    colour: Colour = "blue"
+    """Whose ports the services' are; everything else has one port, whatever is live."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -63,15 +70,23 @@ class Ports:
     def erlang_distribution(self) -> int:
         return self.base + 692
 
+    @property
+    def other_colour(self) -> Colour:
+        return "blue" if self.colour == "green" else "green"
+
+    @property
+    def _services(self) -> int:
+        return self.base + (GREEN_OFFSET if self.colour == "green" else 0)
+
     def api(self, service: str) -> int:
-        return self.base + 101 + SERVICES.index(service)
+        return self._services + 101 + SERVICES.index(service)
 
     def worker(self, service: str) -> int:
-        return self.base + 201 + SERVICES.index(service)
+        return self._services + 201 + SERVICES.index(service)
 
     def computer(self, number: int) -> int:
         """Where a process that computes chunks of backtests says how it is; they are numbered from 0."""
-        return self.base + 501 + number  # 301 and on are the emulators
+        return self._services + 501 + number  # 301 and on are the emulators
 
     @property
     def backups(self) -> int:
@@ -102,6 +117,8 @@ class Ports:
             yield self.api(service), f"the {service} API", "EXODUS_PORT_BASE"
             yield self.worker(service), f"the {service} worker", "EXODUS_PORT_BASE"
         yield self.computer(0), "the backtest computer", "EXODUS_PORT_BASE"
+
+    def helpers(self) -> Iterator[tuple[int, str, str]]:
         yield self.backups, "the keeper of backups", "EXODUS_PORT_BASE"
 
     def monitoring(self) -> Iterator[tuple[int, str, str]]:

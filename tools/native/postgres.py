@@ -14,8 +14,8 @@ from tools.native.layout import Layout
 from tools.native.ports import SERVICES
 from tools.native.programs import Program
 
-# Two pools of ten connections in each of twelve processes, migrations, and a person who looks.
-CONNECTIONS_MAX = 300
+# Two pools of ten connections in each of twelve processes, twice while a release goes on, and a person who looks.
+CONNECTIONS_MAX = 500
 CONNECT_SECONDS_MAX = 3
 INITDB_SECONDS_MAX = 120
 PROVISION_SECONDS_MAX = 60

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 # Started from left to right, stopped from right to left, each group as a whole.
-Group = Literal["servers", "services", "gateway", "monitoring"]
-GROUPS: tuple[Group, ...] = ("servers", "services", "gateway", "monitoring")
+# The services are a group of each colour: one of them, or both while a release goes on.
+Group = Literal["servers", "helpers", "blue", "green", "gateway", "monitoring"]
+GROUPS: tuple[Group, ...] = ("servers", "helpers", "blue", "green", "gateway", "monitoring")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import datetime as dt
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tools.native import certificates, credentials, monitoring, packages, postgres, rabbitmq, servers, services
@@ -22,17 +23,14 @@ KEEPER = "backups"
 def up(layout: Layout, *, servers_only: bool = False) -> None:
     """Starts what does not run, in order; returns when everything is ready."""
     begun = time.monotonic()
-    supervisor = Supervisor(layout)
+    supervisor, layout = Supervisor(layout), _as_it_is_live(layout)
+    if not servers_only and not layout.versions.is_released:
+        services.take_code(layout)
     _require_ports(layout, supervisor, servers_only=servers_only)
     binaries = packages.ensure()
     passwords = credentials.write_all(layout, credentials.Addresses.native(layout))
     certificates.ensure(layout.gateway, dt.datetime.now(dt.UTC))
-    ours: list[Program] = [] if servers_only else _services_and_gateway(layout, binaries)
-    # Its keeper takes the log away; without one it would fill the disk.
-    base = servers.prepare(layout, binaries, passwords, keeps_log=any(one.name == KEEPER for one in ours))
-    if ours and monitoring_is_wanted():
-        ours += monitoring.programs(layout, packages.ensure_monitoring(), passwords)
-
+    base, ours = _programs(layout, binaries, passwords, servers_only=servers_only)
     _say(begun, "starting PostgreSQL, Redis and RabbitMQ")
     supervisor.start([*base, *ours])
     wait_until_ready(layout, supervisor, base[:1])
@@ -43,21 +41,48 @@ def up(layout: Layout, *, servers_only: bool = False) -> None:
         wait_until_ready(layout, supervisor, base)
         rabbitmq.renew(layout, passwords)
         _say(begun, "starting the services")
-        supervisor.start_group("services")
-        supervisor.start_group("gateway")
-        if monitoring_is_wanted():
-            supervisor.start_group("monitoring")
+        for group in dict.fromkeys(program.group for program in ours):
+            supervisor.start_group(group)
     wait_until_ready(layout, supervisor, [*base, *ours])
     _say(begun, "everything is ready")
     if layout.quarantine_file.exists():
         print("restored, and in quarantine: no worker runs and nothing goes out until `./exodus quarantine release`")
 
 
+def _as_it_is_live(layout: Layout) -> Layout:
+    """The stack in its live colour. A release that was cut off is over when nothing runs any more."""
+    versions = layout.versions
+    if versions.is_leaving:
+        if Supervisor(layout).is_running():
+            raise StackError("a release was cut off: `make release` brings it to its end")
+        replace(versions, is_leaving=False).write(layout.versions_file)
+    return layout.wearing(versions.live)
+
+
+def programs(layout: Layout) -> list[Program]:
+    """Everything that this stack runs, in the colour of `layout`; their settings are written."""
+    base, ours = _programs(layout, packages.ensure(), credentials.open_passwords(layout), servers_only=False)
+    return [*base, *ours]
+
+
+def _programs(
+    layout: Layout, binaries: packages.Binaries, passwords: credentials.Passwords, *, servers_only: bool
+) -> tuple[list[Program], list[Program]]:
+    """The servers, and what of ours runs on them."""
+    ours: list[Program] = [] if servers_only else _services_and_gateway(layout, binaries)
+    # Its keeper takes the log away; without one it would fill the disk.
+    base = servers.prepare(layout, binaries, passwords, keeps_log=any(one.name == KEEPER for one in ours))
+    if ours and monitoring_is_wanted():
+        ours += monitoring.programs(layout, packages.ensure_monitoring(), passwords)
+    return base, ours
+
+
 def _services_and_gateway(layout: Layout, binaries: packages.Binaries) -> list[Program]:
     from tools.backups import nightly  # noqa: PLC0415 - it knows services, which know us
     from tools.native import edge  # noqa: PLC0415 - the servers alone must not need the gateway's code
 
-    return [*services.programs(layout), *nightly.programs(layout, os.environ), edge.program(layout, binaries)]
+    helpers = [*services.helpers(layout), *nightly.programs(layout, os.environ)]
+    return [*helpers, *services.programs(layout), edge.program(layout, binaries)]
 
 
 def _require_ports(layout: Layout, supervisor: Supervisor, *, servers_only: bool) -> None:
@@ -66,9 +91,9 @@ def _require_ports(layout: Layout, supervisor: Supervisor, *, servers_only: bool
         {process["group"] for process in supervisor.processes() if process["pid"]} if supervisor.is_running() else {}
     )
     ports = layout.ports
-    groups = {"servers": ports.servers()}
+    groups: dict[str, Iterator[tuple[int, str, str]]] = {"servers": ports.servers()}
     if not servers_only:
-        groups |= {"services": ports.services(), "gateway": ports.edge()}
+        groups |= {"helpers": ports.helpers(), ports.colour: ports.services(), "gateway": ports.edge()}
         if monitoring_is_wanted():
             groups["monitoring"] = ports.monitoring()
     require_free(port for group, needed in groups.items() if group not in running for port in needed)

@@ -1,6 +1,7 @@
 """Our own processes: an API and a worker for each service, their environment, and their migrations."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,18 +23,29 @@ WORKER_NICENESS = "19"
 # A larger frame closes the connection; compression would cost half a megabyte for each client.
 WEBSOCKET_FRAME_BYTES_MAX = 65_536
 MIGRATION_SECONDS_MAX = 300
+# What lies beside the code and no process of a service imports.
+NO_PART = ("tests", "emulators")
 # Where traces go, by OpenTelemetry's own variable; without it there are none.
 TRACES_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 def programs(layout: Layout) -> list[Program]:
-    """Every process of every service; in quarantine no worker, so that nothing goes out."""
+    """Every process of every service, of one colour; in quarantine no worker, so that nothing goes out."""
     require_all()
     ours = [process for service in SERVICES for process in (_api(layout, service), _worker(layout, service))]
     computers = [_computer(layout, number) for number in range(computer_count())]
     if layout.quarantine_file.exists():
         ours, computers = [_api(layout, service) for service in SERVICES], []
-    return [*emulators.programs(layout), *outsiders.programs(layout), *ours, *computers]
+    return [*ours, *computers]
+
+
+def helpers(layout: Layout) -> list[Program]:
+    """What stands in for the world outside, where it is wanted; it goes on while a release changes the services."""
+    return [*emulators.programs(layout), *outsiders.programs(layout)]
+
+
+def _named(layout: Layout, name: str) -> str:
+    return f"{name}-green" if layout.ports.colour == "green" else name
 
 
 def computer_count() -> int:
@@ -59,8 +71,8 @@ def require_all(root: Path = ROOT) -> None:
 def _api(layout: Layout, service: str) -> Program:
     port = layout.ports.api(service)
     return Program(
-        name=f"{service}-api",
-        group="services",
+        name=_named(layout, f"{service}-api"),
+        group=layout.ports.colour,
         command=(
             *(sys.executable, "-m", "uvicorn", f"{service}.app:create_app", "--factory"),
             *("--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools"),
@@ -71,7 +83,7 @@ def _api(layout: Layout, service: str) -> Program:
         directory=layout.directory,
         why_not_ready=lambda: why_not_ready(port, "/health/ready"),
         environment=environment(layout, service),
-        depends_on=_sources(service),
+        depends_on=_sources(layout, service),
         stop_seconds=STOP_SECONDS,
     )
 
@@ -79,13 +91,13 @@ def _api(layout: Layout, service: str) -> Program:
 def _worker(layout: Layout, service: str) -> Program:
     port = layout.ports.worker(service)
     return Program(
-        name=f"{service}-worker",
-        group="services",
+        name=_named(layout, f"{service}-worker"),
+        group=layout.ports.colour,
         command=("nice", "-n", WORKER_NICENESS, sys.executable, "-m", f"{service}.worker"),
         directory=layout.directory,
         why_not_ready=lambda: why_not_ready(port, "/health/ready"),
         environment=environment(layout, service),
-        depends_on=_sources(service),
+        depends_on=_sources(layout, service),
         stop_seconds=STOP_SECONDS,
     )
 
@@ -93,13 +105,13 @@ def _worker(layout: Layout, service: str) -> Program:
 def _computer(layout: Layout, number: int) -> Program:
     port = layout.ports.computer(number)
     return Program(
-        name="backtest-compute" if number == 0 else f"backtest-compute-{number + 1}",
-        group="services",
+        name=_named(layout, "backtest-compute" if number == 0 else f"backtest-compute-{number + 1}"),
+        group=layout.ports.colour,
         command=("nice", "-n", WORKER_NICENESS, sys.executable, "-m", "backtest.compute"),
         directory=layout.directory,
         why_not_ready=lambda: why_not_ready(port, "/health/ready"),
         environment={**environment(layout, "backtest"), "BACKTEST_COMPUTE_PORT": str(port)},
-        depends_on=_sources("backtest"),
+        depends_on=_sources(layout, "backtest"),
         stop_seconds=STOP_SECONDS,
     )
 
@@ -109,8 +121,18 @@ def code_of(service: str) -> tuple[str, ...]:
     return ("libs/kit", "libs/quant", f"services/{service}")
 
 
-def _sources(service: str) -> tuple[Path, ...]:
-    return tuple(file for folder in code_of(service) for file in (ROOT / folder).glob("[!.]*/**/*.py"))
+def take_code(layout: Layout) -> None:
+    """Copy the services' code, as it is in the repository now, to where this colour runs it from."""
+    new = layout.code_copy.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    for folder in sorted({folder for service in SERVICES for folder in code_of(service)}):
+        shutil.copytree(ROOT / folder, new / folder, ignore=shutil.ignore_patterns(*NO_PART))
+    shutil.rmtree(layout.code_copy, ignore_errors=True)
+    new.rename(layout.code_copy)
+
+
+def _sources(layout: Layout, service: str) -> tuple[Path, ...]:
+    return tuple(file for folder in code_of(service) for file in (layout.code / folder).glob("[!.]*/**/*.py"))
 
 
 def environment(layout: Layout, service: str) -> dict[str, str]:
@@ -131,7 +153,7 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
         told["NOTIFICATION_BACKUP_COUNTED_FROM_FILE"] = str(layout.backup_counted_from)
         told |= outsiders.settings(layout)
     return {
-        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in code_of(service)),
+        "PYTHONPATH": os.pathsep.join(str(layout.code / folder) for folder in code_of(service)),
         "PYTHONUNBUFFERED": "1",
         "NUMBA_CACHE_DIR": str(layout.directory / "cache" / "numba"),
         "EXODUS_SECRETS_DIR": str(layout.secrets / service),

@@ -124,14 +124,7 @@ class Supervisor:
 
     def start(self, programs: Iterable[Program]) -> None:
         """Starts supervisord and the servers, or takes over changed settings where it runs already."""
-        config = self._layout.supervisor_config
-        for folder in (config.parent, self._socket.parent, self._layout.logs):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
-        if self._socket.parent.stat().st_uid != os.getuid():
-            raise StackError(f"{self._socket.parent} belongs to somebody else; set XDG_RUNTIME_DIR")
-        config.write_text(render(self._layout, programs))
-        config.chmod(0o600)
+        self.write(programs)
         if self.is_running():
             self._run("supervisor.supervisorctl", "update")
         else:
@@ -142,6 +135,44 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise StackError(f"supervisord does not answer; see {self._layout.logs / 'supervisord.log'}")
             time.sleep(POLL_SECONDS)
+
+    def write(self, programs: Iterable[Program]) -> None:
+        """Writes the settings; nothing that runs is touched until it is told to take them over."""
+        config = self._layout.supervisor_config
+        for folder in (config.parent, self._socket.parent, self._layout.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        if self._socket.parent.stat().st_uid != os.getuid():
+            raise StackError(f"{self._socket.parent} belongs to somebody else; set XDG_RUNTIME_DIR")
+        config.write_text(render(self._layout, programs))
+        config.chmod(0o600)
+
+    def changed(self, programs: Iterable[Program]) -> list[str]:
+        """The names of those whose settings are not what was last written."""
+        written = configparser.RawConfigParser()
+        written.read(self._layout.supervisor_config)
+        wanted = configparser.RawConfigParser()
+        wanted.read_string(render(self._layout, programs))
+        sections = [name for name in wanted.sections() if name.startswith("program:")]
+        return [
+            section.removeprefix("program:")
+            for section in sections
+            if not written.has_section(section) or dict(written[section]) != dict(wanted[section])
+        ]
+
+    def update(self, group: str) -> None:
+        """Has one group, and no other, take over what was written: it is added, started again, or stopped and gone."""
+        self._run("supervisor.supervisorctl", "update", group)
+
+    def remove_group(self, group: str) -> None:
+        """Stops every process of a group, if there is one, and forgets it; returns when they are gone."""
+        if any(process["group"] == group for process in self.processes()):
+            self._call("stopProcessGroup", group)
+            self._call("removeProcessGroup", group)
+
+    def pid_of(self, name: str) -> int:
+        """The process that a program runs as; 0 when it does not."""
+        return next((int(process["pid"]) for process in self.processes() if process["name"] == name), 0)
 
     def _run(self, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, "-c", str(self._layout.supervisor_config), *arguments]

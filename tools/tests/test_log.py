@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncpg
@@ -105,11 +105,12 @@ def asked(server: Server, query: str, database: str = DATABASE) -> object:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    """In a folder whose name would break a careless command."""
+    """In a folder whose name would break a careless command; with the database of one service, as the log is of all."""
+    monkeypatch.setattr(postgres, "SERVICES", ("trading",))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         monkeypatch.setattr(layouts, "UNREACHABLE_STATE_PARENT", Path(folder))
-        layout = Layout(layouts.settle(Path(folder, "it's a stack")), free_ports())
+        layout = Layout(layouts.settle(Path(folder, "it's a stack")), free_ports(), disposable=True)
         found = Cluster(layout, Path(folder, "attic"))
         found.attic.mkdir()
         try:
@@ -121,7 +122,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
 @pytest.fixture
 def elsewhere(cluster: Cluster) -> Layout:
-    return Layout(layouts.settle(cluster.layout.directory.with_name("elsewhere")), cluster.layout.ports)
+    return replace(cluster.layout, directory=layouts.settle(cluster.layout.directory.with_name("elsewhere")))
 
 
 def written_after(elsewhere: Layout, backup: Path, key: bytes, replay: Replay) -> tuple[str, dt.datetime | None]:
@@ -197,15 +198,16 @@ def test_a_log_with_a_gap_or_a_flaw_is_never_taken_for_its_end(cluster: Cluster,
     assert lays_out(moments[0]) > moments[0], "what lies before the gap is good"
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that is made after this finishes a segment when a second has passed."""
+    monkeypatch.setattr(postgres, "LOG_SECONDS_MAX", 1)
+
+
 @pytest.mark.requirement("R-58")
-def test_the_keeper_takes_the_log_away_within_a_minute_and_says_until_when(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody finishes the segment here but the time, which is five seconds here."""
-    assert asked(cluster.server, "SHOW archive_timeout") == "30s"
-    monkeypatch.setattr(postgres, "LOG_SECONDS_MAX", 5)
-    Supervisor(cluster.layout).stop()
-    cluster.start()
+@pytest.mark.usefixtures("impatient")
+def test_the_keeper_takes_the_log_away_within_a_minute_and_says_until_when(cluster: Cluster) -> None:
+    """Nobody finishes the segment here but the time."""
     keeper = nightly.Keeper(cluster.layout, cluster.environment)
     assert log.FIGURE not in keeper.metrics(), "an age that is not known is none"
     held_by = "SELECT pg_walfile_name(pg_current_wal_insert_lsn()) FROM soon"
@@ -224,6 +226,7 @@ def test_the_keeper_takes_the_log_away_within_a_minute_and_says_until_when(
 
 @pytest.mark.requirement("R-58")
 def test_what_cannot_be_taken_away_waits_and_its_age_grows(cluster: Cluster) -> None:
+    assert asked(cluster.server, "SHOW archive_timeout") == "30s"
     cluster.writes("one")
     cluster.finishes_its_segment()
     keeper = nightly.Keeper(cluster.layout, {**cluster.environment, taking.COPY_VARIABLE: "echo no route >&2; exit 7"})

@@ -63,7 +63,7 @@ def a_program(**changes: Any) -> Program:
 
 def test_every_port_derives_from_one_base_and_none_twice() -> None:
     named = Ports.from_environment({"EXODUS_PORT_BASE": "20000"})
-    numbers = [port for port, _, _ in (*named.servers(), *named.services(), *named.edge())]
+    numbers = [port for port, _, _ in (*named.servers(), *named.helpers(), *named.services(), *named.edge())]
     assert (named.api("auth"), named.worker("notification"), named.postgres) == (20101, 20206, 20432)
     assert len(numbers) == len(set(numbers)) == 21
 
@@ -324,10 +324,10 @@ def test_a_value_that_the_configuration_cannot_hold_is_refused(stack: Layout, va
 
 def test_groups_start_in_order_and_processes_are_restarted_for_ever(stack: Layout) -> None:
     config = configparser.RawConfigParser()
-    programs = [a_program(name=group, group=group) for group in ("gateway", "services", "servers")]
+    programs = [a_program(name=group, group=group) for group in ("gateway", "blue", "servers")]
     config.read_string(supervisor.render(stack, programs))
-    order = sorted(("servers", "services", "gateway"), key=lambda group: int(config[f"group:{group}"]["priority"]))
-    assert order == ["servers", "services", "gateway"]
+    order = sorted(("servers", "blue", "gateway"), key=lambda group: int(config[f"group:{group}"]["priority"]))
+    assert order == ["servers", "blue", "gateway"]
     for group in order:
         assert list_of_strings(config[f"group:{group}"]["programs"]) == [group]
         assert config[f"program:{group}"]["autorestart"] == "true"
