@@ -73,7 +73,7 @@ def open_markets(now: dt.datetime) -> list[Market]:
 def _prepared(layout: Layout, now: dt.datetime, *, anyway: bool) -> tuple[Layout, Supervisor]:
     """The stack in its live colour, and its supervisor."""
     if layout.in_containers:
-        raise StackError("containers are released by their engine: docs/release.md")
+        raise StackError("containers have no two colours: `make up` replaces them, with a gap (docs/release.md)")
     if (open_now := open_markets(now)) and not anyway:
         raise StackError(f"the market is open ({', '.join(open_now)}): wait, or say ANYWAY=1")
     supervisor = Supervisor(layout)

@@ -44,9 +44,9 @@ def test_in_market_hours_a_release_has_to_be_meant(stack: Layout) -> None:
             switch(stack, NOBODY_TRADES)
 
 
-def test_containers_are_not_released_by_us(stack: Layout) -> None:
+def test_containers_have_no_two_colours(stack: Layout) -> None:
     stack.mode_file.write_text("containers")
-    with pytest.raises(StackError, match="by their engine"):
+    with pytest.raises(StackError, match="no two colours"):
         releasing.release(stack, NOBODY_TRADES)
 
 
