@@ -71,7 +71,7 @@ async def _cut_off() -> AsyncIterator[bytes]:
 
 
 def add_admin(app: FastAPI, home: House, faults: Faults, abroad: House | None = None) -> None:
-    """Routes under /_emulator: readiness, faults, quotes, orders of the customer who came last.
+    """Routes under /_emulator: readiness, faults, quotes, trades of others, orders of the customer who came last.
 
     A symbol of letters belongs to the house abroad, where there is one.
     """
@@ -97,6 +97,12 @@ def add_admin(app: FastAPI, home: House, faults: Faults, abroad: House | None = 
             house.list_symbol(asked["symbol"], Decimal(asked["base"]))
         sizes = {name: Decimal(asked[name]) for name in ("bid", "bid_size", "ask", "ask_size")}
         house.quote(asked["symbol"], Outside(**sizes))
+        return JSONResponse({"symbol": asked["symbol"]})
+
+    @app.post("/_emulator/trades")
+    async def trade(request: Request) -> Response:
+        asked = await request.json()
+        house_of(asked["symbol"]).trade(asked["symbol"], Decimal(asked["price"]), Decimal(asked["quantity"]))
         return JSONResponse({"symbol": asked["symbol"]})
 
     @app.post("/_emulator/orders")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -11,6 +11,8 @@ from quant.markets.bands import price_band
 from quant.markets.calendar import SEOUL, session_on_or_after
 from quant.markets.listing import Board, Side, market_of
 from quant.matching import Exchange, Order, Outcome, Outside, Refusal, Rules, TimeInForce
+
+from emulators.tape import Tape, Tick
 
 ORDERS_MAX: Final = 100_000
 Action = Literal["order", "change", "cancel"]
@@ -123,8 +125,10 @@ class House:
         self.slips: dict[str, Slip] = {}
         self.dealt: list[Dealt] = []
         self.exchanges: dict[str, Exchange] = {}
+        self.tape = Tape(place.zone)
         self.tell: Callable[[Notice], None] = lambda _: None
         self.show: Callable[[str, Exchange], None] = lambda _, __: None
+        self.print: Callable[[str, Tick], None] = lambda _, __: None
         self._count = 0
 
     def account(self, number: str) -> Account:
@@ -135,7 +139,7 @@ class House:
     def list_symbol(self, symbol: str, base: Decimal) -> None:
         """List a stock, or begin its next day with all of its slips closed."""
         board = self.where.board
-        today = session_on_or_after(market_of(board), self.clock().astimezone(self.where.zone).date())
+        today = session_on_or_after(market_of(board), self.today())
         rules = Rules(board, "stock", today, None if board == "US" else price_band(base, board, today))
         self.exchanges[symbol] = Exchange(rules, phase="continuous", base_price=base)
 
@@ -143,6 +147,17 @@ class House:
         """Move the market outside."""
         self._settle(self.exchanges[symbol].quote(outside))
         self.show(symbol, self.exchanges[symbol])
+
+    def trade(self, symbol: str, price: Decimal, quantity: Decimal) -> None:
+        """Let others trade with each other, outside of us."""
+        exchange = self.exchanges[symbol]
+        self._write(symbol, price, quantity)
+        self._settle(exchange.quote(exchange.outside, price))
+        self.show(symbol, exchange)
+
+    def today(self) -> date:
+        """The day it is in this market."""
+        return self.clock().astimezone(self.where.zone).date()
 
     def close(self, symbol: str) -> None:
         """End the day of a symbol."""
@@ -302,6 +317,7 @@ class House:
             slip.filled += quantity
             slip.amount += quantity * price
             self._pay(slip, price, quantity)
+            self._write(slip.symbol, price, quantity)
             dealt = Dealt(len(self.dealt) + 1, slip, price, quantity, self.clock())
             self.dealt.append(dealt)
             self.tell(Notice(slip, "dealt", quantity, dealt))
@@ -312,6 +328,11 @@ class House:
             else:
                 slip.canceled += quantity
             self.tell(Notice(slip, "expired" if reason == "expired" else "canceled", quantity))
+
+    def _write(self, symbol: str, price: Decimal, quantity: Decimal) -> None:
+        tick = Tick(self.clock(), price, quantity)
+        self.tape.add(symbol, tick)
+        self.print(symbol, tick)
 
     def _pay(self, slip: Slip, price: Decimal, quantity: Decimal) -> None:
         rules, sign = self.exchanges[slip.symbol].rules, 1 if slip.side == "buy" else -1

@@ -19,6 +19,8 @@ from broker.adapters.kis.capabilities import PAPER_US as KIS_US
 from broker.adapters.kis.client import Client as KisClient
 from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
+from broker.adapters.kis.market_data import KisMarketData
+from broker.adapters.kis.market_stream import KisMarketStream
 from broker.adapters.kis.overseas import KisUs
 from broker.adapters.kiwoom.capabilities import PAPER as KIWOOM
 from broker.adapters.kiwoom.client import Client as KiwoomClient
@@ -29,6 +31,7 @@ from broker.adapters.ls.capabilities import PAPER as LS
 from broker.adapters.ls.client import Client as LsClient
 from broker.adapters.ls.client import Credentials as LsCredentials
 from broker.adapters.ls.connector import Ls
+from broker.adapters.market_data import Hear, MarketData, MarketStream
 from broker.adapters.port import Connector
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import ClientKey
@@ -74,6 +77,9 @@ class Kind:
     """The broker's own word for a limit order of the day."""
     report_call: str = ""
     """What the faults call the list that news is read from, where it is another."""
+    market_data: Callable[["Emulated"], MarketData] | None = None
+    """Its market data, for those that show any."""
+    market_stream: Callable[["Emulated", Hear], MarketStream] | None = None
     house: str = "house"
     """Which of an emulator's houses is this market's."""
 
@@ -203,6 +209,12 @@ def _kis(
     return Kis(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
 
 
+def _kis_key(emulated: Emulated) -> KisClient:
+    emulated.kept = emulated.kept or emulated.token("KIS")
+    keys = Credentials("K" * 36, "S" * 180, "50123456")
+    return KisClient(emulated.http, "paper", keys, emulated.clock, emulated.kept)
+
+
 def _kis_us(
     emulated: Emulated, http: httpx.AsyncClient, keys_of: KeysOf, poll_seconds: float = 0.05, stream: str = ""
 ) -> KisUs:
@@ -299,6 +311,8 @@ KINDS: dict[str, Kind] = {
         listen=lambda emulated, poll: _kis(emulated, emulated.http, emulated.keys_of, poll, "/tryitout"),
         symbol="005930",
         reasons=frozenset({"market_closed", "unknown_symbol", "insufficient_cash", "insufficient_shares"}),
+        market_data=lambda emulated: KisMarketData(_kis_key(emulated)),
+        market_stream=lambda emulated, hear: KisMarketStream(_kis_key(emulated), emulated.socket("/tryitout"), hear),
     ),
     "kis_us": Kind(
         able=KIS_US,

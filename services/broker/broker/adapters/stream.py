@@ -20,6 +20,8 @@ PAUSE_SECONDS_MAX: Final = 60.0
 AGAIN_SECONDS: Final = 1.0
 """After which a list is read again that could not be read, or names an order that is a stranger's so far."""
 FRAME_BYTES_MAX: Final = 1 << 20
+CLOSE_SECONDS: Final = 1.0
+"""How long a goodbye may take: frames that nobody reads any more stand before the other side's answer to it."""
 
 Greet = Callable[[ClientConnection], Awaitable[None]]
 Hear = Callable[[ClientConnection, str | bytes], Awaitable[bool]]
@@ -37,14 +39,16 @@ async def follow(url: str, greet: Greet, hear: Hear, hint: asyncio.Event) -> Non
     pause = PAUSE_SECONDS_MIN
     while True:
         try:
-            async with connect(url, max_size=FRAME_BYTES_MAX, proxy=None) as line:
+            async with connect(url, max_size=FRAME_BYTES_MAX, close_timeout=CLOSE_SECONDS, proxy=None) as line:
                 await greet(line)
-                pause = PAUSE_SECONDS_MIN
                 hint.set()
                 async for frame in line:
-                    if await hear(line, frame):
+                    is_news = await hear(line, frame)
+                    pause = PAUSE_SECONDS_MIN  # only now: who is refused after each greeting must not hurry
+                    if is_news:
                         hint.set()
         except (OSError, TimeoutError, websockets.WebSocketException, ValueError, LineFailure) as lost:
-            log.warning("a broker's stream is lost", host=url.split("/")[2], error=type(lost).__name__)
+            host, error = url.split("/")[2], type(lost).__name__
+            log.warning("a broker's stream is lost", host=host, error=error, pause_seconds=pause)
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - apart from others, not secret
         pause = min(pause * 2, PAUSE_SECONDS_MAX)

@@ -7,7 +7,7 @@ from kit.pagination import Page
 from pydantic import BaseModel
 
 from broker.adapters.catalogue import CATALOGUE
-from broker.domain.capabilities import Replaces
+from broker.domain.capabilities import DataKind, Replaces
 
 router = APIRouter(prefix="/api/v1/broker", tags=["broker"])
 
@@ -27,6 +27,8 @@ class BrokerOut(BaseModel):
     changes_quantity: bool
     """Whether a change may ask for another number of shares."""
     reports_executions: bool
+    market_data: list[DataKind]
+    """What it shows of its market; empty when we read none of it there."""
 
 
 @router.get("/brokers", responses=AUTHENTICATED)
@@ -46,6 +48,7 @@ async def list_brokers(_user: CurrentUser) -> Page[BrokerOut]:
                 replaces=able.replaces,
                 changes_quantity=able.changes_quantity,
                 reports_executions=able.reports_executions,
+                market_data=sorted(able.market_data),
             )
             for able in CATALOGUE
         ],

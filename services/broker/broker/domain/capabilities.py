@@ -10,6 +10,7 @@ from quant.markets.sessions import Venue
 from broker.domain.order import OrderIntent, Refused
 
 Replaces = Literal["native", "cancel_and_new", "none"]
+DataKind = Literal["quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Capabilities:
         books_are_ours: its books lie in our own database, so that none of them outlives what we know of it.
         venues: where an order may ask to trade. SOR means that the broker chooses between KRX and NXT; in the United
             States the broker finds the exchange.
+        market_data: what it shows of its market through `adapters/market_data.py`.
     """
 
     broker: str
@@ -50,6 +52,7 @@ class Capabilities:
     books_are_ours: bool = False
     changes_quantity: bool = True
     venues: frozenset[str] = frozenset({"KRX"})
+    market_data: frozenset[DataKind] = frozenset()
 
 
 _CHOSEN: Final[frozenset[Venue]] = frozenset({"NXT", "SOR"})

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request, WebSocket
@@ -16,14 +17,13 @@ from quant.matching import TimeInForce
 
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Place, Slip, korea
-from emulators.kis import overseas, rows
+from emulators.kis import overseas, quotations, rows
 from emulators.kis.gate import Answer, Gate, problem
 from emulators.kis.rows import OFFICE
 from emulators.kis.stream import Stream
 
 Environment = Literal["real", "paper"]
 TRADING: Final = "/uapi/domestic-stock/v1/trading"
-QUOTES: Final = "/uapi/domestic-stock/v1/quotations"
 _PAGE: Final = {"real": (100, 50), "paper": (15, 20)}
 _SIDES: Final[dict[str, Literal["buy", "sell"]]] = {
     "TTTC0012U": "buy", "TTTC0802U": "buy", "TTTC0011U": "sell", "TTTC0801U": "sell"
@@ -35,7 +35,6 @@ _CALLS: Final = {
     "inquire-psbl-rvsecncl": {"TTTC0084R", "TTTC8036R"},
     "inquire-balance": {"TTTC8434R"},
     "inquire-psbl-order": {"TTTC8908R"},
-    "inquire-price": {"FHKST01010100"},
 }
 _REAL_ONLY: Final = {"inquire-psbl-rvsecncl"}
 KINDS: Final[dict[str, tuple[bool, TimeInForce]]] = {
@@ -66,7 +65,7 @@ _CODES: Final = {
     "field_missing": ("OPSQ2001", "ERROR : INPUT FIELD NOT FOUND"),
 }
 _DONE: Final = {"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상처리"}
-_ALL_CALLS: Final = _CALLS | overseas.CALLS
+_ALL_CALLS: Final = _CALLS | quotations.CALLS | overseas.CALLS
 AMERICA: Final = Place("US", NEW_YORK, Decimal(1_000_000), lambda count: f"{count:010d}")
 Fields = Mapping[str, str]
 Body = dict[str, Any]
@@ -77,6 +76,7 @@ class Desk:
 
     def __init__(self, house: House, abroad: House, environment: Environment) -> None:
         self.house = house
+        self.quotations = quotations.Quotations(house)
         self.overseas = overseas.OverseasDesk(abroad, environment)
         self.environment = environment
         self.pages_cut = False
@@ -87,7 +87,6 @@ class Desk:
             "inquire-psbl-rvsecncl": self._open_orders,
             "inquire-balance": self._balance,
             "inquire-psbl-order": self._buying_power,
-            "inquire-price": self._price,
         }
 
     def answer(self, call: str, fields: Fields, tr_id: str, page: str) -> Body:
@@ -104,7 +103,11 @@ class Desk:
             found = self.overseas.answer(call, fields, known, page)
             return _refused(found) if isinstance(found, No) else _DONE | found
         try:
-            found = self._answers[call](fields, known, page)
+            found = (
+                self.quotations.answer(call, fields)
+                if call in quotations.CALLS
+                else self._answers[call](fields, known, page)
+            )
         except (KeyError, InvalidOperation):
             return _refused(No("field_missing"))
         return _refused(found) if isinstance(found, No) else _DONE | found
@@ -210,15 +213,6 @@ class Desk:
         rest = {"psbl_qty_calc_unpr": rows.whole(price), "ord_psbl_frcr_amt_wcrc": "0"}
         return {"output": amounts | shares | rest | dict.fromkeys(zeros, "0")}
 
-    def _price(self, fields: Fields, _: str, __: str) -> Body | No:
-        exchange = self.house.exchanges.get(fields["FID_INPUT_ISCD"])
-        if exchange is None or exchange.rules.band is None:
-            return No("unknown_symbol")
-        outside, band = exchange.outside, exchange.rules.band
-        prices = {"stck_prpr": exchange.last, "askp1": outside.ask, "bidp1": outside.bid}
-        prices |= {"stck_mxpr": band.upper, "stck_llam": band.lower}
-        return {"output": {name: rows.whole(price or Decimal(0)) for name, price in prices.items()}}
-
 
 _PROBLEMS: Final[dict[str, Answer]] = {
     "rate_limit": problem("EGW00201", "초당 거래건수를 초과하였습니다."),
@@ -245,10 +239,11 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
     app.state.house, app.state.desk, app.state.faults = house, Desk(house, abroad, environment), faults
     stream = Stream(faults, clock)
     house.tell, house.show, app.state.stream = stream.tell, stream.show, stream
-    abroad.tell = stream.tell_abroad
+    house.print, abroad.tell = partial(stream.print, house), stream.tell_abroad
     app.state.gate = gate = Gate(clock, 20 if environment == "real" else 2)
     app.state.calls, app.state.lists = [], {}
-    addresses = {call: f"{QUOTES if call == 'inquire-price' else TRADING}/{call}" for call in _CALLS}
+    addresses = {call: f"{TRADING}/{call}" for call in _CALLS}
+    addresses |= {call: f"{quotations.FOLDER}/{call}" for call in quotations.CALLS}
     addresses |= {call: overseas.path_of(call) for call in overseas.CALLS}
     for call, address in addresses.items():
         method = "POST" if call.removeprefix(overseas.MARK).startswith("order") else "GET"

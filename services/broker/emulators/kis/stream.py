@@ -18,17 +18,22 @@ from quant.markets.calendar import SEOUL
 from quant.matching import Exchange
 
 from emulators.faults import Faults, reshaped
-from emulators.house import Notice
+from emulators.house import House, Notice
+from emulators.tape import Tick
 
 SUBSCRIPTIONS_MAX: Final = 41
 PING_SECONDS: Final = 10
 QUEUE_MAX: Final = 10_000
+HANG_UP: Final = ""
+"""Stands in a queue for the end of the line."""
 HOME: Final = {"H0STCNI0", "H0STCNI9"}
 ABROAD: Final = {"H0GSCNI0", "H0GSCNI9"}
 NOTICES: Final = HOME | ABROAD
 FIELDS_ABROAD: Final = 25
 MARKET: Final = {"H0STCNT0": 46, "H0STASP0": 59}
 """Trades and books, with how many fields each has."""
+_DAY: Final = 33
+"""Where a trade says its day."""
 _CODES: Final = {
     "OPSP0000": ("0", "SUBSCRIBE SUCCESS"),
     "OPSP0001": ("0", "UNSUBSCRIBE SUCCESS"),
@@ -90,12 +95,29 @@ class Stream:
                 listener.put(f"1|{name}|001|{_sealed('^'.join(fields), listener)}")
 
     def show(self, symbol: str, exchange: Exchange) -> None:
-        """Put a trade and the book of a symbol before whoever wants them."""
-        at = f"{self._clock().astimezone(SEOUL):%H%M%S}"
-        for name, fields in (("H0STCNT0", _trade(symbol, exchange, at)), ("H0STASP0", _book(symbol, exchange, at))):
-            for listener in self._listeners:
-                if (name, symbol) in listener.wanted:
-                    listener.put(f"0|{name}|001|{'^'.join(fields)}")
+        """Put the book of a symbol before whoever wants it."""
+        if listening := self._listening("H0STASP0", symbol):
+            at = f"{self._clock().astimezone(SEOUL):%H%M%S}"
+            self._put(listening, "H0STASP0", _book(symbol, exchange, at))
+
+    def print(self, house: House, symbol: str, tick: Tick) -> None:
+        """Put a trade before whoever wants those of its symbol."""
+        if listening := self._listening("H0STCNT0", symbol):
+            volume = house.tape.volume(symbol, house.today())
+            self._put(listening, "H0STCNT0", _trade(symbol, house.exchanges[symbol], tick, volume))
+
+    def hang_up(self) -> None:
+        """Cut every line; whoever comes again begins anew."""
+        for listener in self._listeners:
+            listener.put(HANG_UP)
+
+    def _listening(self, name: str, symbol: str) -> list[Listener]:
+        return [listener for listener in self._listeners if (name, symbol) in listener.wanted]
+
+    def _put(self, listening: list[Listener], name: str, written: list[str]) -> None:
+        fields = reshaped(self._faults, dict(enumerate(written))).values()
+        for listener in listening:
+            listener.put(f"0|{name}|001|{'^'.join(fields)}")
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection until they leave."""
@@ -159,6 +181,9 @@ class Stream:
             except TimeoutError:
                 at = f"{self._clock().astimezone(SEOUL):%Y%m%d%H%M%S}"
                 frame = json.dumps({"header": {"tr_id": "PINGPONG", "datetime": at}})
+            if frame == HANG_UP:
+                await socket.close()
+                return
             await socket.send_text(frame)
 
 
@@ -217,12 +242,14 @@ def _fields_abroad(notice: Notice) -> list[str]:
     return fields + [""] * (FIELDS_ABROAD - len(fields))
 
 
-def _trade(symbol: str, exchange: Exchange, at: str) -> list[str]:
+def _trade(symbol: str, exchange: Exchange, tick: Tick, volume: Decimal) -> list[str]:
     """The 46 fields of a trade; what the house does not know is zero."""
-    shown, last = exchange.outside, f"{exchange.last or 0:.0f}"
-    fields = [symbol, at, last, "3", "0", "0.00", last, last, last, last]
-    fields += [f"{shown.ask or 0:.0f}", f"{shown.bid or 0:.0f}"]
-    return fields + ["0"] * (MARKET["H0STCNT0"] - len(fields))
+    shown, at, price = exchange.outside, tick.at.astimezone(SEOUL), f"{tick.price:.0f}"
+    fields = [symbol, f"{at:%H%M%S}", price, "3", "0", "0.00", price, price, price, price]
+    fields += [f"{shown.ask or 0:.0f}", f"{shown.bid or 0:.0f}", f"{tick.quantity:.0f}", f"{volume:.0f}"]
+    fields += ["0"] * (MARKET["H0STCNT0"] - len(fields))
+    fields[_DAY] = f"{at:%Y%m%d}"
+    return fields
 
 
 def _book(symbol: str, exchange: Exchange, at: str) -> list[str]:

@@ -162,6 +162,10 @@ class EmulatorVenue:
     async def quotes(self, **changes: Any) -> None:
         self.emulated.quotes(**changes)
 
+    def trades(self, won: str, quantity: str) -> None:
+        """Let others trade with each other."""
+        self.emulated.house.trade(self.emulated.kind.symbol, self.price(won), Decimal(quantity))
+
     async def closes(self) -> None:
         self.emulated.house.close(self.emulated.kind.symbol)
 

@@ -79,7 +79,8 @@ async def emulator() -> AsyncIterator[Emulator]:
     clock = Clock()
     app = create_app("paper", clock)
     app.state.gate.calls_per_second = 1_000_000
-    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=0.5, trust_env=False) as http:
+    patience = httpx.Timeout(0.5, connect=30.0)  # only an answer that hangs is to be given up soon
+    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=patience, trust_env=False) as http:
         running = Emulator(app, http, clock)
         running.house.list_symbol(SYMBOL, Decimal(70_000))
         running.quotes()

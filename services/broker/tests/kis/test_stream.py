@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -74,6 +75,8 @@ async def test_trades_and_books_are_plain_and_have_as_many_fields_as_kis_lists(
     for name in ("H0STCNT0", "H0STASP0"):
         await asks(line, approved, name, "005930")
     kis.quotes(ask="70200")
+    assert str(await line.recv()).startswith("0|H0STASP0|"), "a book that moves is no trade"
+    kis.house.trade("005930", Decimal(70_100), Decimal(5))
     trade, book = [str(await line.recv()).split("|") for _ in range(2)]
     assert [frame[:3] for frame in (trade, book)] == [["0", "H0STCNT0", "001"], ["0", "H0STASP0", "001"]]
     assert [len(frame[3].split("^")) for frame in (trade, book)] == [46, 59]

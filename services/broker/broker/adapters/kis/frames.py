@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -67,16 +67,30 @@ def notices(text: str, key: Key) -> tuple[list[Notice], int]:
     Raises:
         Unreadable: when it cannot be opened or divided.
     """
+    _, records = divided(text, key)
+    width = len(records[0])
+    if width <= _NUMBER:
+        raise Unreadable(f"a notice has more than {width} fields")
+    return [Notice(record[_ACCOUNT], record[_NUMBER]) for record in records], width
+
+
+def divided(text: str, key: Key | None) -> tuple[str, list[list[str]]]:
+    """The name of a data frame and its records, one at least and all of the same width.
+
+    Raises:
+        Unreadable: when it cannot be opened or divided.
+    """
     parts = text.split("|", 3)
     if len(parts) != len(("encrypted", "tr_id", "count", "payload")) or not parts[2].isdigit() or not int(parts[2]):
         raise Unreadable("a data frame has four parts, and one record at least")
-    fields = (_opened(parts[3], key) if parts[0] == "1" else parts[3]).split("^")
+    if parts[0] == "1" and key is None:
+        raise Unreadable("a sealed frame without a key")
+    fields = (_opened(parts[3], key) if key is not None and parts[0] == "1" else parts[3]).split("^")
     count = int(parts[2])
     width, rest = divmod(len(fields), count)
-    if rest or width <= _NUMBER:
+    if rest or not width:
         raise Unreadable(f"{len(fields)} fields are not {count} records")
-    records: Sequence[Sequence[str]] = [fields[place * width : (place + 1) * width] for place in range(count)]
-    return [Notice(record[_ACCOUNT], record[_NUMBER]) for record in records], width
+    return parts[1], [fields[place * width : (place + 1) * width] for place in range(count)]
 
 
 def _opened(payload: str, key: Key) -> str:

@@ -1,0 +1,113 @@
+"""KIS's quotations as the emulator answers them: price, book, charts. What the house does not know is zero."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, Final
+
+from quant.markets.calendar import SEOUL
+
+from emulators.house import House, No
+from emulators.kis.rows import whole
+from emulators.tape import Day, Tick
+
+FOLDER: Final = "/uapi/domestic-stock/v1/quotations"
+CALLS: Final = {
+    "inquire-price": {"FHKST01010100"},
+    "inquire-asking-price-exp-ccn": {"FHKST01010200"},
+    "inquire-daily-itemchartprice": {"FHKST03010100"},
+    "inquire-time-itemchartprice": {"FHKST03010200"},
+}
+DAYS_MAX: Final = 100
+MINUTES_MAX: Final = 30
+LEVELS: Final = 10
+Fields = Mapping[str, str]
+Body = dict[str, Any]
+
+
+class Quotations:
+    """Answers the calls that no account is needed for."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._answers: dict[str, Callable[[Fields], Body | No]] = {
+            "inquire-price": self._price,
+            "inquire-asking-price-exp-ccn": self._book,
+            "inquire-daily-itemchartprice": self._days,
+            "inquire-time-itemchartprice": self._minutes,
+        }
+
+    def answer(self, call: str, fields: Fields) -> Body | No:
+        """The body of an answer."""
+        return self._answers[call](fields)
+
+    def _price(self, fields: Fields) -> Body | No:
+        exchange = self._house.exchanges.get(fields["FID_INPUT_ISCD"])
+        if exchange is None or exchange.rules.band is None:
+            return No("unknown_symbol")
+        outside, band = exchange.outside, exchange.rules.band
+        prices = {"stck_prpr": exchange.last, "askp1": outside.ask, "bidp1": outside.bid}
+        prices |= {"stck_mxpr": band.upper, "stck_llam": band.lower}
+        prices |= {"acml_vol": self._house.tape.volume(fields["FID_INPUT_ISCD"], self._house.today())}
+        return {"output": {name: whole(price or Decimal(0)) for name, price in prices.items()}}
+
+    def _book(self, fields: Fields) -> Body | No:
+        exchange = self._house.exchanges.get(fields["FID_INPUT_ISCD"])
+        if exchange is None:
+            return No("unknown_symbol")
+        shown = exchange.outside
+        best = {"askp": shown.ask, "bidp": shown.bid, "askp_rsqn": shown.ask_size, "bidp_rsqn": shown.bid_size}
+        levels = {f"{name}{number}": "0" for name in best for number in range(1, LEVELS + 1)}
+        first = {f"{name}1": whole(value or Decimal(0)) for name, value in best.items()}
+        at = f"{self._house.clock().astimezone(SEOUL):%H%M%S}"
+        return {"output1": {"aspr_acpt_hour": at} | levels | first, "output2": {"antc_cnpr": "0"}}
+
+    def _days(self, fields: Fields) -> Body:
+        symbol = fields["FID_INPUT_ISCD"]
+        first, last = fields["FID_INPUT_DATE_1"], fields["FID_INPUT_DATE_2"]
+        days = [*self._house.tape.days.get(symbol, ()), *self._today(symbol)]
+        shown = [_day(day) for day in days if first <= f"{day.on:%Y%m%d}" <= last]
+        return self._chart(symbol, shown[::-1][:DAYS_MAX])
+
+    def _today(self, symbol: str) -> Iterable[Day]:
+        today = self._house.today()
+        if ticks := self._house.tape.of(symbol, today):
+            yield Day(today, *_prices(ticks), sum((tick.quantity for tick in ticks), Decimal(0)))
+
+    def _minutes(self, fields: Fields) -> Body:
+        symbol, until = fields["FID_INPUT_ISCD"], fields["FID_INPUT_HOUR_1"]
+        ticks = self._house.tape.of(symbol, self._house.today())
+        grouped = [(begins, list(those)) for begins, those in groupby(ticks, _begin)]
+        shown = [_minute(begins, those) for begins, those in grouped if f"{begins:%H%M%S}" <= until]
+        return self._chart(symbol, shown[::-1][:MINUTES_MAX])
+
+    def _chart(self, symbol: str, rows: list[dict[str, str]]) -> Body:
+        """Of a symbol that is not listed there is neither a name nor a row, and no error."""
+        exchange = self._house.exchanges.get(symbol)
+        if exchange is None:
+            return {"output1": {"hts_kor_isnm": ""}, "output2": [{}]}
+        named = {"hts_kor_isnm": symbol, "stck_shrn_iscd": symbol, "stck_prpr": whole(exchange.last or Decimal(0))}
+        return {"output1": named, "output2": [*rows, {}]}
+
+
+def _begin(tick: Tick) -> datetime:
+    return tick.at.astimezone(SEOUL).replace(second=0, microsecond=0)
+
+
+def _prices(ticks: list[Tick]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    prices = [tick.price for tick in ticks]
+    return prices[0], max(prices), min(prices), prices[-1]
+
+
+def _day(day: Day) -> dict[str, str]:
+    names = ("stck_oprc", "stck_hgpr", "stck_lwpr", "stck_clpr", "acml_vol")
+    figures = (day.open, day.high, day.low, day.close, day.volume)
+    return {"stck_bsop_date": f"{day.on:%Y%m%d}"} | dict(zip(names, map(whole, figures), strict=True))
+
+
+def _minute(begins: datetime, ticks: list[Tick]) -> dict[str, str]:
+    names = ("stck_oprc", "stck_hgpr", "stck_lwpr", "stck_prpr", "cntg_vol")
+    figures = (*_prices(ticks), sum((tick.quantity for tick in ticks), Decimal(0)))
+    when = {"stck_bsop_date": f"{begins:%Y%m%d}", "stck_cntg_hour": f"{begins:%H%M%S}"}
+    return when | dict(zip(names, map(whole, figures), strict=True))

@@ -1,0 +1,51 @@
+"""What traded at an emulator's market: every trade of late, and the sessions of the past; pure."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import Final
+
+TICKS_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One trade."""
+
+    at: datetime
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One session of the past."""
+
+    on: date
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass
+class Tape:
+    """The trades of every symbol, the newest kept, by the market's own days; `days` are what came before, in order."""
+
+    zone: tzinfo
+    days: dict[str, list[Day]] = field(default_factory=dict)
+    _ticks: dict[str, deque[Tick]] = field(default_factory=dict)
+
+    def add(self, symbol: str, tick: Tick) -> None:
+        """Write a trade down."""
+        self._ticks.setdefault(symbol, deque(maxlen=TICKS_MAX)).append(tick)
+
+    def of(self, symbol: str, day: date) -> list[Tick]:
+        """The trades of a day, oldest first."""
+        return [tick for tick in self._ticks.get(symbol, ()) if tick.at.astimezone(self.zone).date() == day]
+
+    def volume(self, symbol: str, day: date) -> Decimal:
+        """How many shares traded on a day."""
+        return sum((tick.quantity for tick in self.of(symbol, day)), Decimal(0))
