@@ -164,4 +164,5 @@ def store_and_show(layout: Layout) -> list[Result]:
 if __name__ == "__main__":
     from tools.native.ports import Ports
 
-    publish(store_and_show(Layout(ROOT / sys.argv[1], Ports(*map(int, sys.argv[2:])))), "some")
+    base, gateway, gateway_http = map(int, sys.argv[2:5])
+    publish(store_and_show(Layout(ROOT / sys.argv[1], Ports(base, gateway, gateway_http))), "some")

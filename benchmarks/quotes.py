@@ -212,4 +212,5 @@ def fan_out(layout: Layout) -> list[Result]:
 if __name__ == "__main__":
     from tools.native.ports import Ports
 
-    publish(fan_out(Layout(ROOT / sys.argv[1], Ports(*map(int, sys.argv[2:])))), "some")
+    base, gateway, gateway_http = map(int, sys.argv[2:5])
+    publish(fan_out(Layout(ROOT / sys.argv[1], Ports(base, gateway, gateway_http))), "some")
