@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,6 +100,19 @@ def _environment(layout: Layout, home: Path) -> dict[str, str]:
         # Makes the start script become the node instead of watching over it: a supervisor does that here.
         "RUNNING_UNDER_SYSTEMD": "true",
     }
+
+
+def control(layout: Layout, binaries: Binaries, *command: str) -> str:
+    """Tell the running node something by rabbitmqctl; return what it says.
+
+    Raises:
+        subprocess.CalledProcessError: when the node refuses, with its words in `stderr`.
+    """
+    environment = _environment(layout, layout.state_of("rabbitmq")) | {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    program = binaries.rabbitmq.with_name("rabbitmqctl")
+    return subprocess.run(
+        (str(program), "--quiet", *command), env=environment, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def settings(listen: str, definitions_file: str) -> str:

@@ -1,6 +1,6 @@
-"""Cut, slow and silent connections between services and servers while orders flow: nothing is lost, nothing doubled.
+"""Cut, slow and silent connections and a full bus while orders flow: nothing is lost, nothing doubled.
 
-Three cases run with the other tests, all of them by `make chaos`.
+Four cases run with the other tests, all of them by `make chaos`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from kit.testing.edges import Edge, Fault
 
 from tests.integration.order_stream import Stream, account_for
 from tests.integration.platform_under_test import Platform
-from tools.native import credentials
+from tools.native import credentials, packages, rabbitmq
 from tools.native.credentials import Addresses
 from tools.native.probes import why_not_ready
 from tools.people import Trader
@@ -27,6 +27,15 @@ EDGES = ("postgres", "rabbitmq", "redis", "gateway")
 SOME = (("postgres", Fault.CUT), ("rabbitmq", Fault.SWALLOW), ("gateway", Fault.BITE))
 ALL = tuple((edge, fault) for edge in EDGES for fault in Fault)
 CASES = ALL if os.environ.get("EXODUS_CHAOS") == "all" else SOME
+FULL = {
+    "memory": (
+        ("set_vm_memory_high_watermark", "absolute", "1"),
+        ("set_vm_memory_high_watermark", "absolute", "512MB"),
+    ),
+    "disk": (("set_disk_free_limit", "1000TB"), ("set_disk_free_limit", "256MB")),
+}
+"""How a bus is told that it has no room left, and that it has some again."""
+KINDS_OF_FULL = FULL if os.environ.get("EXODUS_CHAOS") == "all" else ("memory",)
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
@@ -86,4 +95,27 @@ async def test_a_broken_edge_loses_and_doubles_nothing(
     stream.going = False
     await trading
     assert not stream.hung, "a request without an answer: somewhere a call has no deadline"
+    await account_for(platform, stream)
+
+
+@pytest.mark.requirement("R-13", "R-17")
+@pytest.mark.parametrize("of", KINDS_OF_FULL)
+async def test_a_bus_that_takes_nothing_more_holds_no_order_up_and_loses_none(
+    platform: Platform, trader: Trader, of: str
+) -> None:
+    full, has_room = FULL[of]
+    binaries = packages.ensure()
+    stream = Stream(trader)
+    trading = asyncio.create_task(stream.run())
+    await stream.until_answered(4, trading)
+    await asyncio.to_thread(rabbitmq.control, platform.layout, binaries, *full)
+    try:
+        await stream.until_answered(8, trading)
+        unsent = await platform.rows("trading", "SELECT count(*) AS count FROM events WHERE published_at IS NULL")
+    finally:
+        await asyncio.to_thread(rabbitmq.control, platform.layout, binaries, *has_room)
+    stream.going = False
+    await trading
+    assert (stream.refusals, stream.hung) == (0, []), "whoever places an order does not wait for the bus"
+    assert unsent[0]["count"], "the bus was not full"
     await account_for(platform, stream)

@@ -35,7 +35,7 @@ async def test_one_order_is_one_trace_from_the_gateway_to_the_broker_and_back(
     )
     assert placed.status_code == httpx.codes.CREATED, placed.text
     assert placed.headers["x-trace-id"] == trace
-    await trader.until_order(placed.json()["id"])
+    assert (await trader.until_order(placed.json()["id"]))["trace_id"] == trace, "it is found long after the answer"
     wanted = {*WAY, *BACK}
     spans = await asyncio.to_thread(
         platform.traces.until,

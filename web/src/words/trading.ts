@@ -81,6 +81,7 @@ export const trading = {
   "order.executions.none": ["아직 체결이 없습니다.", "No executions yet."],
   "order.id": ["주문 번호", "Order id"],
   "order.clientId": ["내 주문 번호", "Client order id"],
+  "order.trace": ["추적 번호", "Trace id"],
   "order.account": ["계좌", "Account"],
   "order.venue": ["시장", "Venue"],
   "order.settles": ["결제일", "Settles"],

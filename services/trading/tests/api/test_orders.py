@@ -282,3 +282,12 @@ class TestCancel:
         denied = (await trader.caller.post("/trading/orders", body)).json()["order_id"]
         answer = await trader.caller.delete(f"/trading/orders/{denied}")
         assert (answer.status_code, answer.json()["code"]) == (409, "order_not_open")
+
+
+async def test_an_order_knows_the_trace_of_who_placed_it_whoever_asks_later(trader: Trader, symbol: str) -> None:
+    body = trader.order(await trader.opens(), symbol)
+    placed = await trader.caller.post("/trading/orders", body)
+    assert placed.json()["trace_id"] == placed.headers["x-trace-id"]
+    again, later = await trader.caller.post("/trading/orders", body), await trader.caller.get("/trading/orders")
+    assert again.headers["x-trace-id"] != placed.headers["x-trace-id"]
+    assert {each["trace_id"] for each in (again.json(), *later.json()["items"])} == {placed.headers["x-trace-id"]}

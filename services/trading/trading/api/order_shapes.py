@@ -200,6 +200,8 @@ class OrderShown(BaseModel):
     triggered_at: datetime | None
     replace_quantity: Money | None
     replace_limit_price: Money | None
+    trace_id: str | None
+    """Of the action that placed it, as in the `X-Trace-ID` of that answer."""
 
 
 class CanceledShown(BaseModel):

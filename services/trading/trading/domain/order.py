@@ -202,6 +202,7 @@ class Order(OrderRequest):
     `board`, `kind` and `trading_date`, the market's day, are None only for an order denied for want of a quote.
     `replace_…` is the replacement that is being asked for, and `replace_held` the part of `held` that is only for it;
     `original_…` are the terms before the first replacement. `watched_price` is the best price a trailing stop has seen.
+    `correlation_id` is that of the action that placed it.
     """
 
     board: Board | None
@@ -228,6 +229,12 @@ class Order(OrderRequest):
     original_quantity: Decimal | None = None
     original_limit_price: Decimal | None = None
     original_stop_price: Decimal | None = None
+    correlation_id: UUID | None = None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace of the action that placed it, as W3C names it; None for orders that came to the broker past us."""
+        return None if self.correlation_id is None else self.correlation_id.hex
 
     @property
     def remaining_quantity(self) -> Decimal:

@@ -159,6 +159,7 @@ orders = Table(
     _money("original_limit_price", nullable=True),
     _money("original_stop_price", nullable=True),
     Column("strategy_id", Uuid),
+    Column("correlation_id", Uuid),
     _money("oco_stop_price", nullable=True),
     _money("oco_stop_limit_price", nullable=True),
     PrimaryKeyConstraint("owner_id", "id"),

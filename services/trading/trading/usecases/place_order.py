@@ -1,10 +1,11 @@
 """Place an order: review it, then hold its money and submit it, or keep it as denied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
+from kit import context
 from kit.db import Session
 from sqlalchemy.exc import IntegrityError
 
@@ -38,9 +39,9 @@ async def place_order(
         return await _earlier(session, owner, request)
     match reviewed.verdict:
         case Approved() as approved:
-            order = submit(approved, now)
+            order = replace(submit(approved, now), correlation_id=context.correlation_id())
         case Denied() as denied:
-            order = deny(request, denied, now)
+            order = replace(deny(request, denied, now), correlation_id=context.correlation_id())
         case _:
             assert_never(reviewed.verdict)
     try:

@@ -5,6 +5,7 @@ import { api, got, type Schemas } from "@/api/client";
 import { dateTime } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { Badge, Button, Card, Empty, Loading, Note, type Tone } from "@/ui/basics";
+import { Copyable } from "@/ui/copyable";
 import { Form, Input, Select } from "@/ui/form";
 import { Tabs } from "@/ui/tabs";
 import { toast, toastProblem } from "@/ui/toasts";
@@ -73,17 +74,6 @@ function Made({ hook, onDone }: { hook: Schemas["NewHook"]; onDone: () => void }
         </div>
       </div>
     </Card>
-  );
-}
-
-function Copyable({ text }: { text: string }) {
-  const { t } = useWords();
-  const copy = (): void => void navigator.clipboard.writeText(text).then(() => toast(t("app.copied"), "good"), toastProblem);
-  return (
-    <div className="mt-1 flex items-start gap-2 rounded-lg bg-raised p-2 text-ink">
-      <pre className="min-w-0 flex-1 font-mono text-xs break-all whitespace-pre-wrap">{text}</pre>
-      <Button size="small" onClick={copy}>{t("app.copy")}</Button>
-    </div>
   );
 }
 

@@ -10,6 +10,7 @@ import { dateTime, day, price, time } from "@/lib/format";
 import { useWords, WORDS, type Word } from "@/lib/words";
 import { useSteps } from "@/live/account";
 import { AccountKind, Button, Card, cx, Empty, Facts, Loading, Note, PageTitle } from "@/ui/basics";
+import { Copyable } from "@/ui/copyable";
 import { Dialog } from "@/ui/dialog";
 import { Money, Price, Quantity } from "@/ui/figures";
 import { Form, Input } from "@/ui/form";
@@ -81,6 +82,7 @@ function Details({ order }: { order: Order }) {
         [t("order.time"), dateTime(language, order.created_at)],
         [t("order.clientId"), <code key="client" className="text-xs break-all">{order.client_order_id}</code>],
         [t("order.id"), <code key="id" className="text-xs break-all">{order.id}</code>],
+        ...(order.trace_id ? [[t("order.trace"), <Copyable key="trace" text={order.trace_id} />] as const] : []),
       ]} />
     </Card>
   );
