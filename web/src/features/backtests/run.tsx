@@ -97,6 +97,7 @@ function Result({ result }: { result: Schemas["BacktestResult"] | Schemas["Portf
     staleTime: Number.POSITIVE_INFINITY,
   });
   const { metrics, assumptions } = result;
+  const many = result.kind === "portfolio";
   const points = (equity.data ?? []).map((each) => ({ date: each.date, value: Number(each.equity) }));
   return (
     <div className="grid gap-4">
@@ -112,11 +113,11 @@ function Result({ result }: { result: Schemas["BacktestResult"] | Schemas["Portf
           [t("backtest.trades"), metrics.trades],
         ]} />
         <dl className="mt-4 grid gap-1 text-sm">
-          <div><dt className="inline text-quiet">{t("strategy.entry")}: </dt><dd className="inline"><code>{result.entry}</code></dd></div>
-          <div><dt className="inline text-quiet">{t("strategy.exit")}: </dt><dd className="inline"><code>{result.exit}</code></dd></div>
+          <div><dt className="inline text-quiet">{t(many ? "many.entry" : "strategy.entry")}: </dt><dd className="inline"><code>{result.entry}</code></dd></div>
+          <div><dt className="inline text-quiet">{t(many ? "many.exit" : "strategy.exit")}: </dt><dd className="inline"><code>{result.exit}</code></dd></div>
         </dl>
       </Card>
-      {result.kind === "portfolio" && <Chosen result={result} />}
+      {many && <Chosen result={result} />}
       {points.length > 0 && (
         <Suspense fallback={<Loading />}>
           <Card title={t("portfolio.equity")}><Curve label={t("portfolio.equity")} tone="accent" points={points} /></Card>
