@@ -131,6 +131,9 @@ async def measure(servers: dict[str, str]) -> list[Result]:
         redis_url=servers["EXODUS_TEST_REDIS"],
         jwks_url="http://127.0.0.1:9/",
         sealing_key=secrets.token_hex(32),
+        market_url="http://127.0.0.1:9/",
+        auth_url="http://127.0.0.1:9/",
+        service_secret=secrets.token_hex(32),
     )
     await fill(database.admin_url)
     process = multiprocessing.get_context("spawn").Process(target=watch, args=(settings,), daemon=True)

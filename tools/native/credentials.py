@@ -14,7 +14,7 @@ from tools.native.ports import SERVICES
 SECRET_BYTES = 32  # 256 bits
 
 # The services that may ask auth for a token of their own.
-SERVICE_CLIENTS = ("backtest", "trading")
+SERVICE_CLIENTS = ("backtest", "notification", "trading")
 
 POSTGRES_ADMIN = "postgres"
 AMQP_USER = "exodus"

@@ -190,6 +190,7 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
         "auth/auth_sealing_key",
         "auth/auth_service_secrets",
         "backtest/backtest_service_secret",
+        "notification/notification_service_secret",
         "trading/trading_service_secret",
     }
     expected |= {"broker/broker_vault_key", "notification/notification_sealing_key"}
@@ -205,7 +206,8 @@ def test_every_service_gets_its_secrets_under_the_names_its_settings_read(stack:
 def test_secrets_are_strong_different_and_readable_by_their_owner_only(stack: Layout) -> None:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     passwords = json.loads((stack.secrets / "passwords.json").read_text())
-    assert len(set(passwords.values())) == len(passwords) == 3 * len(SERVICES) + 5 + 2 * len(SERVICES)
+    proofs = len(credentials.SERVICE_CLIENTS)
+    assert len(set(passwords.values())) == len(passwords) == 3 * len(SERVICES) + 3 + proofs + 2 * len(SERVICES)
     for password in passwords.values():
         assert len(bytes.fromhex(strong(password))) * 8 == 256
     for path in (stack.secrets, *stack.secrets.rglob("*")):

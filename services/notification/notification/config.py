@@ -12,6 +12,11 @@ class Settings(ServiceSettings):
 
     model_config = settings_config("NOTIFICATION_")
 
+    market_url: str
+    """Where market answers its neighbours: alerts on rules are judged on its bars."""
+    auth_url: str
+    service_secret: StrongSecret
+    """Proves who we are to auth, for a token of our own."""
     stream_days: Annotated[int, Field(ge=1, le=90)] = 7
     """How long a client may be away and still resume; older messages are forgotten."""
     inbox_days: Annotated[int, Field(ge=1, le=3650)] = 365

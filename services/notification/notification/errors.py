@@ -25,6 +25,19 @@ class ExpiryPassed(AppError):
         super().__init__("Choose an expiry in the future, or leave it out.", errors=[found])
 
 
+class InvalidRule(AppError):
+    """A rule that cannot be read, or never judged; `errors[]` says why, and at which column."""
+
+    STATUS = 422
+    CODE = "invalid_rule"
+    TITLE = "The rule cannot be used"
+
+    def __init__(self, message: str, message_ko: str, column: int) -> None:
+        """Say why, in both languages, and where: the column counts from 1."""
+        wrong = FieldError(field="rule", message=message, code=self.CODE)
+        super().__init__(message, errors=[wrong], column=column, message_ko=message_ko)
+
+
 class ChannelNotFound(NotFound):
     """There is no such channel, or it is somebody else's."""
 

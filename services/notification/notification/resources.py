@@ -9,12 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
+import httpx
 from fastapi import Depends, Request
 from kit import cache
 from kit.clock import now  # tidy: allow clock because what signs and dates messages is built here, at the edge
 from kit.db import Database
+from kit.service_tokens import ServiceTokens
+from kit.trust import trust
 
 from notification.channels.catalogue import Catalogue, open_catalogue
+from notification.clients.market import Market
 from notification.config import Settings
 from notification.hints import Hints
 from notification.hub import Hub
@@ -22,14 +26,17 @@ from notification.quotes import Quotes
 from notification.sealing import Sealer
 from notification.tasks import stop
 
+NEIGHBOUR_TIMEOUT_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class Resources:
-    """The database, hints to other processes, quotes, this process's WebSocket clients, the seal, and channels."""
+    """The database, hints to others, quotes, bars, this process's WebSocket clients, the seal, and channels."""
 
     database: Database
     hints: Hints
     quotes: Quotes
+    market: Market
     hub: Hub
     sealer: Sealer
     catalogue: Catalogue
@@ -46,14 +53,18 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     )
     redis = cache.connect(settings.redis_url.get_secret_value())
     hints = Hints(redis)
+    http = httpx.AsyncClient(verify=trust(), timeout=NEIGHBOUR_TIMEOUT_SECONDS)
+    tokens = ServiceTokens(http, settings.auth_url, "notification", settings.service_secret.get_secret_value())
+    market = Market(http, settings.market_url, tokens)
     sending = asyncio.create_task(hints.run(), name="hints")
     try:
         hub = Hub(database, settings.redis_url.get_secret_value())
         sealer = Sealer(settings.sealing_key.get_secret_value())
         async with open_catalogue(settings, sealer, now) as catalogue:
-            yield Resources(database, hints, Quotes(redis), hub, sealer, catalogue)
+            yield Resources(database, hints, Quotes(redis), market, hub, sealer, catalogue)
     finally:
         await stop(sending)
+        await http.aclose()
         await redis.aclose()
         await database.close()
 

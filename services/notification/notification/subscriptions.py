@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from kit.consumer import Later, Subscriptions, take
 from kit.db import Session
 from kit.events import Envelope
 from kit.money import Money
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
+from quant.markets.intervals import closed_with
 
 from notification.domain import notice, signal_notice
 from notification.domain.notice import Notice, OrderSeen
@@ -19,7 +20,7 @@ from notification.domain.owner import OwnerId
 from notification.domain.signal_notice import SignalSeen
 from notification.domain.stream import Entry, EntryType
 from notification.resources import Resources
-from notification.store import locks
+from notification.store import locks, system
 from notification.usecases.erase_owner import erase_owner
 from notification.usecases.tell_owner import Publish, Told, tell_owner
 
@@ -266,6 +267,20 @@ async def _permissions_changed(session: Session, fact: LockedFact, message: Enve
     await locks.save(session, OwnerId(message.owner), locked=fact.locked)
 
 
+class BarFact(BaseModel):
+    """Which bar has closed."""
+
+    symbol: str
+    interval: Literal["1m", "1d"]
+    start: AwareDatetime
+
+
+async def _bar_closed(session: Session, fact: BarFact, message: Envelope) -> None:
+    """Write down what rules are now to be judged on; longer bars close with their last minute."""
+    for interval, start in closed_with(fact.interval, fact.start).items():
+        await system.save_due(session, fact.symbol, interval, start, message.time)
+
+
 def subscribe(publish: Publish, told_until: datetime | None = None) -> Subscriptions:
     """Listen to all of it.
 
@@ -278,6 +293,7 @@ def subscribe(publish: Publish, told_until: datetime | None = None) -> Subscript
     for event_type, telling in TELLINGS.items():
         table.on(event_type, telling.model)(partial(_tell, telling, publish, told_until))
     table.on("auth.permissions.changed.v1", LockedFact)(_permissions_changed)
+    table.on("market.bar.closed.v1", BarFact)(_bar_closed)
     for event_type in LEAVING:
         table.on(event_type, UserErasedFact, phases=True)(_user_erased)
     return table

@@ -1,4 +1,4 @@
-"""The worker: tells owners what other services announce, and watches prices. Run: `python -m notification.worker`."""
+"""The worker: tells owners what others announce, and watches prices and rules. Run: `python -m notification.worker`."""
 
 import asyncio
 from datetime import timedelta
@@ -17,6 +17,7 @@ from kit.worker import run_tasks
 from notification.config import Settings
 from notification.dead_man import DeadMan, require_young_backup
 from notification.resources import open_resources
+from notification.rule_watcher import RuleWatcher
 from notification.sender import Sender
 from notification.subscriptions import subscribe
 from notification.telegram_reader import TelegramReader
@@ -61,6 +62,7 @@ async def main() -> None:
             Relay(settings, resources.database, "notification").run(),
             Consumer(subscribe(resources.hints.owner_was_told, settings.restored_at), resources, amqp_url).run(),
             Watcher(resources, settings.redis_url.get_secret_value(), now).run(),
+            RuleWatcher(resources, now).run(),
             Sender(resources, resources.catalogue.ports, now).run(),
             forget_forever(resources.database, keeping),
         ]

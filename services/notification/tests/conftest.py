@@ -33,6 +33,9 @@ def settings(fresh: TestDatabase, amqp_url: str, redis_url: str) -> Settings:
         jwks_url="http://127.0.0.1:9/",
         sealing_key=token_hex(32),
         outgoing_loopback=True,
+        market_url="http://127.0.0.1:9",
+        auth_url="http://127.0.0.1:9",
+        service_secret=token_hex(32),
     )
 
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from notification.store.stream import Numbered
 from notification.tasks import stop
 from notification.usecases.create_alert import create_alert
 from notification.usecases.tell_owner import Publish, Told, tell_owner
+from quant.markets.intervals import Interval
 from websockets.asyncio.client import ClientConnection, connect
 
 PATIENCE_SECONDS = 60
@@ -215,6 +216,11 @@ def an_alert(
         triggered_at=None,
         triggered_price=None,
     )
+
+
+def a_rule_alert(symbol: str, rule: str, *, repeat: bool = False, interval: Interval = "5m") -> Alert:
+    wish = an_alert(symbol, value="0", repeat=repeat)
+    return replace(wish, condition="rule", rule=rule, interval=interval, pause_seconds=60)
 
 
 async def save_alert(worker: Resources, alert: Alert) -> None:

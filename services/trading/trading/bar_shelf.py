@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from quant.markets.intervals import Interval
+
 from trading.clients.market import History, Market
-from trading.domain.automation import Interval
 
 KEPT_MAX: Final = 2_000
 NEWEST: Final = 30

@@ -1,7 +1,7 @@
 """What we listen to: the broker's answers, each with the fields we read and the use case that handles it."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from kit.consumer import Later, Subscriptions, take
@@ -9,10 +9,10 @@ from kit.db import Session
 from kit.events import Envelope
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, Field
+from quant.markets.intervals import closed_with
 
 from trading.account_reports import AccountFact, account_reported
 from trading.domain.account import Connection, Environment
-from trading.domain.automation import Interval, closed_by
 from trading.domain.comparison import Submit
 from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import BrokerWord, Happening
@@ -35,7 +35,6 @@ AMOUNT_MAX = 1_000_000_000
 EXECUTION_ID_LENGTH_MAX = 200
 BROKER_LENGTH_MAX = 32
 
-LONGER: Final[tuple[Interval, ...]] = ("5m", "15m", "1h")
 
 subscriptions = Subscriptions("trading")
 
@@ -291,14 +290,10 @@ class BarFact(BaseModel):
 @subscriptions.on("market.bar.closed.v1", BarFact)
 async def bar_closed(session: Session, fact: BarFact, message: Envelope) -> None:
     """Write down what it makes due; a longer bar closes with the last minute of it."""
-    starts: dict[Interval, datetime | None] = {fact.interval: fact.start}
-    if fact.interval == "1m":
-        starts |= {longer: closed_by(longer, fact.start) for longer in LONGER}
     due = 0
-    for interval, start in starts.items():
-        if start is not None:
-            bar = (fact.symbol, interval)
-            due += await automation_system.save_due_by_bar(session, fact.market, bar, start, message.time)
+    for interval, start in closed_with(fact.interval, fact.start).items():
+        bar = (fact.symbol, interval)
+        due += await automation_system.save_due_by_bar(session, fact.market, bar, start, message.time)
     if due:
         await automation_system.wake(session)
 

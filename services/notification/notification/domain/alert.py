@@ -1,4 +1,4 @@
-"""Alerts on price, change and volume: when one triggers, and when one that repeats is ready again."""
+"""Alerts on price, change, volume and rules: when one triggers, and when one that repeats is ready again."""
 
 import enum
 from dataclasses import dataclass
@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Literal, NewType
 from uuid import UUID
 
+from quant.markets.intervals import Interval
+
 from notification.domain.notice import Notice, Words, grouped
 from notification.domain.owner import OwnerId
 
 AlertId = NewType("AlertId", UUID)
-Condition = Literal["price_above", "price_below", "change_above", "change_below", "volume_above"]
+Condition = Literal["price_above", "price_below", "change_above", "change_below", "volume_above", "rule"]
 Status = Literal["active", "resting", "triggered", "expired"]
 
 ALERTS_MAX = 200
@@ -21,10 +23,23 @@ REST = timedelta(minutes=5)
 PRESENT_MAX = timedelta(minutes=15)
 """A quote older than this is no present price: an alert made while the market sleeps waits for the next quote."""
 
+PLACES = 4
+"""So many digits after the point of the numbers that a rule read are told."""
+BARS: dict[Interval, tuple[str, str]] = {
+    "1m": ("bars of a minute", "1분봉"),
+    "5m": ("bars of 5 minutes", "5분봉"),
+    "15m": ("bars of 15 minutes", "15분봉"),
+    "1h": ("bars of an hour", "1시간봉"),
+    "1d": ("daily bars", "일봉"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A wish to be told. `resting`: it repeats, has triggered, and waits for the price to return."""
+    """A wish to be told. `resting`: it repeats, has triggered, and waits for the price to return.
+
+    One on a rule waits for the rule to hold on a closed bar of its interval; its value is 0 and says nothing.
+    """
 
     id: AlertId
     owner: OwnerId
@@ -38,18 +53,23 @@ class Alert:
     triggered_at: datetime | None
     triggered_price: Decimal | None
     pause_seconds: int = int(REST.total_seconds())
+    rule: str | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a quote says: the last price, the change since yesterday's close in percent, and the day's volume.
 
-    What the quote does not say is None, and meets no condition.
+    Or what a closed bar says: its close, whether the rule holds, and the numbers that the rule read, as they are
+    written. What is not said is None, and meets no condition.
     """
 
     price: Decimal
     change_percent: Decimal | None = None
     volume: int | None = None
+    holds: bool | None = None
+    readings: tuple[tuple[str, str], ...] = ()
 
 
 class Step(enum.Enum):
@@ -75,7 +95,9 @@ def step(alert: Alert, seen: Seen, now: datetime) -> Step:
 
 
 def is_met(alert: Alert, seen: Seen) -> bool:
-    """Tell whether a quote meets the condition."""
+    """Tell whether a quote, or a closed bar, meets the condition."""
+    if alert.condition == "rule":
+        return seen.holds is True
     figure = _figure(alert.condition, seen)
     if figure is None:
         return False
@@ -94,6 +116,8 @@ def notice_of(alert: Alert, seen: Seen) -> Notice:
     """Tell that an alert has triggered."""
     data = {"alert_id": str(alert.id), "symbol": alert.symbol, "condition": alert.condition}
     data["price"] = f"{seen.price.normalize():f}"
+    if alert.rule is not None:
+        return _notice_of_rule(alert, alert.rule, seen, data)
     value, price = grouped(alert.value), grouped(seen.price)
     side, side_ko = ("at or below", "이하") if alert.condition.endswith("_below") else ("at or above", "이상")
     if alert.condition.startswith("price"):
@@ -109,3 +133,14 @@ def notice_of(alert: Alert, seen: Seen) -> Notice:
     korean = Words(f"{alert.symbol} {title_ko}", f"설정한 조건: {what_ko}{value} {side_ko}.")
     body = f"You asked to be told {what}{side} {value}."
     return Notice("alert_triggered", f"{alert.symbol} {title}", body, data, korean)
+
+
+def _notice_of_rule(alert: Alert, rule: str, seen: Seen, data: dict[str, str]) -> Notice:
+    price = grouped(seen.price)
+    known = [(text, Decimal(written)) for text, written in seen.readings]
+    read = [f"{text} {grouped(round(number, PLACES))}" for text, number in known if number.is_finite()]
+    seen_there = f" ({', '.join(read)})" if read else ""
+    bars, bars_ko = BARS[alert.interval or "1d"]
+    korean = Words(f"{alert.symbol} 규칙 성립, 종가 {price}", f"{bars_ko} 규칙: {rule}{seen_there}.")
+    body = f"On {bars} this holds: {rule}{seen_there}."
+    return Notice("alert_triggered", f"{alert.symbol} meets your rule, at {price}", body, data, korean)

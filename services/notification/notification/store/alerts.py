@@ -1,4 +1,4 @@
-"""Price alerts of each owner."""
+"""Alerts of each owner."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -15,10 +15,13 @@ from notification.store.tables import alerts
 
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('alerts:' || :owner, 0))")
 
+DUE = frozenset({"due_bar", "due_at"})
+"""Where the alert stands in the worker's line; no part of the wish."""
+
 
 def alert_of(row: Row[Any]) -> Alert:
     """Build an alert from its row."""
-    values = dict(row._mapping)
+    values = {name: value for name, value in row._mapping.items() if name not in DUE}
     return Alert(owner=values.pop("owner_id"), **values)
 
 
@@ -78,3 +81,9 @@ async def save_rearmed(session: Session, owner: OwnerId, alert_id: AlertId) -> N
     """Make a repeating alert that rests active again."""
     statement = update(alerts).where(alerts.c.owner_id == owner, alerts.c.id == alert_id, alerts.c.status == "resting")
     await session.execute(statement.values(status="active"))
+
+
+async def save_judged(session: Session, owner: OwnerId, alert_id: AlertId, bar: datetime) -> bool:
+    """Note that an alert has been judged on the bar it was due for: of all who try, one succeeds."""
+    due = (alerts.c.owner_id == owner, alerts.c.id == alert_id, alerts.c.due_bar == bar)
+    return bool((await session.execute(update(alerts).where(*due).values(due_bar=None, due_at=None))).rowcount)

@@ -1,15 +1,17 @@
 """The reads across owners, and housekeeping: worker role only."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from kit.db import Session
 from kit.events import inbox
-from sqlalchemy import Column, Table, delete, select, tuple_, update
+from quant.markets.intervals import Interval
+from sqlalchemy import Column, Table, delete, or_, select, tuple_, update
 
 from notification.domain.alert import Alert
 from notification.domain.channel import Channel, ChannelId, ChannelKind
 from notification.domain.owner import OwnerId
+from notification.domain.rule_alert import DueRule
 from notification.store.alerts import alert_of
 from notification.store.channels import channel_of
 from notification.store.tables import (
@@ -25,6 +27,7 @@ from notification.store.tables import (
 DELETED_AT_ONCE_MAX = 10_000
 CLAIMABLE = channels.c.status.in_(("active", "pending"))
 """A pending channel is sent its code, and nothing else is ever queued for it."""
+DUE_AT_ONCE_MAX = 2_000
 WATCHED = alerts.c.status.in_(("active", "resting"))
 
 
@@ -35,8 +38,8 @@ async def list_heads(session: Session, owners: Collection[OwnerId]) -> dict[Owne
 
 
 async def list_watched(session: Session, symbol: str | None) -> list[Alert]:
-    """List the alerts that wait for a price, of one symbol or of all."""
-    statement = select(alerts).where(WATCHED)
+    """List the alerts that wait for a quote, of one symbol or of all."""
+    statement = select(alerts).where(WATCHED, alerts.c.condition != "rule")
     if symbol is not None:
         statement = statement.where(alerts.c.symbol == symbol)
     return [alert_of(row) for row in await session.execute(statement)]
@@ -45,6 +48,26 @@ async def list_watched(session: Session, symbol: str | None) -> list[Alert]:
 async def save_expired(session: Session, now: datetime) -> None:
     """End the alerts whose time has run out."""
     await session.execute(update(alerts).where(WATCHED, alerts.c.expires_at <= now).values(status="expired"))
+
+
+async def save_due(session: Session, symbol: str, interval: Interval, bar: datetime, at: datetime) -> None:
+    """Write down that a bar has closed, for the rules that wait for it; the newest is what they are judged on."""
+    waiting = (WATCHED, alerts.c.condition == "rule", alerts.c.symbol == symbol, alerts.c.interval == interval)
+    newer = or_(alerts.c.due_bar.is_(None), alerts.c.due_bar < bar)
+    await session.execute(update(alerts).where(*waiting, newer).values(due_bar=bar, due_at=at))
+
+
+async def list_due_rules(session: Session) -> list[DueRule]:
+    """List the rules that have a bar to be judged on, what has waited longest first."""
+    statement = select(alerts).where(alerts.c.due_bar.is_not(None)).order_by(alerts.c.due_at).limit(DUE_AT_ONCE_MAX)
+    return [DueRule(alert_of(row), row.due_bar, row.due_at) for row in await session.execute(statement)]
+
+
+async def save_judged(session: Session, judged: Sequence[DueRule]) -> None:
+    """Note that these have been judged on their bars, or are not going to be; a newer bar stays due."""
+    bars = [(each.alert.id, each.bar) for each in judged]
+    done = tuple_(alerts.c.id, alerts.c.due_bar).in_(bars)
+    await session.execute(update(alerts).where(done).values(due_bar=None, due_at=None))
 
 
 async def list_due_kinds(session: Session, now: datetime) -> list[ChannelKind]:

@@ -60,6 +60,10 @@ alerts = Table(
     Column("triggered_at", DateTime(timezone=True)),
     Column("triggered_price", Numeric(20, 8)),
     Column("pause_seconds", Integer, nullable=False),
+    Column("rule", Text),
+    Column("interval", Text),
+    Column("due_bar", DateTime(timezone=True)),
+    Column("due_at", DateTime(timezone=True)),
 )
 channels = Table(
     "channels",

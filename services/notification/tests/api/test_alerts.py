@@ -30,6 +30,8 @@ async def test_an_owner_makes_lists_shows_and_deletes_alerts(app: FastAPI, token
             "symbol": "005930",
             "condition": "price_above",
             "value": "70000.5",
+            "rule": None,
+            "interval": None,
             "repeat": False,
             "pause_seconds": 300,
             "status": "active",
@@ -47,6 +49,23 @@ async def test_an_owner_makes_lists_shows_and_deletes_alerts(app: FastAPI, token
         assert ([item["id"] for item in page["items"]], page["next_cursor"]) == ([made["id"]], None)
         assert (await http.delete(f"{ALERTS}/{made['id']}")).status_code == 204
         assert (await http.delete(f"{ALERTS}/{made['id']}")).status_code == 404
+
+
+async def test_an_alert_waits_for_a_rule_and_a_rule_that_cannot_be_used_is_refused_where_it_stands(
+    app: FastAPI, tokens: Tokens
+) -> None:
+    wish = {"symbol": "005930", "condition": "rule", "rule": "rsi(14) < 30 and close > sma(200)", "interval": "1d"}
+    async with client(app, tokens.for_user(new_id())) as http:
+        made = (await http.post(ALERTS, json=wish)).json()
+        assert {name: made[name] for name in (*wish, "value")} == {**wish, "value": None}
+        assert (await http.get(ALERTS)).json()["items"] == [made]
+        wrong = (await http.post(ALERTS, json={**wish, "rule": "close > smaa(200)"})).json()
+        assert (wrong["code"], wrong["column"], wrong["errors"][0]["field"]) == ("invalid_rule", 9, "rule")
+        assert "smaa" in wrong["message_ko"]
+        blind = (
+            await http.post(ALERTS, json={**wish, "rule": "crosses_above(sma(1000), sma(sma(1000), 1500))"})
+        ).json()
+        assert blind["code"] == "invalid_rule"
 
 
 @pytest.mark.requirement("R-38")
@@ -74,6 +93,15 @@ MALFORMED: list[tuple[dict[str, Any], str]] = [
     ({"symbol": ""}, "invalid_request"),
     ({"symbol": "A" * 33}, "invalid_request"),
     ({"symbol": None}, "invalid_request"),
+    ({"value": None}, "invalid_request"),
+    ({"rule": "close > 1"}, "invalid_request"),
+    ({"interval": "1d"}, "invalid_request"),
+    ({"condition": "rule"}, "invalid_request"),
+    ({"condition": "rule", "value": None, "rule": "close > 1"}, "invalid_request"),
+    ({"condition": "rule", "rule": "close > 1", "interval": "1d"}, "invalid_request"),
+    ({"condition": "rule", "value": None, "rule": "close > 1", "interval": "2d"}, "invalid_request"),
+    ({"condition": "rule", "value": None, "rule": "x" * 1_001, "interval": "1d"}, "invalid_request"),
+    ({"condition": "rule", "value": None, "rule": "close >", "interval": "1d"}, "invalid_rule"),
     ({"condition": "price_near"}, "invalid_request"),
     ({"value": "0"}, "invalid_request"),
     ({"value": "-1"}, "invalid_request"),

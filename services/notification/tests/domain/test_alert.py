@@ -103,3 +103,24 @@ def test_its_notice_tells_the_figure_it_is_about(condition: Condition, value: st
     seen = Seen(Decimal(71000), Decimal("5.25"), 1234)
     notice = notice_of(replace(ABOVE, condition=condition, value=Decimal(value)), seen)
     assert (notice.title, notice.said_in("ko").title) == (english, korean)
+
+
+RULE = replace(ABOVE, condition="rule", value=Decimal(0), rule="rsi(14) < 30", interval="1d")
+
+
+def test_a_rule_triggers_when_it_holds_on_a_bar_and_means_nothing_to_a_quote() -> None:
+    assert step(RULE, Seen(Decimal(1), holds=True), NOW) is Step.TRIGGER
+    assert step(RULE, Seen(Decimal(1), holds=False), NOW) is Step.NOTHING
+    assert step(RULE, Seen(Decimal(1)), NOW) is Step.NOTHING
+
+
+def test_its_notice_tells_what_a_rule_read_in_both_languages_and_leaves_out_what_is_unknown() -> None:
+    seen = Seen(Decimal(71000), holds=True, readings=(("rsi(14)", "28.123456"), ("sma(200)", "nan")))
+    notice = notice_of(RULE, seen)
+    assert (notice.title, notice.said_in("ko").title) == (
+        "005930 meets your rule, at 71,000",
+        "005930 규칙 성립, 종가 71,000",
+    )
+    assert notice.body == "On daily bars this holds: rsi(14) < 30 (rsi(14) 28.1235)."
+    assert notice.said_in("ko").body == "일봉 규칙: rsi(14) < 30 (rsi(14) 28.1235)."
+    assert notice_of(RULE, Seen(Decimal(1), holds=True)).body == "On daily bars this holds: rsi(14) < 30."

@@ -14,7 +14,6 @@ from trading.domain.automation import (
     Schedule,
     Status,
     appointments,
-    closed_by,
     never_fires,
     shares_for,
     stake,
@@ -105,13 +104,6 @@ def test_appointments_are_half_past_eight_and_fifteen_thirty_five_on_days_of_tra
         (Phase.PREPARE, "2024-12-15T23:30:00+00:00"),
         (Phase.TIDY, "2024-12-16T06:35:00+00:00"),
     ]
-
-
-def test_a_longer_bar_closes_with_its_last_minute() -> None:
-    minute = datetime(2024, 12, 16, 1, 4, tzinfo=UTC)
-    assert closed_by("5m", minute) == NOW
-    assert closed_by("5m", minute - timedelta(minutes=1)) is None
-    assert closed_by("1h", datetime(2024, 12, 16, 1, 59, tzinfo=UTC)) == NOW
 
 
 def test_only_what_asks_or_waits_can_still_become_something() -> None:

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from kit.money import Money
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from quant.markets.intervals import Interval
 from quant.markets.listing import Currency, Market, currency_of
 from quant.markets.symbols import normalise
 
 from trading.api.types import Amount, SymbolCode
 from trading.automation_events import ReasonShown
-from trading.domain.automation import Automation, AutomationId, Interval, Mode, Phase, Schedule, Status, never_fires
+from trading.domain.automation import Automation, AutomationId, Mode, Phase, Schedule, Status, never_fires
 from trading.domain.request import AccountId
 from trading.domain.signal import Signal, SignalKind, SignalStatus
 from trading.store.signals import Money as Figures

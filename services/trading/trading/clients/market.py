@@ -14,8 +14,7 @@ from kit.service_tokens import ServiceTokens
 from numpy.typing import NDArray
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from quant.bars import FIELDS, Frame
-
-from trading.domain.automation import Interval
+from quant.markets.intervals import Interval
 
 EARLIEST: Final = date(1900, 1, 1)
 SYMBOLS_AT_ONCE: Final = 100

@@ -8,22 +8,15 @@ from typing import Final, Literal, NewType
 from uuid import UUID
 
 from quant.markets.calendar import is_session, session_hours
+from quant.markets.intervals import Interval
 from quant.markets.listing import Currency, Market
 
 from trading.domain.day import ZONES
 from trading.domain.request import AccountId
 
 AutomationId = NewType("AutomationId", UUID)
-Interval = Literal["1m", "5m", "15m", "1h", "1d"]
 Mode = Literal["notify", "ask", "automatic"]
 
-LENGTHS: Final[dict[Interval, timedelta]] = {
-    "1m": timedelta(minutes=1),
-    "5m": timedelta(minutes=5),
-    "15m": timedelta(minutes=15),
-    "1h": timedelta(hours=1),
-    "1d": timedelta(days=1),
-}
 STALE_AFTER: Final[dict[Interval, timedelta]] = {
     "1m": timedelta(minutes=1),
     "5m": timedelta(minutes=2),
@@ -165,13 +158,6 @@ def appointments(market: Market, since: datetime, until: datetime) -> list[tuple
             found += [(Phase.PREPARE, hours.open - PREPARE_BEFORE), (Phase.TIDY, hours.close + TIDY_AFTER)]
         day += timedelta(days=1)
     return [(phase, at) for phase, at in found if since < at <= until]
-
-
-def closed_by(interval: Interval, minute: datetime) -> datetime | None:
-    """When the longer bar began that ends together with the minute beginning at `minute`; None when none does."""
-    length = LENGTHS[interval]
-    ends = minute + LENGTHS["1m"]
-    return ends - length if int(ends.timestamp()) % int(length.total_seconds()) == 0 else None
 
 
 def stake(automation: Automation, portion: Decimal, invested: Decimal, profit: Decimal) -> Decimal:

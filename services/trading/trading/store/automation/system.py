@@ -8,9 +8,10 @@ from uuid import UUID
 
 from kit.db import Session
 from kit.json import dumps_text
+from quant.markets.intervals import Interval
 from sqlalchemy import delete, func, select, text
 
-from trading.domain.automation import Automation, Interval, Phase
+from trading.domain.automation import Automation, Phase
 from trading.domain.hook import Hook, HookId
 from trading.domain.order import OPEN
 from trading.domain.signal import Signal, SignalStatus

@@ -1,0 +1,1 @@
+"""What we ask other services, with a deadline and never inside a transaction."""
