@@ -14,6 +14,15 @@ from tools import cli
 from tools.people import Admin, Trader
 
 LIVE = timedelta(seconds=2)
+WITH_ITS_START_SECONDS = 400
+"""A test's time counts from the start of the platform it is the first to want: two start at once, beside other tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give whoever uses the platform, and says nothing else, the time that its start may take."""
+    for item in items:
+        if "platform" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(WITH_ITS_START_SECONDS))
 
 
 @pytest.fixture(scope="session")
