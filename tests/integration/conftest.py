@@ -15,7 +15,7 @@ from tools.people import Admin, Trader
 
 LIVE = timedelta(seconds=2)
 WITH_ITS_START_SECONDS = 400
-"""A test's time counts from the start of the platform that it is the first to want: two start at once, beside others."""
+"""A test's time counts from the start of the platform, if it is the first to want it: two start at once."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
