@@ -163,6 +163,15 @@ class AutomationFact(BaseModel):
     reason: str | None
 
 
+class MissedFact(BaseModel):
+    """Whose prices do not come, since when, and which automations wait for them."""
+
+    market: str
+    source: str
+    last_heard_at: AwareDatetime
+    automations: list[str]
+
+
 class HookFact(BaseModel):
     """What is wrong with a hook."""
 
@@ -226,6 +235,11 @@ TELLINGS: Mapping[str, Telling] = {
         ReportFact,
         None,
         lambda fact: signal_notice.of_report(str(fact.automation_id), fact.name, fact.phase, fact.problems),
+    ),
+    "trading.prices.missed.v1": Telling(
+        MissedFact,
+        None,
+        lambda fact: signal_notice.of_missed_prices(fact.market, fact.source, fact.last_heard_at, fact.automations),
     ),
     "trading.hook.troubled.v1": Telling(
         HookFact, None, lambda fact: signal_notice.of_hook(str(fact.hook_id), fact.name, fact.trouble)

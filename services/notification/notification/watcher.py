@@ -3,23 +3,25 @@
 It knows the waiting alerts by heart, but the table decides: an alert triggers by an update that only one watcher can
 make. Whatever was missed, a hint or a quote, is found by reading the alerts again and asking for the present price.
 
-Comparing waits for nothing: what a quote decides goes into a line that several hands work off, so a burst of triggers
-delays neither the quotes behind it nor one another.
+Comparing waits for nothing: what quotes decide goes into a line of owners that several hands work off, so a burst of
+triggers delays neither the quotes behind it nor other owners; and all that waits of one owner shares a transaction.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from kit.db import Session
 from kit.errors import Unavailable
 from kit.ids import new_id
 from kit.observe import log
 
 from notification.domain.alert import PRESENT_MAX, Alert, AlertId, Seen, Step
 from notification.domain.alert_index import AlertIndex
+from notification.domain.owner import OwnerId
 from notification.hints import ALERTS, QUOTES, listen
 from notification.quotes import read_quote
 from notification.resources import Resources
@@ -29,7 +31,7 @@ from notification.usecases.trigger_alert import trigger_alert
 REFRESH_SECONDS = 15
 RETRY_SECONDS = 0.5
 HANDS = 6
-"""Alerts that are being triggered at the same time: fewer than the database has connections for us."""
+"""Owners who are being told at the same time: fewer than the database has connections for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Watcher:
         self._clock = clock
         self._watched: dict[str, AlertIndex] = {}
         self._reading = asyncio.Lock()
-        self._line: asyncio.Queue[Decided] = asyncio.Queue()
+        self._line: asyncio.Queue[OwnerId] = asyncio.Queue()
+        self._decided: dict[OwnerId, list[Decided]] = {}
         self._in_hand: set[AlertId] = set()
 
     async def run(self) -> None:
@@ -123,30 +126,36 @@ class Watcher:
             return
         for alert, decided in watched.take(seen, self._clock()):
             self._in_hand.add(alert.id)
-            self._line.put_nowait(Decided(alert, seen, decided))
+            if alert.owner not in self._decided:
+                self._line.put_nowait(alert.owner)
+            self._decided.setdefault(alert.owner, []).append(Decided(alert, seen, decided))
 
     async def _work_off(self) -> None:
         while True:
-            decided = await self._line.get()
-            await self._until_done(partial(self._carry_out, decided))
+            owner = await self._line.get()
+            batch = sorted(self._decided.pop(owner), key=lambda decided: decided.alert.id)  # no two lock crosswise
+            await self._until_done(partial(self._carry_out, owner, batch))
 
-    async def _carry_out(self, decided: Decided) -> None:
-        """Do it, and watch on what still waits: as the table has it, when somebody else was quicker."""
-        alert, now = decided.alert, self._clock()
-        async with self._resources.database.owned(alert.owner) as session:
-            after: Alert | None
-            if decided.step is Step.REARM:
-                await alerts.save_rearmed(session, alert.owner, alert.id)
-                after = replace(alert, status="active")
-            else:
-                publish = self._resources.hints.owner_was_told
-                after = await trigger_alert(session, alert, decided.seen, new_id(), now, publish)
-                if after is None:
-                    after = await alerts.find(session, alert.owner, alert.id)
-        if after is not None and after.status == "active" and decided.step is Step.TRIGGER:
-            after = None  # it has expired, and the next look at the table says so
-        self._in_hand.discard(alert.id)
-        if after is not None and after.status in {"active", "resting"}:
-            self._watched.setdefault(alert.symbol, AlertIndex()).put(after)
-            if decided.step is Step.REARM:
-                await self._compare_with_present({alert.symbol})  # a quote may have come in between
+    async def _carry_out(self, owner: OwnerId, batch: Sequence[Decided]) -> None:
+        """Do what waits of an owner in one transaction, and watch on what still waits: as the table has it."""
+        now = self._clock()
+        async with self._resources.database.owned(owner) as session:
+            after = [await self._done(session, decided, now) for decided in batch]
+        self._in_hand.difference_update(decided.alert.id for decided in batch)
+        for alert in after:
+            if alert is not None:
+                self._watched.setdefault(alert.symbol, AlertIndex()).put(alert)
+        rearmed = {decided.alert.symbol for decided in batch if decided.step is Step.REARM}
+        await self._compare_with_present(rearmed)  # a quote may have come in between
+
+    async def _done(self, session: Session, decided: Decided, now: datetime) -> Alert | None:
+        """Do one; return the alert as it still waits, or None when it does not, or somebody else was quicker."""
+        alert = decided.alert
+        if decided.step is Step.REARM:
+            await alerts.save_rearmed(session, alert.owner, alert.id)
+            return replace(alert, status="active")
+        publish = self._resources.hints.owner_was_told
+        after = await trigger_alert(session, alert, decided.seen, new_id(), now, publish)
+        if after is None:
+            after = await alerts.find(session, alert.owner, alert.id)
+        return after if after is not None and after.status == "resting" else None

@@ -38,6 +38,7 @@ NOTICES = {
         "Automation 'RSI 30 반등' is paused: it buys nothing, and sells what its rules and stops say"
     ),
     "trading.automation.reported.v1": "Automation 'RSI 30 반등' found problems before the open",
+    "trading.prices.missed.v1": "No prices of KRX are coming",
     "trading.hook.troubled.v1": "There is trouble with the hook 'TradingView 추세'",
 }
 NOTICES_ALONE = {
@@ -50,6 +51,7 @@ NOTICES_ALONE = {
     "broker.order.needs_human.v1",
     "trading.automation.changed.v1",
     "trading.automation.reported.v1",
+    "trading.prices.missed.v1",
     "trading.hook.troubled.v1",
 }
 UNTOLD = {"auth.permissions.changed.v1", "market.bar.closed.v1"}

@@ -178,3 +178,20 @@ async def test_a_quote_that_makes_no_sense_disturbs_nobody(
             await exchange.says(nonsense)
         await exchange.quotes("150")
         await becomes(worker, alert, "triggered")
+
+
+async def test_what_a_price_means_for_many_alerts_of_one_owner_is_one_transaction(
+    worker: Resources, settings: Settings, exchange: Exchange
+) -> None:
+    owner = new_id()
+    alerts = [an_alert(exchange.symbol, owner=owner, value=str(100 + n), repeat=n % 2 == 0) for n in range(20)]
+    for alert in alerts:
+        await save_alert(worker, alert)
+    await exchange.quotes("150", publish=False)
+    async with running(a_watcher(worker, settings).run()):
+        for alert in alerts:
+            await becomes(worker, alert, "resting" if alert.repeat else "triggered")
+    assert await state(worker, alerts[0]) == ("resting", 20, 20)
+    async with worker.database.owned(owner) as session:
+        shared = await session.scalar(text("SELECT count(DISTINCT xmin::text) FROM notifications"))
+    assert shared == 1

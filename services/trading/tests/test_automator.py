@@ -351,3 +351,16 @@ async def test_before_the_open_and_after_the_close_it_looks_at_itself_once(bench
         (Phase.PREPARE, datetime(2024, 12, 15, 23, 30, tzinfo=UTC))
     ]
     assert rows[0].outcome["problems"] == ["There are no bars of 999999."]
+
+
+async def test_whoever_has_automations_on_a_market_is_told_that_its_prices_do_not_come(bench: Bench) -> None:
+    await bench.automates()
+    await bench.automates(start=False)
+    silence = {"source": "kis", "last_heard_at": NOW.isoformat()}
+    await bench.hears("market.feed.stalled.v1", None, market="US", **silence)
+    await bench.hears("market.feed.stalled.v1", None, market="KRX", **silence)
+    async with bench.database.system() as session:
+        found = await session.execute(text("SELECT owner_id, data FROM events WHERE type = 'trading.prices.missed.v1'"))
+        ((owner, data),) = found.all()
+    assert owner == bench.owner
+    assert (data["market"], data["source"], data["automations"]) == ("KRX", "kis", ["밤사이"])

@@ -120,6 +120,18 @@ class AutomationReported(Event):
     problems: list[str]
 
 
+class PricesMissed(Event):
+    """A feed is silent although its market is open, and an owner's automations wait for it; they are named."""
+
+    TYPE: ClassVar[str] = "trading.prices.missed.v1"
+    SUBJECT: ClassVar[str] = "source"
+
+    market: str
+    source: str
+    last_heard_at: datetime
+    automations: list[str]
+
+
 class HookTroubled(Event):
     """A hook is silent for too long, or said what cannot be followed: a sentence for its owner."""
 

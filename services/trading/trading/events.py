@@ -14,6 +14,7 @@ from trading.automation_events import (  # noqa: F401 - announced here as well, 
     AutomationChanged,
     AutomationReported,
     HookTroubled,
+    PricesMissed,
     SignalRaised,
     SignalSettled,
 )

@@ -25,6 +25,7 @@ from trading.store.automation import system as automation_system
 from trading.usecases.compare_submits import compare_submits
 from trading.usecases.decide_signal import Decision, decide_signal
 from trading.usecases.halt_trading import halt_trading
+from trading.usecases.miss_prices import miss_prices
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_connection import record_connection
 from trading.usecases.record_execution import record_execution
@@ -296,6 +297,20 @@ async def bar_closed(session: Session, fact: BarFact, message: Envelope) -> None
         due += await automation_system.save_due_by_bar(session, fact.market, bar, start, message.time)
     if due:
         await automation_system.wake(session)
+
+
+class StallFact(BaseModel):
+    """Which feed is silent although its market is open, and since when."""
+
+    market: str
+    source: str
+    last_heard_at: AwareDatetime
+
+
+@subscriptions.on("market.feed.stalled.v1", StallFact)
+async def feed_stalled(session: Session, fact: StallFact, _message: Envelope) -> None:
+    """Whoever counts on its prices should know."""
+    await miss_prices(session, fact.market, fact.source, fact.last_heard_at)
 
 
 class HaltWish(BaseModel):

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from notification.domain.notice import Notice, Words, grouped
 
 CODE_LENGTH: Final = 12
 """Characters of a signal's id that name it in a chat: commands there are short."""
 REASONS_SHOWN: Final = 4
+NAMES_SHOWN: Final = 5
+ZONES: Final = {"KRX": ZoneInfo("Asia/Seoul"), "US": ZoneInfo("America/New_York")}
+"""Where the clocks of a market are."""
 
 KINDS: Final = {
     "entry": ("entry rule", "진입 규칙"),
@@ -97,6 +102,16 @@ def of_report(automation_id: str, name: str, phase: str, problems: Sequence[str]
     said = " ".join(problems)
     korean = Words(f"자동매매 '{name}' {when_ko} 점검에서 문제가 발견되었습니다", said)
     return Notice("alarm", f"Automation '{name}' found problems {when}", said, {"automation_id": automation_id}, korean)
+
+
+def of_missed_prices(market: str, source: str, last_heard_at: datetime, automations: Sequence[str]) -> Notice:
+    """Raise an alarm about prices that do not come: rules and stops go unwatched until they do."""
+    since = f"{last_heard_at.astimezone(ZONES.get(market, UTC)):%H:%M}"
+    names = ", ".join(f"'{name}'" for name in automations[:NAMES_SHOWN])
+    body = f"Nothing has come from {source} since {since}. Until it does, rules and stops are not watched for {names}."
+    said = f"{since} 이후 {source} 시세가 없습니다. 다시 들어올 때까지 규칙과 손절을 감시하지 못합니다: {names}."
+    data = {"market": market, "source": source}
+    return Notice("alarm", f"No prices of {market} are coming", body, data, Words(f"{market} 시세가 멈췄습니다", said))
 
 
 def of_hook(hook_id: str, name: str, trouble: str) -> Notice:

@@ -1,6 +1,7 @@
 """Notices: what people read."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -15,6 +16,7 @@ from notification.domain.notice import (
     of_rejection,
     of_run,
 )
+from notification.domain.signal_notice import of_missed_prices
 from notification.domain.stream import REPLAY_MAX, Bounds, can_resume
 
 BUY = OrderSeen(
@@ -109,3 +111,12 @@ def test_a_korean_reads_korean() -> None:
     notice = of_fill(BUY).said_in("ko")
     assert (notice.title, notice.body) == ("005930 10주 매수 체결, 체결가 56,000원", "수수료 83원, 세금 0원.")
     assert of_denial(replace(BUY, reason="market_closed")).said_in("ko").body == "장이 열려 있지 않습니다."
+
+
+def test_prices_that_do_not_come_are_told_by_the_clock_of_their_market_and_name_who_waits() -> None:
+    since = datetime(2026, 11, 20, 1, 2, tzinfo=UTC)
+    told = of_missed_prices("KRX", "kis", since, ["RSI", "추세"])
+    assert told.body.startswith("Nothing has come from kis since 10:02.")
+    assert told.body.endswith("for 'RSI', '추세'.")
+    assert told.said_in("ko").title == "KRX 시세가 멈췄습니다"
+    assert "since 20:02" in of_missed_prices("US", "alpaca", since, ["RSI"]).body

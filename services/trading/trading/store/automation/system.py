@@ -186,6 +186,16 @@ async def settle_quiet(
     return len((await session.execute(SETTLE_QUIET, given)).all())
 
 
+async def list_followers(session: Session, market: str) -> dict[UUID, list[str]]:
+    """List what the automations on a market are called that are not stopped, by owner."""
+    columns, c = (automations.c.owner_id, automations.c.name), automations.c
+    query = select(*columns).where(c.market == market, c.status != "stopped").order_by(c.owner_id, c.id)
+    found: dict[UUID, list[str]] = {}
+    for row in await session.execute(query):
+        found.setdefault(row.owner_id, []).append(row.name)
+    return found
+
+
 async def list_open_trips(session: Session) -> list[Owned[Trip]]:
     """List everything that automations have."""
     return [_owned(row, trip_of(_Renamed(row, "t_"))) for row in await session.execute(_joined(trips, TRIP_COLUMNS))]
