@@ -18,7 +18,7 @@ from typing import Any, Self
 import httpx
 import websockets
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 REQUEST_TIMEOUT_SECONDS = 15
 POLL_SECONDS = 0.05
 POLITE_TRIES = 5

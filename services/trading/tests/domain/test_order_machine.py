@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from kit.ids import new_id
@@ -19,6 +19,7 @@ from services.trading.tests.builders import NOW, a_fill, an_order
 WORDS = [H for H in Happening if "REPLACE" not in H.name and "FILL" not in H.name and H is not Happening.TRIGGERED]
 EXAMPLES = 300
 STEPS = 60
+ROUNDS_MAX = 20
 
 
 class Life(RuleBasedStateMachine):
@@ -151,12 +152,16 @@ def test_any_life_follows_the_table_and_takes_all_of_it(capsys: pytest.CaptureFi
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
         deadline=None,
-        derandomize=True,
+        database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Life, settings=kept)
     moves = {(status, after) for status, row in TRANSITIONS.items() for after in row.values() if after is not status}
-    missing = moves - set(Life.taken)
+    missing = moves
+    for number in range(ROUNDS_MAX):  # what is drawn depends on which modules are loaded, so one round may miss a move
+        run_state_machine_as_test(seed(number)(Life), settings=kept)
+        missing = moves - set(Life.taken)
+        if not missing:
+            break
     with capsys.disabled():
         print(f" {len(moves) - len(missing)} of {len(moves)} moves taken;", end="")  # noqa: T201 - the coverage is the result
     assert not missing
