@@ -11,7 +11,6 @@ from pathlib import Path
 
 import aio_pika
 import aiormq.exceptions
-from aio_pika.abc import AbstractConnection
 
 from tools.native import accounts, credentials
 from tools.native.credentials import AMQP_USER, AMQP_VHOST, Passwords
@@ -196,19 +195,16 @@ def password_hash(password: str, salt: bytes) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
-def renew(layout: Layout, passwords: Passwords) -> None:
-    """Make what an earlier version made what it has to be now: RabbitMQ changes nothing that is there already.
+def renew_dead_letters(layout: Layout, passwords: Passwords) -> None:
+    """Make the exchange of dead letters what the definitions say: they change none that is there already.
 
-    The exchange of dead letters was a direct one, which keeps nobody's letters from anybody; they stay as they are.
-    Queues did not see to it that one process reads at a time: while no service runs, those that are empty are removed,
-    and each service makes its own anew.
+    Until now it was a direct one, which keeps nobody's letters from anybody. Queues and letters stay as they are.
     """
-    asyncio.run(_renew(credentials.amqp_url(passwords, f"127.0.0.1:{layout.ports.amqp}")))
+    asyncio.run(_renew_dead_letters(credentials.amqp_url(passwords, f"127.0.0.1:{layout.ports.amqp}")))
 
 
-async def _renew(url: str) -> None:
+async def _renew_dead_letters(url: str) -> None:
     async with await aio_pika.connect(url, timeout=ANSWER_SECONDS_MAX) as connection:
-        await _remove_idle_queues(connection)
         try:
             await (await connection.channel()).declare_exchange(DEAD_EXCHANGE, KIND, durable=True)
         except aiormq.exceptions.ChannelPreconditionFailed:
@@ -219,18 +215,6 @@ async def _renew(url: str) -> None:
                 with suppress(aiormq.exceptions.ChannelNotFoundEntity):  # it has not been started yet
                     queue = await (await connection.channel()).get_queue(f"{service}.dead")
                     await queue.bind(DEAD_EXCHANGE, service)
-
-
-async def _remove_idle_queues(connection: AbstractConnection) -> None:
-    found = []
-    for service in SERVICES:
-        with suppress(aiormq.exceptions.ChannelNotFoundEntity):  # it has not been started yet
-            found.append(await (await connection.channel()).declare_queue(f"{service}.events", passive=True))
-    if any(queue.declaration_result.consumer_count for queue in found):
-        return  # somebody is at work, and may be about to write into any of them
-    for queue in found:
-        if not queue.declaration_result.message_count:
-            await queue.delete(if_unused=False, if_empty=False)
 
 
 async def _why_not_ready(port: int, url: str) -> str | None:

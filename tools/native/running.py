@@ -39,7 +39,7 @@ def up(layout: Layout, *, servers_only: bool = False) -> None:
         _say(begun, "bringing the databases up to date")
         services.migrate(layout)
         wait_until_ready(layout, supervisor, base)
-        rabbitmq.renew(layout, passwords)
+        rabbitmq.renew_dead_letters(layout, passwords)
         _say(begun, "starting the services")
         for group in dict.fromkeys(program.group for program in ours):
             supervisor.start_group(group)

@@ -249,7 +249,7 @@ async def test_dead_letters_of_an_older_installation_are_kept_apart_from_the_nex
         channel = await operator.channel()
         await channel.exchange_delete(amqp.DEAD_EXCHANGE)
         await channel.declare_exchange(amqp.DEAD_EXCHANGE, "direct", durable=True)
-        await asyncio.to_thread(rabbitmq.renew, stack, passwords)
+        await asyncio.to_thread(rabbitmq.renew_dead_letters, stack, passwords)
         queue = await amqp.open_queue(trading, "trading", ["trading.thing.done.v1"])
         with pytest.raises(ChannelAccessRefused):
             await (await (await trading.channel()).get_queue("trading.dead")).bind(amqp.DEAD_EXCHANGE, "auth")
@@ -257,24 +257,6 @@ async def test_dead_letters_of_an_older_installation_are_kept_apart_from_the_nex
         await exchange.publish(aio_pika.Message(b"{}"), "trading.thing.done.v1")
         await (await next_of(queue)).reject(requeue=False)
         await (await next_of(await channel.get_queue("trading.dead"))).ack()
-
-
-async def test_a_queue_of_an_older_installation_is_made_anew_as_soon_as_nothing_is_in_it(stack: Layout) -> None:
-    passwords = credentials.open_passwords(stack)
-    ours = amqp.ARGUMENTS | {"x-dead-letter-routing-key": "trading"}
-    url = credentials.amqp_url(passwords, f"127.0.0.1:{stack.ports.amqp}")
-    async with await amqp.connect(url, "test") as operator:
-        channel = await operator.channel()
-        await channel.queue_delete("trading.events")
-        old = await channel.declare_queue("trading.events", durable=True, arguments={"x-queue-type": "quorum"})
-        await channel.default_exchange.publish(aio_pika.Message(b"{}"), old.name)
-        await asyncio.to_thread(rabbitmq.renew, stack, passwords)
-        letter = await old.get(timeout=30)
-        assert letter is not None, "what is in it stays"
-        await letter.ack()
-    async with await amqp.connect(url, "test") as operator:
-        await asyncio.to_thread(rabbitmq.renew, stack, passwords)
-        await (await operator.channel()).declare_queue("trading.events", durable=True, arguments=ours)
 
 
 async def next_of(queue: AbstractQueue) -> AbstractIncomingMessage:

@@ -48,7 +48,7 @@ async def open_queue(connection: AbstractConnection, consumer: str, types: list[
     """Open a channel on a consumer's quorum queue with its dead letters, bound to exactly the given types.
 
     One process reads it at a time, others wait to take its place: two would overtake each other. A queue that an
-    earlier version made is read as it is; `make up` makes it anew once nothing is in it.
+    earlier version made is read as it is.
     """
     channel = await connection.channel()
     dead = await channel.get_exchange(DEAD_EXCHANGE)
