@@ -22,6 +22,9 @@ STOP_SECONDS = GRACE_SECONDS + 4
 WORKER_NICENESS = "19"
 # A larger frame closes the connection; compression would cost half a megabyte for each client.
 WEBSOCKET_FRAME_BYTES_MAX = 65_536
+# Longer than any client of ours keeps an idle connection (httpx 5 s, the gateway 4 s): who ends it first must be the one
+# who would use it, or a request runs into the end.
+KEPT_SECONDS = 10
 MIGRATION_SECONDS_MAX = 300
 # What lies beside the code and no process of a service imports.
 NO_PART = ("tests", "emulators")
@@ -76,7 +79,8 @@ def _api(layout: Layout, service: str) -> Program:
         command=(
             *(sys.executable, "-m", "uvicorn", f"{service}.app:create_app", "--factory"),
             *("--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools"),
-            *("--timeout-graceful-shutdown", str(GRACE_SECONDS), "--no-access-log", "--no-server-header"),
+            *("--timeout-graceful-shutdown", str(GRACE_SECONDS), "--timeout-keep-alive", str(KEPT_SECONDS)),
+            *("--no-access-log", "--no-server-header"),
             *("--ws", "kit.frames:FrameProtocol"),
             *("--ws-max-size", str(WEBSOCKET_FRAME_BYTES_MAX), "--ws-per-message-deflate", "false"),
         ),

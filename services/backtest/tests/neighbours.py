@@ -138,7 +138,7 @@ def serving(neighbours: Neighbours) -> Iterator[Neighbours]:
     """Serve until the end of the block, on a port the system chose."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         neighbours.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        config = uvicorn.Config(neighbours.app(), log_level="error", ws="none", lifespan="off")
+        config = uvicorn.Config(neighbours.app(), log_level="error", ws="none", lifespan="off", timeout_keep_alive=60)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()

@@ -195,7 +195,9 @@ def served() -> Callable[[FastAPI], AbstractAsyncContextManager[str]]:
 
 @asynccontextmanager
 async def _served(app: FastAPI) -> AsyncIterator[str]:
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws=FrameProtocol)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws=FrameProtocol, timeout_keep_alive=60
+    )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     running = asyncio.create_task(server._serve())

@@ -27,7 +27,9 @@ def free_port() -> int:
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     """Run an application with its lifespan; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws=FrameProtocol))
+    # Clients keep an idle connection for 5 s; ours must not be the side that ends it just then.
+    config = uvicorn.Config(app, log_config=None, access_log=False, ws=FrameProtocol, timeout_keep_alive=60)
+    server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         async with asyncio.timeout(START_SECONDS_MAX):
