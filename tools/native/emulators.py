@@ -58,16 +58,8 @@ def _program(layout: Layout, name: str, port: int) -> Program:
         group="helpers",
         command=(
             *(sys.executable, "-m", "uvicorn", f"emulators.{name}.server:paper", "--factory"),
-            *(
-                "--timeout-keep-alive",
-                "10",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                "--no-access-log",
-                "--no-server-header",
-            ),
+            *("--host", "127.0.0.1", "--port", str(port), "--timeout-keep-alive", "10"),
+            *("--no-access-log", "--no-server-header"),
         ),
         directory=layout.directory,
         why_not_ready=lambda: why_not_ready(port, "/_emulator/ready"),

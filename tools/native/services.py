@@ -22,7 +22,7 @@ STOP_SECONDS = GRACE_SECONDS + 4
 WORKER_NICENESS = "19"
 # A larger frame closes the connection; compression would cost half a megabyte for each client.
 WEBSOCKET_FRAME_BYTES_MAX = 65_536
-# Longer than any client of ours keeps an idle connection (httpx 5 s, the gateway 4 s): who ends it first must be the one
+# Longer than any client of ours keeps an idle connection (httpx 5 s, the gateway 4 s): whoever ends it first must be
 # who would use it, or a request runs into the end.
 KEPT_SECONDS = 10
 MIGRATION_SECONDS_MAX = 300
