@@ -58,7 +58,7 @@ def _program(layout: Layout, name: str, port: int) -> Program:
         group="helpers",
         command=(
             *(sys.executable, "-m", "uvicorn", f"emulators.{name}.server:paper", "--factory"),
-            *("--host", "127.0.0.1", "--port", str(port), "--timeout-keep-alive", "10"),
+            *("--timeout-keep-alive", "10", "--host", "127.0.0.1", "--port", str(port)),
             *("--no-access-log", "--no-server-header"),
         ),
         directory=layout.directory,

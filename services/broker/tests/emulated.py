@@ -47,6 +47,8 @@ from quant.matching import Outside
 from services.broker.tests.clock import Clock
 
 KeysOf = Callable[[Sequence[str]], Awaitable[Mapping[str, ClientKey]]]
+PATIENCE = httpx.Timeout(2.0, connect=60.0)
+"""Only an answer that hangs is given up soon; a connection is there at once, unless the machine is busy."""
 SHOWN = {"bid": "70000", "bid_size": "500", "ask": "70100", "ask_size": "420"}
 
 
@@ -173,7 +175,7 @@ async def emulated(broker: str) -> AsyncIterator[Emulated]:
     kind, clock = KINDS[broker], Clock()
     clock.passes(kind.hours_later * 3_600)
     app = kind.app(clock)
-    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=2.0, trust_env=False) as http:
+    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http:
         yield _opened(kind, app, http, clock)
 
 
