@@ -31,9 +31,9 @@ def sweep_computers(layout: Layout) -> list[Result]:
     """Trials a second with two computers, beside one: both before the second is stopped and after."""
     supervisor = Supervisor(layout)
     together = asyncio.run(_rate(layout))
-    supervisor.stop_one("services", SECOND)
+    supervisor.stop_one(layout.ports.colour, SECOND)
     alone = asyncio.run(_rate(layout))
-    supervisor.start_one("services", SECOND)
+    supervisor.start_one(layout.ports.colour, SECOND)
     return [result("sweep_two_computers", together, "trials/s", alone)]
 
 

@@ -21,7 +21,7 @@ from tools.people import Gateway
 SYMBOL = private_stack.SYMBOLS[0]
 US_CASH = Decimal(100_000)
 PORT_BASE = int(os.environ.get("EXODUS_TEST_PORT_BASE", "16000"))
-"""Platforms may be tested side by side, of one checkout or of two; each needs 500 ports of its own."""
+"""Platforms may be tested side by side, of one checkout or of two; each needs 700 ports of its own."""
 PORTS = Ports(base=PORT_BASE, gateway=PORT_BASE + 443, gateway_http=PORT_BASE + 80)
 READY_SECONDS_MAX = 60
 

@@ -18,7 +18,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from tools.native.errors import StackError
 from tools.native.layout import Layout
-from tools.native.programs import GROUPS, Program
+from tools.native.programs import GROUPS, Group, Program
 
 LOG_BYTES_MAX = "10MB"
 LOG_BACKUPS = 3
@@ -160,11 +160,11 @@ class Supervisor:
             if not written.has_section(section) or dict(written[section]) != dict(wanted[section])
         ]
 
-    def update(self, group: str) -> None:
+    def update(self, group: Group) -> None:
         """Has one group, and no other, take over what was written: it is added, started again, or stopped and gone."""
         self._run("supervisor.supervisorctl", "update", group)
 
-    def remove_group(self, group: str) -> None:
+    def remove_group(self, group: Group) -> None:
         """Stops every process of a group, if there is one, and forgets it; returns when they are gone."""
         if any(process["group"] == group for process in self.processes()):
             self._call("stopProcessGroup", group)
@@ -181,15 +181,15 @@ class Supervisor:
         if result.returncode != 0:
             raise StackError(f"{module} failed:\n{result.stdout}{result.stderr}")
 
-    def start_group(self, group: str) -> None:
+    def start_group(self, group: Group) -> None:
         """Asks for every process of a group that does not run; returns at once."""
         self._call("startProcessGroup", group, False)  # noqa: FBT003 - do not wait; XML-RPC has no names
 
-    def stop_one(self, group: str, name: str) -> None:
+    def stop_one(self, group: Group, name: str) -> None:
         """Stops one process and waits for its end; it stays down until somebody starts it."""
         self._call("stopProcess", f"{group}:{name}")
 
-    def start_one(self, group: str, name: str) -> None:
+    def start_one(self, group: Group, name: str) -> None:
         """Starts one process that was stopped; returns at once."""
         self._call("startProcess", f"{group}:{name}", False)  # noqa: FBT003 - do not wait; XML-RPC has no names
 
