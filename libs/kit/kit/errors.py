@@ -1,6 +1,7 @@
 """Expected failures as coded errors, and every error as one application/problem+json body (RFC 9457)."""
 
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, ClassVar
 
 import structlog
@@ -153,15 +154,16 @@ def answer(error: AppError) -> Response:
 
 async def _invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    errors = [
-        {
-            "field": ".".join(str(part) for part in item["loc"] if part != "body") or "body",
-            "message": str(item["msg"]).removeprefix("Value error, "),
-            "code": str(item["type"]),
-        }
-        for item in found[:FIELD_ERRORS_MAX]
-    ]
+    # a body that two dependencies read is refused twice, in the same words
+    found = dict.fromkeys(
+        (
+            ".".join(str(part) for part in item["loc"] if part != "body") or "body",
+            str(item["msg"]).removeprefix("Value error, "),
+            str(item["type"]),
+        )
+        for item in error.errors()
+    )
+    errors = [dict(zip(("field", "message", "code"), words, strict=True)) for words in islice(found, FIELD_ERRORS_MAX)]
     first = errors[0] if errors else {"field": "body", "message": "cannot be read"}
     return problem(422, "invalid_request", f"{first['field']}: {first['message']}", errors=errors)
 

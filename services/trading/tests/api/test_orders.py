@@ -170,7 +170,7 @@ class TestPlacing:
         for changes, field in NO_ORDERS:
             answer = await trader.caller.post("/trading/orders", trader.order(new_id(), "005930", **changes))
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), changes
-            assert answer.json()["errors"][0]["field"] == field, changes
+            assert [error["field"] for error in answer.json()["errors"]] == [field], changes
 
     async def test_an_oversized_body_is_refused(self, trader: Trader) -> None:
         answer = await trader.caller.post("/trading/orders", {"symbol": "x" * (1 << 20)})
