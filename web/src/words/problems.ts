@@ -93,6 +93,8 @@ export const problems = {
   "problem.invalid_symbol": ["종목 코드가 아닙니다. 005930이나 AAPL처럼 입력하세요.", "Not a symbol. Write it like 005930 or AAPL."],
   "problem.invalid_range": ["기간이 올바르지 않습니다.", "The time range is not valid."],
   "problem.stock_not_found": ["그런 종목이 없습니다.", "There is no such stock."],
+  "problem.order_book_not_found": ["아직 호가가 없는 종목입니다.", "There is no order book for this stock yet."],
+  "problem.notification_not_found": ["이 알림을 찾을 수 없습니다.", "This notification cannot be found."],
   "problem.quote_not_found": ["아직 시세가 없는 종목입니다.", "There is no quote for this stock yet."],
   "problem.no_bars": ["저장된 시세가 없습니다.", "No prices are stored for it."],
   "problem.bad_rows": ["파일에 읽을 수 없는 줄이 있습니다.", "Some rows of the file cannot be used."],
