@@ -112,7 +112,8 @@ class MinuteRoller:
         if (heard_again := self._watch.hear(tick.market, tick.source, session, self._clock())) is not None:
             self._told.append(heard_again)
         forming, ended = roller.take(tick)
-        self._changed[forming.symbol] = forming
+        if not forming.closed:  # a quote that is repeated begins no minute: the one before was told when it closed
+            self._changed[forming.symbol] = forming
         if ended is not None:
             self._waiting.append(ended)
 
