@@ -154,18 +154,18 @@ def answer(error: AppError) -> Response:
 
 async def _invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    # a body that two dependencies read is refused twice, in the same words
-    found = dict.fromkeys(
-        (
-            ".".join(str(part) for part in item["loc"] if part != "body") or "body",
-            str(item["msg"]).removeprefix("Value error, "),
-            str(item["type"]),
-        )
-        for item in error.errors()
-    )
+    found = dict.fromkeys(map(_words, error.errors()))  # a body that two dependencies read is refused twice
     errors = [dict(zip(("field", "message", "code"), words, strict=True)) for words in islice(found, FIELD_ERRORS_MAX)]
     first = errors[0] if errors else {"field": "body", "message": "cannot be read"}
     return problem(422, "invalid_request", f"{first['field']}: {first['message']}", errors=errors)
+
+
+def _words(item: dict[str, Any]) -> tuple[str, str, str]:
+    """The field, what is wrong with it, and the word for it."""
+    if item["type"] == "json_invalid":
+        return "body", f"is no JSON: {item['ctx']['error']} at character {item['loc'][-1]}", "json_invalid"
+    field = ".".join(str(part) for part in item["loc"] if part != "body") or "body"
+    return field, str(item["msg"]).removeprefix("Value error, "), str(item["type"])
 
 
 async def _http_exception(_request: Request, error: Exception) -> Response:
