@@ -23,6 +23,7 @@ from benchmarks import (
     logins,
     markets,
     matching,
+    mixed,
     orders,
     overload,
     quotes,
@@ -30,7 +31,7 @@ from benchmarks import (
     tokens,
 )
 from benchmarks.baselines import pgbench
-from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
+from benchmarks.load import Client, Connection, Measured, as_fast_as_possible, at_a_steady_rate
 from benchmarks.results import Result, publish, result
 from tools import private_stack
 from tools.native import credentials, running
@@ -95,12 +96,28 @@ async def bare_round_trip(seconds: float) -> Measured:
     return Measured([ears.heard[key] - ears.sent[key] for key in ears.heard], posted.failures, posted.elapsed)
 
 
+async def bare_accept(seconds: float) -> Measured:
+    """Store rows through the baseline as fast as it takes them."""
+    connections = [await connect_when_up() for _ in range(orders.TRADERS * orders.CONNECTIONS_EACH)]
+    numbers = iter(range(1_000_000))
+    return await as_fast_as_possible(
+        [
+            Client(
+                connection, "", "/accepted", lambda: json.dumps({"client_order_id": f"least-{next(numbers)}"}).encode()
+            )
+            for connection in connections
+        ],
+        seconds,
+    )
+
+
 async def measure_orders(layout: Layout, crowd: orders.Crowd) -> list[Result]:
     """Measure acceptance and round trip, each beside its baseline."""
     base_tps = await asyncio.to_thread(pgbench.tpc_b, layout, ACCEPT_SECONDS)
     flood, steady = await orders.accept(crowd, ACCEPT_SECONDS)
     with bare_program(layout):
         bare = await bare_round_trip(BASELINE_SECONDS)
+        least = await bare_accept(BASELINE_SECONDS)
     await orders.until_worked_off(layout)
     calm, calm_lost = await orders.round_trip(crowd, CALM_RATE, CALM_SECONDS)
     trip, lost = await orders.round_trip(crowd, orders.STEADY_RATE, ROUND_TRIP_SECONDS)
@@ -115,6 +132,7 @@ async def measure_orders(layout: Layout, crowd: orders.Crowd) -> list[Result]:
             print(f"  {name}: not accepted: {measured.failures}")
     return [
         result("order_accept", flood.rate, "orders/s", base_tps),
+        result("order_accept_beside_bare", flood.rate, "orders/s", least.rate),
         result("order_accept_p50_at_100", steady.percentile(0.50), "ms"),
         result("order_accept_p95_at_100", steady.percentile(0.95), "ms"),
         result("order_accept_p99_at_100", steady.percentile(0.99), "ms"),
@@ -149,6 +167,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
     cold_start = result("cold_start_with_prices", time.monotonic() - began, "s")
     try:
         results = [cold_start, *asyncio.run(measure_platform(layout, chosen))]
+        results += asyncio.run(mixed.measure(layout)) if "mixed_1000" in chosen else []
         results += quotes.fan_out(layout) if "quote_fanout" in chosen else []
         results += bars.store_and_show(layout) if "bars" in chosen else []
         results += connectors.overhead(layout) if "connector_overhead" in chosen else []
@@ -161,7 +180,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 
 ON_A_PLATFORM = (
-    *("orders", "order_cost", "order_cost_growth", "login_flood", "overload"),
+    *("orders", "order_cost", "order_cost_growth", "login_flood", "overload", "mixed_1000"),
     *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {
@@ -188,6 +207,8 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
         "10 ms of our own time for an order at a broker, p95 at 50 orders a second",
     ),
     ("matching", lambda found: found.value >= matching.ORDERS_RATE_MIN, "200,000 orders matched a second on one core"),
+    ("mixed_1000_p95", lambda found: found.value < mixed.P95_MS_MAX, "a thousand people answered within 200 ms, p95"),
+    ("mixed_1000_errors", lambda found: found.value < mixed.ERRORS_MAX, "fewer than one request in a thousand failed"),
     ("browser_first_load", lambda found: found.value < browser.LOADED_KB_MAX, "250 kB before the dashboard is drawn"),
     (
         "browser_interactive",
