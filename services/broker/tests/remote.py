@@ -9,7 +9,7 @@ from broker.adapters.port import Connector, Report
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.attempt import Attempt
-from broker.domain.order import ClientKey, OrderIntent, OwnerId
+from broker.domain.order import ClientKey, Environment, OrderIntent, OwnerId
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
@@ -34,7 +34,7 @@ class OneLine:
 
     connector: Connector
 
-    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
+    def of(self, owner: OwnerId, connection: UUID, broker: str, environment: Environment) -> Connector:
         return self.connector
 
     async def hang_up(self, owner: OwnerId, connection: UUID) -> None:

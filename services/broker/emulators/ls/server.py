@@ -70,6 +70,7 @@ class Desk:
             at=self.house.clock(),
             limit=limit,
             time_in_force=TIMES[str(asked["OrdCndiTpCode"])],
+            venue="NXT" if asked.get("MbrNo") == "NXT" else "KRX",
         )
         refusal = self.house.place(slip)
         if refusal is not None:
@@ -153,7 +154,7 @@ def _found(shown: list[Any]) -> Body:
 
 def create_app(clock: Callable[[], datetime]) -> FastAPI:
     """An emulator with an empty ledger."""
-    house, faults = House(clock, korea(digits=1)), Faults()
+    house, faults = House(clock, korea(digits=1, has_nxt=True)), Faults()
     app = FastAPI(openapi_url=None)
     state = app.state
     state.house, state.faults, state.desk = house, faults, Desk(house)

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
+from broker.adapters.catalogue import open_here
 from broker.app import create_app
 from broker.brokers import read_brokers
 from broker.config import Settings
@@ -298,6 +299,8 @@ class TestTheList:
             {"kis": {**GOOD, "real": {"rest": "https://paper.example:1", "calls_per_second": 9}}},
             {"kis": {**GOOD, "unknown": 1}},
             {"somebody": GOOD},
+            {"kis": {"paper": {**GOOD["paper"], "venues": ["KOSPI"]}}},
+            {"kis": {"paper": {**GOOD["paper"], "venues": ["KRX", "NXT"]}}},
             ["kis"],
         ],
     )
@@ -305,4 +308,4 @@ class TestTheList:
         file = tmp_path / "brokers.yaml"
         file.write_text(json.dumps(broken))
         with pytest.raises(ValueError, match=r".+"):
-            read_brokers(file, live_allowed=True)
+            open_here(read_brokers(file, live_allowed=True))

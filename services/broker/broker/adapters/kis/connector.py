@@ -10,7 +10,7 @@ from quant.markets.calendar import SEOUL
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.kis import parse
-from broker.adapters.kis.capabilities import PAPER
+from broker.adapters.kis.capabilities import PAPER, REAL
 from broker.adapters.kis.client import Client
 from broker.adapters.kis.frames import DOMESTIC_NOTICES
 from broker.adapters.kis.notices import Notices
@@ -30,9 +30,8 @@ _KINDS: Final = {
 class KisWire:
     """KIS's domestic calls."""
 
-    able: Capabilities = PAPER
-
     def __init__(self, client: Client, stream: str, login_name: str) -> None:
+        self.able: Capabilities = PAPER if client.environment == "paper" else REAL
         self.client = client
         self._notices = Notices(client, stream, login_name, DOMESTIC_NOTICES) if stream and login_name else None
 
@@ -48,7 +47,7 @@ class KisWire:
             "ORD_DVSN": self.kind_of(order),
             "ORD_QTY": f"{order.quantity:f}",
             "ORD_UNPR": f"{price_of(order.limit_price):f}",
-            "EXCG_ID_DVSN_CD": "KRX",
+            "EXCG_ID_DVSN_CD": order.venue,
         }
         if order.side == "sell":
             fields["SLL_TYPE"] = "01"
@@ -71,7 +70,7 @@ class KisWire:
             "ORD_QTY": f"{quantity:f}",
             "ORD_UNPR": f"{price:f}",
             "QTY_ALL_ORD_YN": "N" if quantity else "Y",
-            "EXCG_ID_DVSN_CD": "KRX",
+            "EXCG_ID_DVSN_CD": row.exchange or "KRX",
         }
         body = await self.client.post("order-rvsecncl", "TTTC0013U", fields)
         return body if isinstance(body, No) else None

@@ -10,7 +10,7 @@ from quant.markets.calendar import NEW_YORK
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.kis import overseas_parse as parse
-from broker.adapters.kis.capabilities import PAPER_US
+from broker.adapters.kis.capabilities import PAPER_US, REAL_US
 from broker.adapters.kis.client import OVERSEAS, Client
 from broker.adapters.kis.frames import OVERSEAS_NOTICES
 from broker.adapters.kis.notices import Notices
@@ -29,9 +29,8 @@ _REST: Final = {"CTAC_TLNO": "", "MGCO_APTM_ODNO": "", "ORD_SVR_DVSN_CD": "0"}
 class KisUsWire:
     """KIS's overseas calls."""
 
-    able: Capabilities = PAPER_US
-
     def __init__(self, client: Client, stream: str, login_name: str) -> None:
+        self.able: Capabilities = PAPER_US if client.environment == "paper" else REAL_US
         self.client = client
         self._notices = Notices(client, stream, login_name, OVERSEAS_NOTICES) if stream and login_name else None
         self._exchanges: dict[str, str] = {}

@@ -114,6 +114,7 @@ def _row(row: Mapping[str, str]) -> Row:
         rejected=Decimal(row.get("rjct_qty") or 0),
         remaining=Decimal(row["rmn_qty"]),
         is_cancel="취소" in row.get("sll_buy_dvsn_cd_name", ""),
+        exchange=row.get("excg_id_dvsn_cd", ""),
     )
 
 

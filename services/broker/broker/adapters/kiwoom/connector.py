@@ -49,7 +49,7 @@ class KiwoomWire:
     async def place(self, order: OrderIntent) -> tuple[str, datetime] | No:
         at = self.now()
         fields = {
-            "dmst_stex_tp": "KRX",
+            "dmst_stex_tp": order.venue,
             "stk_cd": order.symbol,
             "ord_qty": f"{order.quantity:f}",
             "ord_uv": "" if order.limit_price is None else f"{order.limit_price:f}",
@@ -61,7 +61,7 @@ class KiwoomWire:
 
     async def change(self, row: Row, quantity: Decimal, price: Decimal) -> No | None:
         fields = {
-            "dmst_stex_tp": "KRX",
+            "dmst_stex_tp": row.exchange or "KRX",
             "orig_ord_no": row.number,
             "stk_cd": row.symbol,
             "mdfy_qty": f"{quantity:f}",
@@ -72,7 +72,7 @@ class KiwoomWire:
 
     async def take_back(self, row: Row, quantity: Decimal | None) -> No | None:
         fields = {
-            "dmst_stex_tp": "KRX",
+            "dmst_stex_tp": row.exchange or "KRX",
             "orig_ord_no": row.number,
             "stk_cd": row.symbol,
             "cncl_qty": "0" if quantity is None else f"{quantity:f}",

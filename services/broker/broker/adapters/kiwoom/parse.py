@@ -181,6 +181,7 @@ def _row(row: Mapping[str, Any], moved: Mapping[str, Decimal], day: date) -> Row
         rejected=rejected,
         remaining=left,
         is_cancel=_is_cancel(row),
+        exchange=str(row.get("dmst_stex_tp", "")).strip(),
     )
 
 

@@ -53,7 +53,7 @@ class LsWire:
             "MgntrnCode": "000",
             "LoanDt": "",
             "OrdCndiTpCode": _TIMES[order.time_in_force],
-            "MbrNo": "KRX",
+            "MbrNo": order.venue,
         }
         body = await self.client.call(ORDER, "CSPAT00601", fields)
         return body if isinstance(body, No) else parse.taken(body, "CSPAT00601", today.date())
