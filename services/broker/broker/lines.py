@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import httpx
 from kit.db import Database
 
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.catalogue import open_here
 from broker.adapters.line import Tokens
 from broker.adapters.opening import Door
@@ -116,6 +117,13 @@ class Bound:
         if remote is None:
             raise NotSent(GONE)
         return await remote.balance()
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | Refused:
+        """What the broker would let the account spend on a symbol now."""
+        remote = await self._open()
+        if remote is None:
+            raise NotSent(GONE)
+        return await remote.buying_power(symbol, limit_price)
 
     async def _open(self) -> Remote | None:
         """The broker's own connector; None when the connection is gone."""

@@ -257,10 +257,12 @@ class House:
             if slip.quantity > account.shares.get(slip.symbol, Decimal(0)) - promised:
                 return No("insufficient_shares")
             return None
-        promised = sum((each.open * self._dear(each) for each in waiting if each.side == "buy"), Decimal(0))
-        if slip.quantity * self._dear(slip) > account.cash - promised:
-            return No("insufficient_cash")
-        return None
+        return No("insufficient_cash") if slip.quantity * self._dear(slip) > self.spendable(slip.account) else None
+
+    def spendable(self, account: str) -> Decimal:
+        """Cash that no open order may still need."""
+        buys = (each for each in self.slips.values() if each.account == account and each.open and each.side == "buy")
+        return self.account(account).cash - sum((each.open * self._dear(each) for each in buys), Decimal(0))
 
     def _dear(self, slip: Slip) -> Decimal:
         """The price a buy is margined at: its limit, else the day's upper limit, else the ask and some more."""

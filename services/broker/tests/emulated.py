@@ -34,7 +34,7 @@ from broker.adapters.ls.client import Client as LsClient
 from broker.adapters.ls.client import Credentials as LsCredentials
 from broker.adapters.ls.connector import Ls
 from broker.adapters.market_data import Hear, MarketData, MarketStream
-from broker.adapters.port import Connector
+from broker.adapters.port import Remote
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import ClientKey, Environment
 from emulators.alpaca.server import create_app as alpaca_app
@@ -67,7 +67,7 @@ class Kind:
 
     able: Capabilities
     app: Callable[[Clock], FastAPI]
-    connect: Callable[["Emulated", httpx.AsyncClient, KeysOf], Connector]
+    connect: Callable[["Emulated", httpx.AsyncClient, KeysOf], Remote]
     order_call: str
     list_call: str
     symbol: str
@@ -75,7 +75,7 @@ class Kind:
     scale: Decimal = Decimal(1)
     hours_later: int = 0
     """When this market's morning is, after that of Korea."""
-    listen: Callable[["Emulated", float], Connector] | None = None
+    listen: Callable[["Emulated", float], Remote] | None = None
     """A connector that follows the stream, and polls every so many seconds."""
     limit: str = "00"
     """The broker's own word for a limit order of the day."""
@@ -140,7 +140,7 @@ class Emulated:
         if self.house.where.has_nxt:
             self.house.quote_nxt(self.kind.symbol, outside)
 
-    def connector(self, http: httpx.AsyncClient | None = None, keys_of: KeysOf | None = None) -> Connector:
+    def connector(self, http: httpx.AsyncClient | None = None, keys_of: KeysOf | None = None) -> Remote:
         return self.kind.connect(self, http or self.http, keys_of or self.keys_of)
 
     async def keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:

@@ -209,7 +209,7 @@ class Desk:
         if exchange is None or exchange.rules.band is None:
             return No("unknown_symbol")
         price = exchange.rules.band.upper if fields["ORD_DVSN"] == "01" else Decimal(fields["ORD_UNPR"])
-        cash = self.house.account(_account(fields)).cash
+        cash = self.house.spendable(_account(fields))
         amounts = dict.fromkeys(("ord_psbl_cash", "nrcvb_buy_amt", "max_buy_amt"), rows.whole(cash))
         shares = dict.fromkeys(("nrcvb_buy_qty", "max_buy_qty"), str(cash // price))
         zeros = ("ord_psbl_sbst", "ruse_psbl_amt", "fund_rpch_chgs", "cma_evlu_amt", "ovrs_re_use_amt_wcrc")

@@ -104,6 +104,13 @@ def cash(held: Account) -> dict[str, Any]:
     return dict.fromkeys(_CASH, padded(held.cash, 15)) | dict.fromkeys(zeros, padded(Decimal(0), 15))
 
 
+def orderable(cash: Decimal, price: Decimal) -> dict[str, Any]:
+    """kt00010; the house lends nothing, so every margin is the whole price."""
+    margins = ("20ord", "30ord", "40ord", "50ord", "60ord", "rdex_60ord", "100ord")
+    amounts = {f"profa_{each}_alow_amt": padded(cash, 15) for each in margins}
+    return amounts | {f"profa_{each}_alowq": padded(cash // price, 10) for each in margins} | {"entr": padded(cash, 15)}
+
+
 def holdings(held: Account, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
     """kt00018."""
     symbols = [symbol for symbol, count in held.shares.items() if count]

@@ -52,7 +52,7 @@ _PROBLEMS: Final[dict[str, tuple[int, dict[str, Any]]]] = {
 }
 _BY_FOLDER: Final = {
     "ordr": {"kt10000", "kt10001", "kt10002", "kt10003"},
-    "acnt": {"ka00001", "ka10075", "kt00007", "kt00001", "kt00018"},
+    "acnt": {"ka00001", "ka10075", "kt00007", "kt00001", "kt00010", "kt00018"},
     "stkinfo": {"ka10001"},
 }
 _VENUES: Final = {"KRX", "NXT", "SOR"}
@@ -74,6 +74,7 @@ class Desk:
             "ka10075": self._open_orders,
             "kt00007": self._orders,
             "kt00001": lambda account, _: rows.cash(house.account(account)),
+            "kt00010": self._orderable,
             "kt00018": self._holdings,
             "ka10001": self._price,
         }
@@ -149,6 +150,11 @@ class Desk:
             if slip.account == account and slip.open and asked.get("stk_cd", "") in {"", slip.symbol}
         ]
         return {"oso": [rows.open_order(slip, self.house.exchanges[slip.symbol]) for slip in found]}
+
+    def _orderable(self, account: str, asked: Mapping[str, str]) -> Body | No:
+        if asked["stk_cd"] not in self.house.exchanges:
+            return No("unknown_symbol")
+        return rows.orderable(self.house.spendable(account), Decimal(asked["uv"]))
 
     def _holdings(self, account: str, _: Mapping[str, str]) -> Body:
         held = self.house.account(account)

@@ -129,7 +129,7 @@ class Desk:
         return rows.cash(account, self.house.account(account)) | _found([account])
 
     def _orderable(self, account: str, asked: Mapping[str, Any]) -> Body:
-        cash, price = self.house.account(account).cash, Decimal(str(asked["OrdPrc"]))
+        cash, price = self.house.spendable(account), Decimal(str(asked["OrdPrc"]))
         count = int(cash // price) if price else 0
         block = {"Dps": int(cash), "MnyOrdAbleAmt": int(cash), "OrdAbleQty": count, "OrdAbleAmt": int(cash)}
         return {"CSPBQ00200OutBlock1": {"RecCnt": 1, **asked}, "CSPBQ00200OutBlock2": block} | _found([account])

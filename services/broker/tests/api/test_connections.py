@@ -82,6 +82,7 @@ class TestTheRoutes:
                 await http.post(f"{one}/test"),
                 await http.post(f"{one}/sync"),
                 await http.get(f"{one}/accounts"),
+                await http.get(f"{one}/buying-power?symbol=005930&limit_price=70000"),
             ]
         assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "broker_unreachable")}
         assert all("restored from a backup" in answer.json()["detail"] for answer in answers)
@@ -108,6 +109,19 @@ class TestTheRoutes:
             assert (await http.delete(one)).status_code == 204
             assert (await http.get(one)).status_code == 404
             assert await token_rows(database) == 0
+
+    async def test_its_owner_may_ask_what_could_be_bought_and_nobody_else(self, app: FastAPI, tokens: Tokens) -> None:
+        async with client(app, tokens.for_user(new_id())) as http:
+            one = f"{PATH}/{(await http.post(PATH, json=a_connection())).json()['id']}/buying-power"
+            answer = await http.get(f"{one}?symbol=005930&limit_price=70000")
+            assert answer.json() == {"amount": "1000000000", "quantity": "14285"}
+            unknown = await http.get(f"{one}?symbol=999999&limit_price=70000")
+            assert (unknown.status_code, unknown.json()["code"]) == (422, "broker_refused")
+            assert "APBK0656" in unknown.json()["detail"], "in the broker's own words"
+            for nonsense in ("symbol=005930&limit_price=0", "symbol=005930", "symbol=%20&limit_price=1"):
+                assert (await http.get(f"{one}?{nonsense}")).json()["code"] == "invalid_request"
+        stranger = await call(app, tokens.for_user(new_id()), "GET", f"{one}?symbol=005930&limit_price=70000")
+        assert (stranger.status_code, stranger.json()["code"]) == (404, "connection_not_found")
 
     @pytest.mark.requirement("R-22")
     async def test_an_account_is_read_on_demand_and_announced_once(

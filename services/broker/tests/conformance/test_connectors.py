@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from broker.adapters.balance import BuyingPower
 from broker.adapters.catalogue import CATALOGUE
 from broker.adapters.port import NotSent, Unreachable
 from broker.domain.order import (
@@ -19,7 +20,7 @@ from broker.domain.order import (
 
 from services.broker.tests.conformance.asking import found, sent, shares, traded
 from services.broker.tests.conformance.cases import case
-from services.broker.tests.conformance.venues import VENUES, Venue, news, take_news
+from services.broker.tests.conformance.venues import VENUES, EmulatorVenue, Venue, news, take_news
 
 TRADED_ON = date(2024, 12, 16)
 
@@ -310,3 +311,16 @@ async def test_bc_32_more_than_the_account_has_is_never_placed(
     venue: Venue, changes: dict[str, Any], code: str
 ) -> None:
     await assert_never_placed(venue, venue.order(limit_price="70000", **changes), code)
+
+
+@case(lambda able: not able.books_are_ours)
+async def test_bc_49_what_may_be_spent_is_what_no_open_order_needs(venue: Venue) -> None:
+    assert isinstance(venue, EmulatorVenue)
+    symbol, price = venue.emulated.kind.symbol, venue.price("70000")
+    before = await venue.connector.buying_power(symbol, price)
+    await sent(venue, limit_price="69900")
+    after = await venue.connector.buying_power(symbol, price)
+    assert isinstance(before, BuyingPower)
+    assert isinstance(after, BuyingPower)
+    assert before.amount - after.amount == 10 * venue.price("69900")
+    assert after.quantity == after.amount // price

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 import httpx
-from broker.adapters.port import Connector, Report
+from broker.adapters.port import Connector, Remote, Report
 from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.adapters.simulator.connector import Simulator
 from broker.domain.capabilities import Capabilities
@@ -134,7 +134,7 @@ class EmulatorVenue:
     """A broker's connector, on a real line to that broker's emulator."""
 
     emulated: Emulated
-    connector: Connector
+    connector: Remote
 
     @property
     def able(self) -> Capabilities:

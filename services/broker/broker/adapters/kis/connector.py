@@ -7,11 +7,11 @@ from typing import Final
 
 from quant.markets.calendar import SEOUL
 
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.kis import parse
 from broker.adapters.kis.capabilities import PAPER, REAL
-from broker.adapters.kis.client import Client
+from broker.adapters.kis.client import DOMESTIC, Client
 from broker.adapters.kis.frames import DOMESTIC_NOTICES
 from broker.adapters.kis.notices import Notices
 from broker.domain.capabilities import Capabilities
@@ -98,6 +98,13 @@ class KisWire:
         pages = [parse.balance(body) for body in await self.client.pages("inquire-balance", "TTTC8434R", fields)]
         held = tuple(holding for page in pages for holding in page.holdings)
         return Balance(pages[0].cash, pages[0].cash_next_day, pages[0].cash_second_day, held)
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | No:
+        """Without what would have to be borrowed (미수)."""
+        fields = {"PDNO": symbol, "ORD_UNPR": f"{limit_price:f}", "ORD_DVSN": "00"}
+        fields |= {"CMA_EVLU_AMT_ICLD_YN": "N", "OVRS_ICLD_YN": "N"}
+        body = await self.client.ask(DOMESTIC.folder + "inquire-psbl-order", "TTTC8908R", self.client.account | fields)
+        return body if isinstance(body, No) else parse.buying_power(body, "nrcvb_buy_amt", "nrcvb_buy_qty")
 
     async def follow(self, hint: asyncio.Event) -> None:
         """Follow the notices of a customer whose log-in name we know; otherwise the list is polled, and that is all."""
