@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from quant.markets.sessions import Venue
 
 BUILT_IN: Final = Path(__file__).with_name("brokers.yaml")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
@@ -24,6 +25,8 @@ class Line(BaseModel):
     stream_is_plain: bool = False
     """The broker offers no encrypted stream: what it tells there (KIS encrypts it itself) is no more than a hint."""
     calls_per_second: Annotated[int, Field(ge=1, le=100)]
+    venues: frozenset[Venue] | None = None
+    """Where orders may go through it; every venue whose rules the broker publishes, if nothing is said."""
 
     @model_validator(mode="after")
     def _is_private(self) -> "Line":

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from kit.settings import ServiceSettings, StrongSecret, settings_config
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
 
+from broker.adapters.catalogue import open_here
 from broker.brokers import BUILT_IN, read_brokers
 from broker.vault import KEY_BYTES
 
@@ -46,7 +47,7 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _brokers_can_be_read(self) -> "Settings":
-        read_brokers(self.brokers_file, live_allowed=self.live_allowed)
+        open_here(read_brokers(self.brokers_file, live_allowed=self.live_allowed))
         return self
 
     def is_from_a_backup(self, moment: datetime) -> bool:

@@ -70,7 +70,7 @@ async def look(door: Door, secrets: Secrets) -> Balance:
         Unreachable: when it does not answer, or does not show the account.
     """
     async with door.client() as http:
-        return await door.open(http, secrets, _nobody).balance()
+        return await door.open(http, secrets, nobody).balance()
 
 
 def _ordered(secrets: Secrets) -> tuple[str, ...]:
@@ -78,7 +78,8 @@ def _ordered(secrets: Secrets) -> tuple[str, ...]:
     return tuple(value for field, value in sorted(secrets.fields.items()) if field not in {"account", "hts_id"})
 
 
-async def _nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:
+async def nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:
+    """Whose orders a broker's numbers are, for those who do not ask about orders."""
     return {}
 
 

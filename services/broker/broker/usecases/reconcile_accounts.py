@@ -40,7 +40,7 @@ async def reconcile_accounts(desk: Desk, read: dict[tuple[OwnerId, UUID], dateti
 
     async with asyncio.TaskGroup() as group:
         for each in found:
-            able = desk.lines.of(each.owner, each.connection, each.broker).capabilities
+            able = desk.lines.of(each.owner, each.connection, each.broker, each.environment).capabilities
             last = read.get((each.owner, each.connection))
             if any(is_due(market, last, now, is_asked_for=each.is_asked_for) for market in able.markets):
                 read[each.owner, each.connection] = now
@@ -49,7 +49,8 @@ async def reconcile_accounts(desk: Desk, read: dict[tuple[OwnerId, UUID], dateti
 
 async def _read(desk: Desk, each: Connected) -> None:
     assert desk.lines is not None
-    whose = Whose(each.owner, each.connection, desk.lines.of(each.owner, each.connection, each.broker))
+    remote = desk.lines.of(each.owner, each.connection, each.broker, each.environment)
+    whose = Whose(each.owner, each.connection, remote)
     try:
         async with asyncio.timeout(READ_SECONDS_MAX):
             seen = await report_account(desk.database, whose, desk.clock())

@@ -186,7 +186,7 @@ class Desk:
 
     def account(self, account: str) -> dict[str, Any]:
         worth = sum((Decimal(row["market_value"]) for row in self.positions(account)), Decimal(0))
-        return rows.account(account, self.house.account(account), worth)
+        return rows.account(account, self.house.account(account), worth, self.house.spendable(account))
 
     def quote(self, symbol: str) -> dict[str, Any]:
         exchange = self.house.exchanges.get(symbol)

@@ -188,7 +188,7 @@ class OverseasDesk:
         return {"output1": [], "output2": [dollars], "output3": {"tot_dncl_amt": "0"}, "_more": False}
 
     def _buying_power(self, fields: Fields, _: str, __: str) -> Body:
-        cash, price = self.house.account(_account(fields)).cash, Decimal(fields["OVRS_ORD_UNPR"])
+        cash, price = self.house.spendable(_account(fields)), Decimal(fields["OVRS_ORD_UNPR"])
         shares = str(cash // price) if price else "0"
         amounts = dict.fromkeys(("ord_psbl_frcr_amt", "ovrs_ord_psbl_amt", "frcr_ord_psbl_amt1"), _money(cash))
         counts = dict.fromkeys(("max_ord_psbl_qty", "ord_psbl_qty", "ovrs_max_ord_psbl_qty"), shares)

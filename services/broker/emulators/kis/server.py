@@ -56,6 +56,7 @@ _CODES: Final = {
     "price_outside_band": (UNHEARD_OF, "상하한가를 벗어난 주문단가입니다."),
     "quantity_off_lot": (UNHEARD_OF, "주문수량을 확인하세요."),
     "order_type_not_allowed": ("APBK1058", "주문구분을 확인하세요."),
+    "venue_not_offered": (UNHEARD_OF, "거래소구분을 확인하세요."),
     "insufficient_shares": ("APBK0400", "주문 가능한 수량을 초과했습니다."),
     "quantity_grows": ("APBK0400", "정정가능수량을 초과했습니다."),
     "insufficient_cash": ("APBK0952", "주문가능금액을 초과 했습니다"),
@@ -146,6 +147,8 @@ class Desk:
         everything = fields["QTY_ALL_ORD_YN"] == "Y"
         quantity = None if everything else Decimal(fields["ORD_QTY"])
         original = fields["ORGN_ODNO"].zfill(10)
+        if not self.house.is_at(original, fields.get("EXCG_ID_DVSN_CD", "KRX")):
+            return No("order_not_found")
         if fields["RVSE_CNCL_DVSN_CD"] == "02":
             slip = self.house.cancel(original, account, number, quantity)
         else:
@@ -206,7 +209,7 @@ class Desk:
         if exchange is None or exchange.rules.band is None:
             return No("unknown_symbol")
         price = exchange.rules.band.upper if fields["ORD_DVSN"] == "01" else Decimal(fields["ORD_UNPR"])
-        cash = self.house.account(_account(fields)).cash
+        cash = self.house.spendable(_account(fields))
         amounts = dict.fromkeys(("ord_psbl_cash", "nrcvb_buy_amt", "max_buy_amt"), rows.whole(cash))
         shares = dict.fromkeys(("nrcvb_buy_qty", "max_buy_qty"), str(cash // price))
         zeros = ("ord_psbl_sbst", "ruse_psbl_amt", "fund_rpch_chgs", "cma_evlu_amt", "ovrs_re_use_amt_wcrc")
@@ -233,7 +236,7 @@ def _refused(no: No) -> Body:
 
 def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastAPI:
     """An emulator of one environment, with an empty ledger."""
-    house, faults = House(clock, korea(digits=10)), Faults()
+    house, faults = House(clock, korea(digits=10, has_nxt=environment == "real")), Faults()
     app = FastAPI(openapi_url=None)
     app.state.abroad = abroad = House(clock, AMERICA)
     app.state.house, app.state.desk, app.state.faults = house, Desk(house, abroad, environment), faults

@@ -1,8 +1,9 @@
-"""What Kiwoom can do for us, on its mock environment."""
+"""What Kiwoom can do for us, on its mock environment and live."""
 
+from dataclasses import replace
 from typing import Final
 
-from broker.domain.capabilities import Capabilities
+from broker.domain.capabilities import ALL_DAY, Capabilities
 
 PAPER: Final = Capabilities(
     broker="kiwoom",
@@ -16,4 +17,11 @@ PAPER: Final = Capabilities(
     identifies_by_key=False,
     absence_is_certain=False,
     reports_executions=True,
+)
+REAL: Final = replace(
+    PAPER,
+    environment="real",
+    account_kinds=frozenset({"live"}),
+    venues=frozenset({"KRX", "NXT", "SOR"}),
+    sessions=ALL_DAY,
 )
