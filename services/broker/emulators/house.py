@@ -125,6 +125,7 @@ class House:
         self.slips: dict[str, Slip] = {}
         self.dealt: list[Dealt] = []
         self.exchanges: dict[str, Exchange] = {}
+        self.bases: dict[str, Decimal] = {}
         self.tape = Tape(place.zone)
         self.tell: Callable[[Notice], None] = lambda _: None
         self.show: Callable[[str, Exchange], None] = lambda _, __: None
@@ -141,6 +142,7 @@ class House:
         board = self.where.board
         today = session_on_or_after(market_of(board), self.today())
         rules = Rules(board, "stock", today, None if board == "US" else price_band(base, board, today))
+        self.bases[symbol] = base
         self.exchanges[symbol] = Exchange(rules, phase="continuous", base_price=base)
 
     def quote(self, symbol: str, outside: Outside) -> None:
