@@ -22,9 +22,9 @@ LISTENS = "+@read +@connection +@pubsub -publish -@admin -@dangerous -@scripting
 SERVICE_PERMISSIONS = {
     "auth": NOTHING,
     "trading": f"%R~realtime:* &market:* {LISTENS}",
-    "market": f"~realtime* &market:* &market.trade:* &market.orderbook:* &market.bar1m:* {COMMANDS}",
+    "market": f"~realtime* &market:* &market.trade:* &market.orderbook:* &market.bar1m:* &feed.* {COMMANDS}",
     "backtest": NOTHING,
-    "broker": f"%R~realtime:* ~broker:* &market:* {COMMANDS} -publish",
+    "broker": f"%R~realtime:* ~broker:* &market:* &feed.wanted {COMMANDS} -publish (+publish &feed.told)",
     "notification": f"%R~realtime:* &market:* &account:* &alerts:* {LISTENS} (+publish &account:* &alerts:*)",
 }
 

@@ -45,16 +45,18 @@ FORBIDDEN_IN_REDIS = (
     *("SHUTDOWN", "ACL LIST", "MONITOR", "CLIENT LIST", "SAVE", "REPLICAOF NO ONE"),
     *("SET realtime:005930 {}", "DEL realtime:005930", "PUBLISH market:005930 {}"),
     *("PUBLISH account:1 {}", "PUBLISH alerts:005930 {}", "SET broker:turns:1 0", "GET broker:turns:1", "SET other 1"),
+    *("PUBLISH feed.wanted {}", "PUBLISH feed.told {}"),
 )
 HEARD_IN_REDIS = {
     "trading": ("market:*",),
-    "market": tuple(f"{prefix}:*" for prefix in PUBLISHED.values()),
-    "broker": ("market:*",),
+    "market": (*(f"{prefix}:*" for prefix in PUBLISHED.values()), "feed.*"),
+    "broker": ("market:*", "feed.wanted"),
     "notification": ("account:*", "market:*", "alerts:*"),
 }
 ALLOWED_IN_REDIS = {
     *(("market", f"{command} realtime:005930{rest}") for command, rest in (("SET", " {}"), ("DEL", ""))),
-    ("market", "PUBLISH market:005930 {}"),
+    *(("market", f"PUBLISH {channel} {{}}") for channel in ("market:005930", "feed.wanted", "feed.told")),
+    ("broker", "PUBLISH feed.told {}"),
     *(("notification", f"PUBLISH {channel} {{}}") for channel in ("account:1", "alerts:005930")),
     *(("broker", command) for command in ("SET broker:turns:1 0", "GET broker:turns:1")),
 }

@@ -9,7 +9,10 @@ from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_vali
 
 from broker.adapters.catalogue import open_here
 from broker.brokers import BUILT_IN, read_brokers
+from broker.domain.order import Environment
 from broker.vault import KEY_BYTES
+
+FEED_SYMBOLS_MAX = 100
 
 
 def _vault_key(value: SecretStr) -> SecretStr:
@@ -40,6 +43,15 @@ class Settings(ServiceSettings):
     not_sent_patience_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """How long an order that certainly was not sent is tried again before it is rejected."""
 
+    feed_broker: Literal["kis"] | None = None
+    """Whose market data this installation brings in live; none when nothing is said."""
+    feed_environment: Environment = "paper"
+    feed_key: SecretStr | None = None
+    feed_secret: SecretStr | None = None
+    """The operator's own key there. It must be nobody's account: a key has one connection."""
+    feed_symbols: Annotated[tuple[str, ...], Field(max_length=FEED_SYMBOLS_MAX)] = ()
+    """Followed whether anybody watches or not, before all others."""
+
     restored_at: AwareDatetime | None = None
     """Orders from before this moment came out of a backup: they may be at their broker, are looked for, never sent."""
     quarantined: bool = False
@@ -48,6 +60,17 @@ class Settings(ServiceSettings):
     @model_validator(mode="after")
     def _brokers_can_be_read(self) -> "Settings":
         open_here(read_brokers(self.brokers_file, live_allowed=self.live_allowed))
+        return self
+
+    @model_validator(mode="after")
+    def _the_feed_has_a_key(self) -> "Settings":
+        if self.feed_broker is None:
+            return self
+        if not (self.feed_key and self.feed_secret):
+            raise ValueError("feed_broker needs feed_key and feed_secret")
+        lines = read_brokers(self.brokers_file, live_allowed=self.live_allowed)
+        if (line := lines.get((self.feed_broker, self.feed_environment))) is None or not line.stream:
+            raise ValueError(f"this process knows no {self.feed_environment} stream of {self.feed_broker}")
         return self
 
     def is_from_a_backup(self, moment: datetime) -> bool:

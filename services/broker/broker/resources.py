@@ -1,6 +1,6 @@
 """What the two processes of the broker service hold open: a database for the API, a whole desk for the worker."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +10,17 @@ from kit.db import Database
 from redis.asyncio import Redis
 
 from broker.adapters.line import Tokens
+from broker.adapters.simulator.books import list_open_symbols
 from broker.adapters.simulator.connector import Simulator
 from broker.brokers import Environment, Line, read_brokers
+from broker.collector import Collector
 from broker.config import Settings
 from broker.desk import Desk
 from broker.lines import Lines
 from broker.shared_turns import SharedTurns
 from broker.token_room import TokenRoom
 from broker.vault import Vault
+from broker.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,23 @@ async def open_desk(settings: Settings, clock: Callable[[], datetime]) -> AsyncI
         await lines.close()
         await redis.aclose()
         await database.close()
+
+
+@asynccontextmanager
+async def open_collector(settings: Settings, desk: Desk) -> AsyncIterator[Collector | None]:
+    """What brings live prices in, when the operator has said whose; its line is opened by running it."""
+    if settings.feed_broker is None or settings.feed_key is None or settings.feed_secret is None:
+        yield None
+        return
+    assert isinstance(desk.lines, Lines), "the worker's desk can open lines"
+    door = desk.lines.door(settings.feed_broker, settings.feed_environment)
+    assert door is not None, "the settings were checked at start"
+
+    async def ordered() -> Collection[str]:
+        async with desk.database.system() as session:
+            return await list_open_symbols(session)
+
+    async with door.client() as http:
+        feed = door.feed(http, (settings.feed_key.get_secret_value(), settings.feed_secret.get_secret_value()))
+        wishes = Wishes(desk.cache, feed.market, desk.clock, pinned=settings.feed_symbols, ordered=ordered)
+        yield Collector(feed, wishes, desk.cache, desk.clock)

@@ -20,7 +20,7 @@ from broker.alone import run_alone
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.order import OwnerId
-from broker.resources import open_desk
+from broker.resources import open_collector, open_desk
 from broker.store.tokens import delete_old
 from broker.subscriptions import subscriptions
 from broker.usecases.announce_drifts import announce_drifts
@@ -100,12 +100,14 @@ async def main() -> None:
     configure_logging("broker")
     settings = load(Settings)
     system_url, amqp_url = settings.system_database_url.get_secret_value(), settings.amqp_url.get_secret_value()
-    async with open_desk(settings, now) as desk:
+    async with open_desk(settings, now) as desk, open_collector(settings, desk) as collector:
         tasks = [
             Relay(settings, desk.database, "broker").run(),
             Consumer(subscriptions, desk, amqp_url).run(),
             run_alone(system_url, "broker:watch", lambda: watch_brokers(desk)),
         ]
+        if collector is not None:
+            tasks.append(run_alone(system_url, "broker:feed", collector.run))
         await run_tasks(desk, settings.worker_port, tasks, settings.worker_host)
 
 

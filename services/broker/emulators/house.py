@@ -135,6 +135,7 @@ class House:
         self.exchanges: dict[str, Exchange] = {}
         self.nxt: dict[str, Exchange] = {}
         """The books of the second venue, where orders may go to one."""
+        self.bases: dict[str, Decimal] = {}
         self.tape = Tape(place.zone)
         self.tell: Callable[[Notice], None] = lambda _: None
         self.show: Callable[[str, Exchange], None] = lambda _, __: None
@@ -151,6 +152,7 @@ class House:
         board = self.where.board
         today = session_on_or_after(market_of(board), self.today())
         rules = Rules(board, "stock", today, None if board == "US" else price_band(base, board, today))
+        self.bases[symbol] = base
         self.exchanges[symbol] = Exchange(rules, phase="continuous", base_price=base)
         if self.where.has_nxt:
             self.nxt[symbol] = Exchange(rules, phase="continuous", base_price=base)

@@ -86,6 +86,13 @@ class QuoteHub:
             if not watchers:
                 self._watchers.pop(topic, None)
 
+    def watched(self) -> dict[str, int]:
+        """How many clients watch each symbol here, in the channel where most do."""
+        clients: Counter[str] = Counter()
+        for (_, symbol), watchers in self._watchers.items():
+            clients[symbol] = max(clients[symbol], len(watchers))
+        return clients
+
     async def run(self) -> None:
         """Hear quotes until cancelled; after every gap each watched symbol is sent as it stands."""
         while True:

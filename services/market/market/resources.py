@@ -14,6 +14,7 @@ from market.config import Settings
 from market.hub import QuoteHub
 from market.panels import Panels
 from market.tasks import end
+from market.wants import tell_wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,12 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
 
 @asynccontextmanager
 async def open_with_hub(settings: Settings) -> AsyncIterator[Resources]:
-    """Connect everything, and let the hub hear every quote."""
+    """Connect everything, let the hub hear every quote, and tell what its clients watch."""
     async with open_resources(settings) as resources:
         hearing = asyncio.create_task(resources.hub.run(), name="quote hub")
+        wants = tell_wants(resources.hub, resources.database, resources.cache)
+        telling = asyncio.create_task(wants, name="what is wanted")
         try:
             yield resources
         finally:
-            await end([hearing])
+            await end([hearing, telling])

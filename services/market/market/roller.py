@@ -22,7 +22,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from market import lease
-from market.domain.feed_watch import FeedChange, FeedWatch
+from market.domain.feed_watch import OWN_SESSIONS, FeedChange, FeedWatch
+from market.domain.live import may_have_traded
 from market.domain.minute import Minute, Roller, Tick
 from market.store import quotes
 from market.usecases.close_minutes import close_minutes
@@ -111,6 +112,8 @@ class MinuteRoller:
             return
         if (heard_again := self._watch.hear(tick.market, tick.source, session, self._clock())) is not None:
             self._told.append(heard_again)
+        if tick.source not in OWN_SESSIONS and not may_have_traded(tick.market, tick.at):
+            return  # what a feed shows at night traded before
         forming, ended = roller.take(tick)
         if not forming.closed:  # a quote that is repeated begins no minute: the one before was told when it closed
             self._changed[forming.symbol] = forming

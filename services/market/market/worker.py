@@ -1,4 +1,4 @@
-"""The worker process: publishes events, plays replays, rolls minutes and runs pipelines (`python -m market.worker`)."""
+"""The worker process: publishes events, plays replays, tells live prices, rolls minutes and runs pipelines."""
 
 import sys
 
@@ -11,6 +11,7 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from market.config import Settings
+from market.live import LivePrices
 from market.pipelines.figures import Figures
 from market.pipelines.runner import PipelineRunner, Sources
 from market.providers.catalogue import Catalogue, SettingMissing, open_catalogue
@@ -30,12 +31,13 @@ async def main() -> None:
         relay = Relay(settings, resources.database, "market")
         replayer = Replayer(resources.database, resources.cache, system_url, now)
         roller = MinuteRoller(resources.database, resources.cache, system_url, now)
+        live = LivePrices(resources.database, resources.cache, system_url, now)
         consumer = Consumer(subscriptions, resources, settings.amqp_url.get_secret_value())
         sources = _sources(settings)
         asked = Sources(Failover(sources.providers, now), Figures(sources.portal, sources.dart))
         runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
         try:
-            tasks = [relay.run(), replayer.run(), roller.run(), runner.run(), consumer.run()]
+            tasks = [relay.run(), replayer.run(), roller.run(), live.run(), runner.run(), consumer.run()]
             await run_tasks(resources, settings.worker_port, tasks, settings.worker_host)
         finally:
             await sources.close()

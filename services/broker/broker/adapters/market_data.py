@@ -1,10 +1,13 @@
 """The interface to a broker's market data: what trades now, the book, bars of the past. Asked with a customer's key."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
+
+from quant.markets.listing import Market
 
 from broker.adapters.daylist import No
 
@@ -19,11 +22,18 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class LastPrice:
-    """What a symbol traded at last, and how many shares it traded today."""
+    """What a symbol traded at last, and its day so far: open, high and low are zero before the first trade.
+
+    `base_price` is what the day's change and its price limits are counted from.
+    """
 
     symbol: str
     price: Decimal
     day_volume: Decimal
+    base_price: Decimal
+    open: Decimal
+    high: Decimal
+    low: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +113,17 @@ class MarketStream(Protocol):
     It tells what it hears as it comes. What happened while the line was lost is not told again by anybody.
     """
 
+    begun: asyncio.Event
+    """Set by each connection that comes about: whatever happened before it has to be asked for."""
+
     @property
     def symbols_max(self) -> int:
         """How many symbols one connection can follow."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is connected, as far as anybody knows."""
         ...
 
     async def want(self, symbols: Sequence[str]) -> None:
@@ -115,3 +133,17 @@ class MarketStream(Protocol):
     async def follow(self) -> None:
         """Follow for ever, beginning again with everything that is wanted whenever the line is lost."""
         ...
+
+    async def hang_up(self) -> None:
+        """Lose the line, so that `follow` begins again: it is open, and tells nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One broker's market with one key: what may be asked of it, and its stream for somebody who hears."""
+
+    source: str
+    market: Market
+    data: MarketData
+    listen: Callable[[Hear], MarketStream]

@@ -14,12 +14,15 @@ from broker.adapters.balance import Balance
 from broker.adapters.daylist import KeysOf
 from broker.adapters.kis import client as kis
 from broker.adapters.kis.connector import Kis
+from broker.adapters.kis.market_data import KisMarketData
+from broker.adapters.kis.market_stream import KisMarketStream
 from broker.adapters.kis.overseas import KisUs
 from broker.adapters.kiwoom import client as kiwoom
 from broker.adapters.kiwoom.connector import Kiwoom
 from broker.adapters.line import Token, Tokens
 from broker.adapters.ls import client as ls
 from broker.adapters.ls.connector import Ls
+from broker.adapters.market_data import Feed
 from broker.adapters.port import Remote
 from broker.brokers import Environment, Line
 from broker.domain.connection import Secrets
@@ -48,6 +51,12 @@ class Door:
         """A connector with somebody's credentials. Nothing is sent yet."""
         token = self.tokens.of(self._house, self._whose(secrets), self.line.calls_per_second)
         return _OPEN[self.broker](self, http, secrets.fields, token, keys_of)
+
+    def feed(self, http: httpx.AsyncClient, key: tuple[str, str]) -> Feed:
+        """The market data that a key of the operator's own may read. Nothing is sent yet."""
+        secrets = Secrets(dict(zip(KEY_FIELDS[self._house], key, strict=True)))
+        token = self.tokens.of(self._house, self._whose(secrets), self.line.calls_per_second)
+        return _FEEDS[self.broker](self, http, secrets.fields, token)
 
     def key_print(self, secrets: Secrets) -> bytes:
         """What stands for the key in these credentials, wherever its token is kept."""
@@ -94,9 +103,14 @@ def _kis_us(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], toke
 
 
 def _kis_client(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token) -> kis.Client:
-    account = fields["account"]
+    account = fields.get("account", "")
     keys = kis.Credentials(fields["app_key"], fields["app_secret"], account[:8], account[8:])
     return kis.Client(http, door.environment, keys, door.clock, token)
+
+
+def _kis_feed(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token) -> Feed:
+    client = _kis_client(door, http, fields, token)
+    return Feed("kis", "KRX", KisMarketData(client), lambda hear: KisMarketStream(client, door.line.stream, hear))
 
 
 def _ls(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
@@ -115,3 +129,6 @@ def _alpaca(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], toke
 
 
 _OPEN: Final = {"kis": _kis, "kis_us": _kis_us, "ls": _ls, "kiwoom": _kiwoom, "alpaca": _alpaca}
+_FEEDS: Final = {"kis": _kis_feed}
+KEY_FIELDS: Final = {"kis": ("app_key", "app_secret")}
+"""What the two halves of a key are called among credentials."""

@@ -22,6 +22,7 @@ CALLS: Final = {
 DAYS_MAX: Final = 100
 MINUTES_MAX: Final = 30
 LEVELS: Final = 10
+_DAY_SO_FAR: Final = ("stck_oprc", "stck_hgpr", "stck_lwpr", "acml_vol")
 Fields = Mapping[str, str]
 Body = dict[str, Any]
 
@@ -43,13 +44,17 @@ class Quotations:
         return self._answers[call](fields)
 
     def _price(self, fields: Fields) -> Body | No:
-        exchange = self._house.exchanges.get(fields["FID_INPUT_ISCD"])
+        symbol = fields["FID_INPUT_ISCD"]
+        exchange = self._house.exchanges.get(symbol)
         if exchange is None or exchange.rules.band is None:
             return No("unknown_symbol")
         outside, band = exchange.outside, exchange.rules.band
         prices = {"stck_prpr": exchange.last, "askp1": outside.ask, "bidp1": outside.bid}
         prices |= {"stck_mxpr": band.upper, "stck_llam": band.lower}
-        prices |= {"acml_vol": self._house.tape.volume(fields["FID_INPUT_ISCD"], self._house.today())}
+        prices |= {"stck_sdpr": self._house.bases[symbol]} | dict.fromkeys(_DAY_SO_FAR)
+        for today in self._today(symbol):
+            prices |= {"stck_oprc": today.open, "stck_hgpr": today.high, "stck_lwpr": today.low}
+            prices |= {"acml_vol": today.volume}
         return {"output": {name: whole(price or Decimal(0)) for name, price in prices.items()}}
 
     def _book(self, fields: Fields) -> Body | No:

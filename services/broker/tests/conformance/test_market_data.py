@@ -24,13 +24,15 @@ def at(venue: Venue) -> tuple[EmulatorVenue, MarketData, str]:
 
 
 @case(lambda able: "quotes" in able.market_data)
-async def test_bc_34_a_quote_is_the_newest_trade_and_the_days_volume(venue: Venue) -> None:
+async def test_bc_34_a_quote_is_the_newest_trade_and_the_day_so_far(venue: Venue) -> None:
     market, shown, symbol = at(venue)
-    for price, quantity in (("70200", "30"), ("70100", "12")):
+    for price, quantity in (("70200", "30"), ("69900", "5"), ("70100", "12")):
         market.trades(price, quantity)
-    assert await shown.last_price(symbol) == LastPrice(symbol, venue.price("70100"), Decimal(42))
+    base, first, last, lowest = (venue.price(won) for won in ("70000", "70200", "70100", "69900"))
+    assert await shown.last_price(symbol) == LastPrice(symbol, last, Decimal(47), base, first, first, lowest)
     market.emulated.clock.passes(86_400)
-    assert await shown.last_price(symbol) == LastPrice(symbol, venue.price("70100"), Decimal(0))
+    none = Decimal(0)
+    assert await shown.last_price(symbol) == LastPrice(symbol, last, none, base, none, none, none)
 
 
 @case(lambda able: "books" in able.market_data)

@@ -12,6 +12,7 @@ import structlog
 from kit.json import dumps_text
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from broker.adapters.drift import drifts
 from broker.adapters.kis.client import Client
@@ -45,6 +46,12 @@ class KisMarketStream:
         self._line: ClientConnection | None = None
         self._approval = ""
         self._asking = asyncio.Lock()
+        self.begun = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is connected, as far as anybody knows."""
+        return self._line is not None and self._line.state is State.OPEN
 
     async def want(self, symbols: Sequence[str]) -> None:
         """Follow these from now on, and no others; the first of them, when they are more than `symbols_max`."""
@@ -55,7 +62,12 @@ class KisMarketStream:
 
     async def follow(self) -> None:
         """Follow the stream for ever."""
-        await follow(self._url, self._greet, self._hear, asyncio.Event())
+        await follow(self._url, self._greet, self._hear, self.begun)
+
+    async def hang_up(self) -> None:
+        """Lose the line, so that `follow` begins again."""
+        if self._line is not None:
+            await self._line.close()
 
     async def _greet(self, line: ClientConnection) -> None:
         self._line, self._asked = None, frozenset()

@@ -16,16 +16,14 @@ from broker.adapters.port import Unreachable
 
 LEVELS: Final = 10
 _PRICES: Final = ("stck_oprc", "stck_hgpr", "stck_lwpr")
+_LAST: Final = ("stck_prpr", "acml_vol", "stck_sdpr", *_PRICES)
 Shape = TypeVar("Shape")
 Row = Mapping[str, Any]
 
 
 def last_price(symbol: str, body: Row) -> LastPrice:
-    """The price and the day's volume of inquire-price."""
-    return _read(
-        lambda: LastPrice(symbol, Decimal(body["output"]["stck_prpr"]), Decimal(body["output"]["acml_vol"])),
-        "price",
-    )
+    """The price and the day so far of inquire-price."""
+    return _read(lambda: LastPrice(symbol, *(Decimal(body["output"][name]) for name in _LAST)), "price")
 
 
 def depth(symbol: str, body: Row) -> Depth:

@@ -1,0 +1,113 @@
+"""Live prices: hears what a broker's feed shows, over `feed.told`, and makes the platform's quotes of it.
+
+One worker at a time does it, by the same right as the roller. The feed tells everything each time, so there is nothing
+to take over from a predecessor, and what is lost is told again within a second. While a symbol is replayed, its quotes
+are the replay's.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+import structlog
+from kit.db import Database
+from kit.errors import AppError
+from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from market import lease
+from market.domain.instrument import Instrument
+from market.domain.live import Shown, deep_book_of, quote_of
+from market.domain.quote import trade_of
+from market.store import instruments, quotes, replays
+
+LIVE_LOCK: Final = 4_901_006
+CHANNEL: Final = "feed.told"
+LOOK_SECONDS: Final = 1.0
+RESTART_SECONDS: Final = 1.0
+KNOWN_FOR: Final = timedelta(minutes=1)
+"""How long what we know of an instrument, or that there is none, is not read again."""
+
+_SHOWN: Final = TypeAdapter(Shown)
+
+log = structlog.get_logger()
+
+
+class LivePrices:
+    """The quotes of all symbols that a feed shows."""
+
+    def __init__(self, database: Database, cache: Redis, system_url: str, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._cache = cache
+        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, Instrument | None]] = {}
+
+    async def run(self) -> None:
+        """Hear until cancelled, through every restart of the database and of Redis."""
+        while True:
+            try:
+                await self._hold_the_lock_and_hear()
+            except (
+                RedisError,
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                DBAPIError,
+                AppError,
+            ) as lost:
+                log.warning("live prices start over", error=repr(lost))
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _hold_the_lock_and_hear(self) -> None:
+        connection = await lease.acquire(self._dsn, LIVE_LOCK)
+        try:
+            async with self._cache.pubsub(ignore_subscribe_messages=True) as feed:
+                await feed.subscribe(CHANNEL)
+                log.info("live prices are heard")
+                while True:
+                    await connection.fetchval("SELECT 1")  # raises once the right to tell prices is gone
+                    replayed = await self._replayed()
+                    until = asyncio.get_running_loop().time() + LOOK_SECONDS
+                    while (left := until - asyncio.get_running_loop().time()) > 0:
+                        if (message := await feed.get_message(timeout=left)) is not None:
+                            await self._hear(message["data"], replayed)
+        finally:
+            connection.terminate()
+
+    async def _replayed(self) -> frozenset[str]:
+        async with self._database.system() as session:
+            return frozenset(symbol for replay in await replays.list_active(session) for symbol in replay.symbols)
+
+    async def _hear(self, text: str | bytes, replayed: frozenset[str]) -> None:
+        try:
+            shown = _SHOWN.validate_json(text)
+        except ValidationError as unreadable:
+            log.warning("what a feed tells cannot be read", error=str(unreadable))
+            return
+        if shown.symbol in replayed:
+            return
+        moment = self._clock()
+        instrument = await self._instrument(shown.symbol, moment)
+        timestamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        quote = None if instrument is None else quote_of(shown, instrument, moment, timestamp)
+        if quote is None:
+            return
+        trades = [trade_of(quote, shown.traded)] if shown.traded else []
+        books = [deep_book_of(shown, timestamp)] if shown.with_book else []
+        await quotes.save(self._cache, [quote], trades, books)
+
+    async def _instrument(self, symbol: str, moment: datetime) -> Instrument | None:
+        """Who a symbol is; nobody's prices are told whom market does not know."""
+        read_at, known = self._known.get(symbol, (None, None))
+        if read_at is not None and moment - read_at < KNOWN_FOR:
+            return known
+        async with self._database.system() as session:
+            found = await instruments.find(session, symbol)
+        self._known[symbol] = (moment, found)
+        return found
