@@ -109,6 +109,17 @@ def test_no_body_may_bring_a_member_that_is_not_asked_for(service: str) -> None:
     ] == []
 
 
+@pytest.mark.requirement("R-48")
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_on_behalf_of_somebody_else_one_may_look_where_that_is_lent_and_nothing_more(
+    service: str, tokens: Tokens
+) -> None:
+    contracts.services()
+    app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
+    app.state.resources = NoServers()
+    assert asyncio.run(_wrong_on_behalf(app, tokens, lends=app.state.lends)) == []
+
+
 async def _let_in_from_elsewhere(app: object, tokens: Tokens) -> list[str]:
     token = _token(tokens, "admin")
     names = ("access_token", "token", "Authorization", "__Host-exodus-refresh", "session")
@@ -154,6 +165,26 @@ async def _differences(app: object, tokens: Tokens) -> list[str]:
                     passed = answer.status_code not in {401, 403} or _code(answer) not in REFUSALS
                     if passed != may(role, method, path):
                         wrong.append(f"{method} {path} as {role}: {answer.status_code} {_code(answer)}")
+    return wrong
+
+
+async def _wrong_on_behalf(app: object, tokens: Tokens, *, lends: bool) -> list[str]:
+    """Ask every operation as an admin, for somebody who lends this admin their sight and for somebody who does not."""
+    lender, stranger = new_id(), new_id()
+    token = tokens.sign(tokens.claims(new_id(), "admin") | {"deleg": str(lender)})
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    wrong = []
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        for path, operations in app.openapi()["paths"].items():  # type: ignore[attr-defined]
+            url = re.sub(r"\{[^}]+\}", SOME_ID, path)
+            for method in (name.upper() for name in operations if name in contracts.METHODS):
+                for whose in (lender, stranger):
+                    headers = {"Authorization": f"Bearer {token}", "X-On-Behalf-Of": str(whose)}
+                    answer = await http.request(method, url, headers=headers)
+                    looks = method == "GET" and lends
+                    right = 403 if not looks else 404 if whose == stranger else 503
+                    if may("admin", method, path) and not may("nobody", method, path) and answer.status_code != right:
+                        wrong.append(f"{method} {path}: {answer.status_code} and not {right}")
     return wrong
 
 
