@@ -136,7 +136,7 @@ def rotate(layout: Layout, now: dt.datetime, *, revoke: str | None = None) -> li
     file = layout.secrets / "auth" / FILE
     if not file.exists():
         raise StackError("this stack has no keys yet: start it first")
-    with _alone(layout):
+    with alone(layout):
         keys = read(file.read_text())
         if revoke is not None and revoke not in {key.key_id for key in keys}:
             _publish_and_reload(layout, keys)  # a call that died may have taken it out of the file and no further
@@ -155,7 +155,7 @@ def _publish_and_reload(layout: Layout, keys: list[Key]) -> None:
 
 
 @contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
+def alone(layout: Layout) -> Iterator[None]:
     """Waits for another operator's rotation: of two that read the same file, one would lose its key."""
     folder = os.open(layout.secrets, os.O_RDONLY)
     try:

@@ -139,6 +139,32 @@ async def test_a_lost_second_factor_is_taken_off_recorded_and_told(
     assert (code, "no account" in output) == (1, True)
 
 
+@pytest.mark.requirement("R-57")
+async def test_what_the_operator_does_past_every_service_is_noted_and_nothing_else_is(
+    settings: Settings, database: Database
+) -> None:
+    keys = ("signing_key_added", "signing_key_revoked", "sealing_key_added")
+    noted = [await run(settings, "note", action, "by day") for action in keys]
+    assert [code for code, _ in noted] == [0, 0, 0], noted
+    code, _ = await run(settings, "note", "logged_in", "somebody")
+    assert code == 2
+    async with database.system() as session:
+        last = await audit.list_entries(session, Wanted(None, 9, "operator"))
+    assert [(entry.entry.action, entry.entry.subject) for entry in reversed(last)] == [(key, "by day") for key in keys]
+
+
+@pytest.mark.requirement("R-48")
+async def test_the_operator_gives_roles_and_locks_accounts(settings: Settings, haneul: Person) -> None:
+    for arguments, said in (
+        (("role", haneul.email, "viewer"), "viewer, open"),
+        (("lock", haneul.email), "viewer, locked"),
+    ):
+        assert said in (await run(settings, *arguments))[1]
+    assert (await haneul.logs_in()).status_code == 401
+    assert "viewer, open" in (await run(settings, "unlock", haneul.email))[1]
+    assert (await haneul.logs_in()).status_code == 200
+
+
 @pytest.mark.requirement("R-40", "R-45")
 async def test_a_password_that_is_too_short_alone_goes_with_the_second_factor_and_only_where_mail_brings_another(
     haneul: Person, database: Database

@@ -16,7 +16,7 @@ FEED_SYMBOLS_MAX = 100
 
 
 def _vault_key(value: SecretStr) -> SecretStr:
-    if len(bytes.fromhex(value.get_secret_value())) != KEY_BYTES:
+    if {len(bytes.fromhex(key)) for key in value.get_secret_value().split()} != {KEY_BYTES}:
         raise ValueError("the vault key is 64 hexadecimal digits: try `openssl rand -hex 32`")
     return value
 
@@ -29,7 +29,10 @@ class Settings(ServiceSettings):
     fee_schedule: Literal["default", "institutions_only", "free"] = "default"
     """Commission the simulator charges."""
     vault_key: Annotated[StrongSecret, AfterValidator(_vault_key)]
-    """Wraps every owner's key: 64 hexadecimal digits. Whoever loses it loses the brokers' credentials, and no more."""
+    """Wraps every owner's key: 64 hexadecimal digits. Whoever loses it loses the brokers' credentials, and no more.
+
+    There are several, the newest first, after `./exodus admin rotate-sealing broker`.
+    """
     brokers_file: Path = BUILT_IN
     live_allowed: bool = False
     """The operator's switch: without it this process never learns a live host."""

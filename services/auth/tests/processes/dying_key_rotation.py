@@ -28,7 +28,7 @@ from tools.native.ports import Ports
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 LINES_MAX = 1000
 COUNTED = {
-    "signing_keys.py": {"rotate", "publish", "_publish_and_reload", "_alone"},
+    "signing_keys.py": {"rotate", "publish", "_publish_and_reload", "alone"},
     "accounts.py": {"write_private"},
     "pathlib.py": {"write_text", "chmod", "rename", "replace", "unlink"},
 }

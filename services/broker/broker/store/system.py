@@ -12,7 +12,7 @@ from sqlalchemy import Uuid, and_, bindparam, literal_column, select
 from broker.domain.attempt import UNSETTLED, Attempt
 from broker.domain.order import ClientKey, Environment, OwnerId
 from broker.store.attempts import attempt_of
-from broker.store.tables import account_reports, attempts, connections
+from broker.store.tables import account_reports, attempts, connections, owner_keys
 
 _LOCK = Statement(select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update())
 _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
@@ -53,6 +53,15 @@ _LIST_UNSETTLED = Statement(
         attempts.c.needs_human.is_(False),
     )
     .order_by(attempts.c.begun_at)
+    .limit(bindparam("limit"))
+)
+
+
+_LIST_KEY_OWNERS = (
+    select(owner_keys.c.owner_id)
+    .where(owner_keys.c.owner_id > bindparam("after"))
+    .distinct()
+    .order_by(owner_keys.c.owner_id)
     .limit(bindparam("limit"))
 )
 
@@ -103,3 +112,8 @@ async def list_connections(session: Session, limit: int) -> list[Connected]:
 async def list_unsettled(session: Session, before: datetime, limit: int) -> list[Attempt]:
     """Attempts begun before a moment that still lack an answer, oldest first."""
     return [attempt_of(row) for row in await _LIST_UNSETTLED.all(session, {"before": before, "limit": limit})]
+
+
+async def list_key_owners(session: Session, after: UUID, limit: int) -> list[OwnerId]:
+    """Who has a key, in the order of their ids."""
+    return [OwnerId(each) for each in await session.scalars(_LIST_KEY_OWNERS, {"after": after, "limit": limit})]
