@@ -33,11 +33,11 @@ def simulate(task: Task, prices: Prices) -> Simulation:
         rules = task.rules
         venue = Venue(prices.board, prices.kind, rules.fee_schedule, rules.slippage, rules.volume_share)
         done = run_event_driven(prices.bars, _spec_of(task), venue)
-        return _simulation(done.result, len(done.unfilled))
-    return _simulation(run(prices.bars, _spec_of(task), _costs_of(task, prices)), 0)
+        return _simulation(done.result, prices, len(done.unfilled))
+    return _simulation(run(prices.bars, _spec_of(task), _costs_of(task, prices)), prices, 0)
 
 
-def _simulation(result: Result, unfilled: int) -> Simulation:
+def _simulation(result: Result, prices: Prices, unfilled: int) -> Simulation:
     trades = [
         Trade(
             entry_date=trade.entry_date,
@@ -52,7 +52,8 @@ def _simulation(result: Result, unfilled: int) -> Simulation:
         )
         for trade in result.trades
     ]
-    return Simulation(result.metrics, trades, result.dates.tolist(), result.equity.tolist(), unfilled)
+    dates, equity, closes = result.dates.tolist(), result.equity.tolist(), prices.bars.close.tolist()
+    return Simulation(result.metrics, trades, dates, equity, unfilled, closes=closes)
 
 
 def lacks_history(task: Task, prices: Prices) -> Refusal | None:

@@ -350,7 +350,7 @@ class TestReports:
         answer = await jiwoo.http.get(f"{BASE}/results/{job['id']}/report.html", headers=jiwoo.headers)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/html")
-        for shown in (result["fingerprint"], "rsi(14) &lt; 45", "005930", "<svg", "compiled"):
+        for shown in (result["fingerprint"], "rsi(14) &lt; 45", "005930", "<svg", "compiled", "Trades on the price"):
             assert shown in answer.text
         assert "<script" not in answer.text
 
