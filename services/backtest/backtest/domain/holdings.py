@@ -62,6 +62,15 @@ def examine_universe(task: Task, universe: Universe | None) -> Universe | Refusa
     return universe
 
 
+def with_listings(refused: Refusal, market: Universe | None) -> Refusal:
+    """A refusal for want of a universe, and what its market has on the last of the days."""
+    if market is None or not len(market.panel):
+        return refused
+    boards, kinds = (", ".join(sorted(set(listed))) for listed in (market.boards, market.kinds))
+    said = f"At its end the market has bars of {len(market.panel):,} symbols, boards {boards}, kinds {kinds}."
+    return replace(refused, detail=f"{refused.detail} {said}")
+
+
 def _beyond_rows(task: Task, rows: int, days: int) -> Refusal | None:
     """Why a universe has too many bars for what is asked; None when it has not."""
     start, end = task.terms.start, task.terms.end
