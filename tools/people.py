@@ -205,7 +205,7 @@ class Trader:
 
     @asynccontextmanager
     async def listens(self, path: str) -> AsyncIterator["Listener"]:
-        """Open /ws/account or /ws/market and authenticate by the first message."""
+        """Open /ws/account, /ws/market or /ws/backtest and authenticate by the first message."""
         url = f"{self.gateway.url.replace('https', 'wss', 1)}{path}"
         async with websockets.connect(url, ssl=self.gateway.trust, max_size=1 << 20) as socket:
             listener = Listener(socket)
