@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import websockets
 
 from benchmarks import (
+    alerts,
     backtests,
     bars,
     browser,
@@ -169,6 +170,7 @@ ALONE: dict[str, Callable[[], list[Result]]] = {
     "screen_market": markets.screen_market,
     "token_check": tokens.measure,
     "backtests": backtests.measure,
+    "alerts": alerts.measure,
 }
 
 
@@ -188,6 +190,8 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
         "10 ms of our own time for an order at a broker, p95 at 50 orders a second",
     ),
     ("matching", lambda found: found.value >= matching.ORDERS_RATE_MIN, "200,000 orders matched a second on one core"),
+    ("alerts_triggered_missing", lambda found: found.value == 0, "no alert that is met and not told"),
+    ("alert_to_queue_p99", lambda found: found.value < alerts.P99_MS_MAX, "alerts in a channel's queue within 500 ms"),
     ("browser_first_load", lambda found: found.value < browser.LOADED_KB_MAX, "250 kB before the dashboard is drawn"),
     (
         "browser_interactive",
