@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import websockets
 
 from benchmarks import (
+    alerts,
     backtests,
     bars,
     browser,
@@ -188,6 +189,7 @@ ALONE: dict[str, Callable[[], list[Result]]] = {
     "screen_market": markets.screen_market,
     "token_check": tokens.measure,
     "backtests": backtests.measure,
+    "alerts": alerts.measure,
 }
 
 
@@ -209,6 +211,8 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
     ("matching", lambda found: found.value >= matching.ORDERS_RATE_MIN, "200,000 orders matched a second on one core"),
     ("mixed_1000_p95", lambda found: found.value < mixed.P95_MS_MAX, "a thousand people answered within 200 ms, p95"),
     ("mixed_1000_errors", lambda found: found.value < mixed.ERRORS_MAX, "fewer than one request in a thousand failed"),
+    ("alerts_triggered_missing", lambda found: found.value == 0, "no alert that is met and not told"),
+    ("alert_to_queue_p99", lambda found: found.value < alerts.P99_MS_MAX, "alerts in a channel's queue within 500 ms"),
     ("browser_first_load", lambda found: found.value < browser.LOADED_KB_MAX, "250 kB before the dashboard is drawn"),
     (
         "browser_interactive",

@@ -8,9 +8,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 from quant.markets.sessions import Venue
 
+from broker.domain.order import Environment
+
 BUILT_IN: Final = Path(__file__).with_name("brokers.yaml")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
-Environment = Literal["paper", "real"]
 BrokerName = Literal["kis", "kis_us", "ls", "kiwoom", "alpaca"]
 
 

@@ -21,7 +21,7 @@ from broker.adapters.catalogue import open_here
 from broker.adapters.line import Tokens
 from broker.adapters.opening import Door
 from broker.adapters.port import NotSent, Remote, Report
-from broker.brokers import Environment, Line
+from broker.brokers import Line
 from broker.domain.capabilities import Capabilities
 from broker.domain.connection import ConnectionId
 from broker.domain.order import (

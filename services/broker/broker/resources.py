@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from broker.adapters.line import Tokens
 from broker.adapters.simulator.books import list_open_symbols
 from broker.adapters.simulator.connector import Simulator
-from broker.brokers import Environment, Line, read_brokers
+from broker.brokers import Line, read_brokers
 from broker.collector import Collector
 from broker.config import Settings
 from broker.desk import Desk

@@ -9,12 +9,14 @@ import structlog
 from kit.errors import Unavailable
 from prometheus_client import Counter
 
+from broker.adapters.line import KeyRefused
 from broker.adapters.port import LineFailure
 from broker.desk import Desk
 from broker.domain.account_report import is_due
 from broker.domain.order import OwnerId
 from broker.store import system
 from broker.store.system import Connected
+from broker.usecases.announce_refusal import announce_refusal
 from broker.usecases.report_account import Whose, report_account
 
 READ_SECONDS_MAX: Final = 60
@@ -54,6 +56,11 @@ async def _read(desk: Desk, each: Connected) -> None:
     try:
         async with asyncio.timeout(READ_SECONDS_MAX):
             seen = await report_account(desk.database, whose, desk.clock())
+    except KeyRefused as refused:
+        accounts_read.labels(each.broker, "refused").inc()
+        async with desk.database.system() as session:
+            await announce_refusal(session, whose, str(refused), desk.clock())
+        return
     except (LineFailure, Unavailable, TimeoutError, OSError) as failed:
         accounts_read.labels(each.broker, "failed").inc()
         log.warning("an account could not be read", connection=str(each.connection), error=repr(failed))
