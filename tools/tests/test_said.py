@@ -72,7 +72,15 @@ def test_the_client_knows_no_sentence_that_is_never_said() -> None:
 
 def test_every_code_of_a_problem_has_words() -> None:
     sources = [*(ROOT / "services").glob("*/*/errors.py"), ROOT / "libs" / "kit" / "kit" / "errors.py"]
-    codes = {code for path in sources for code in re.findall(r'CODE(?:: ClassVar\[str\])? = "(\w+)"', path.read_text())}
+    codes = {
+        code
+        for path in (ROOT / "services" / "backtest").rglob("*.py")
+        for code in re.findall(r'Refusal\(\s*"(\w+)"', path.read_text())
+    }
+    assert len(codes) > 8, "why runs fail is found"
+    codes |= {
+        code for path in sources for code in re.findall(r'CODE(?:: ClassVar\[str\])? = "(\w+)"', path.read_text())
+    }
     words = set(re.findall(r'"problem\.(\w+)":', PROBLEMS.read_text()))
     assert len(codes) > 100, "they are found"
     assert codes - words == set()

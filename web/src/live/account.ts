@@ -20,7 +20,7 @@ const STALE: Record<string, readonly string[]> = {
   position: ["summary", "positions", "allocation", "performance"],
   balance: ["summary", "balance", "ledger", "performance"],
   signal: ["signals", "automation", "drift"],
-  notice: ["notices", "halts", "alerts", "automations", "automation", "hooks"],
+  notice: ["notices", "halts", "alerts", "automations", "automation", "hooks", "doubts"],
 };
 
 interface OrderNews { id: string; status: string; updated_at?: string; filled_quantity?: string }
