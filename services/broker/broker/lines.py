@@ -30,6 +30,7 @@ from broker.domain.order import (
     Ambiguous,
     CancelRefused,
     ClientKey,
+    Environment,
     Listed,
     OrderIntent,
     OwnerId,
