@@ -39,7 +39,7 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
     key: Path,
     keys_file: Path,
     module_path: str | None,
-    log_dir: Path,
+    log_dir: Path | None,
     web_root: Path | None,
     listen_address: str = "127.0.0.1",
 ) -> Path:
@@ -55,7 +55,7 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
         key: PEM, of the certificate.
         keys_file: the public keys of access tokens, `{kid: base64 of the SPKI DER}`; nginx reads it when it (re)loads.
         module_path: ngx_http_js_module.so, or None where nginx has it built in.
-        log_dir: receives gateway-access.log and gateway-error.log.
+        log_dir: receives gateway-access.log and gateway-error.log; None where whoever started nginx keeps what it says.
         web_root: the built web client, or None for the plain landing page.
         listen_address: 0.0.0.0 opens the gateway to other machines.
 
@@ -72,7 +72,8 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
         "load_module": f'load_module "{module_path}";' if module_path else "",
         "user": _user_directive(page_root, target),
         "target": str(target),
-        "log_dir": str(log_dir.resolve()),
+        "access_log": str(log_dir.resolve() / "gateway-access.log") if log_dir else "/dev/stdout",
+        "error_log": str(log_dir.resolve() / "gateway-error.log") if log_dir else "stderr",
         "keys_file": str(keys_file.resolve()),
         "certificate": str(certificate.resolve()),
         "key": str(key.resolve()),
@@ -91,12 +92,13 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
     return target / "nginx.conf"
 
 
-def _make_folders(target: Path, log_dir: Path) -> None:
+def _make_folders(target: Path, log_dir: Path | None) -> None:
     for folder in ("snippets", "routes", "njs"):
         shutil.rmtree(target / folder, ignore_errors=True)
     for folder in ("snippets", "routes", "njs", "temp"):
         (target / folder).mkdir(parents=True, exist_ok=True)
-    log_dir.mkdir(parents=True, exist_ok=True)
+    if log_dir is not None:
+        log_dir.mkdir(parents=True, exist_ok=True)
 
 
 def _copy_static(html: Path) -> None:

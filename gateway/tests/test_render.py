@@ -48,6 +48,12 @@ def test_what_is_written_lies_below_the_target_and_nginx_accepts_it_twice(tmp_pa
         assert "{{" not in path.read_text(), path.name
 
 
+def test_without_a_folder_for_logs_nginx_says_them_to_whoever_started_it(tmp_path: Path) -> None:
+    written = render(tmp_path / "gateway", **arguments(tmp_path, log_dir=None)).read_text()
+    assert '\nerror_log "stderr" warn;' in written
+    assert '\n    access_log "/dev/stdout" exodus ' in written
+
+
 def test_services_known_by_name_are_looked_up_again_and_again(tmp_path: Path) -> None:
     named = {name: f"{name}:8000" for name in SERVICES}
     config = render(tmp_path / "gateway", **arguments(tmp_path, upstreams=named))
