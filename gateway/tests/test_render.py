@@ -73,6 +73,7 @@ def test_the_standard_port_is_not_repeated_in_redirects(tmp_path: Path) -> None:
     "changed",
     [
         {"upstreams": {}},
+        {"allowed": ["192.0.2.0/24", "my house"]},
         {"upstreams": UPSTREAMS | {"extra": "127.0.0.1:1"}},
         {"upstreams": UPSTREAMS | {"auth": "127.0.0.1"}},
         {"upstreams": UPSTREAMS | {"auth": "127.0.0.1:1; } evil"}},
@@ -81,5 +82,5 @@ def test_the_standard_port_is_not_repeated_in_redirects(tmp_path: Path) -> None:
     ],
 )
 def test_what_would_not_be_a_configuration_is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"upstream|character"):
+    with pytest.raises(ValueError, match=r"upstream|character|network"):
         render(tmp_path / "gateway", **arguments(tmp_path, **changed))

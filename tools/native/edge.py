@@ -39,6 +39,7 @@ def program(layout: Layout, binaries: Binaries) -> Program:
         log_dir=layout.logs,
         web_root=web.DIST if web.DIST.exists() else None,
         listen_address=layout.listens_at,
+        allowed=layout.allowed,
     )
     return Program(
         name="gateway",

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
@@ -43,6 +45,8 @@ class Layout:
     """Where people reach the gateway, if that is not this machine: `https://exodus.example`."""
     listens_at: str = LOOPBACK
     """Whom the gateway of a native stack lets in: this machine, or everybody who reaches it."""
+    allowed: tuple[str, ...] = ()
+    """The networks that may come in at all; everybody, when none is named."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -51,8 +55,14 @@ class Layout:
         listens_at = environment.get("EXODUS_LISTEN") or LOOPBACK
         if listens_at not in {LOOPBACK, EVERYWHERE}:
             raise StackError(f"EXODUS_LISTEN={listens_at} is neither {LOOPBACK} nor {EVERYWHERE}.")
-        directory = settle(shown_directory(environment))
-        found = cls(directory, Ports.from_environment(environment), address=address, listens_at=listens_at)
+        allowed = tuple(filter(None, re.split(r"[\s,]+", environment.get("EXODUS_ALLOW", ""))))
+        for network in allowed:
+            try:
+                ip_network(network)
+            except ValueError as wrong:
+                raise StackError(f"EXODUS_ALLOW: {wrong}") from wrong
+        directory, ports = settle(shown_directory(environment)), Ports.from_environment(environment)
+        found = cls(directory, ports, address=address, listens_at=listens_at, allowed=allowed)
         return found.wearing(found.versions.live)
 
     def wearing(self, colour: Colour) -> Self:
@@ -118,6 +128,11 @@ class Layout:
     @property
     def gateway(self) -> Path:
         return self.directory / "gateway"
+
+    @property
+    def alarms_file(self) -> Path:
+        """Whom alarms go to, as the operator says it (docs/monitoring.md); not there when they go to nobody."""
+        return self.secrets / "alarms.yml"
 
     def gateway_folders(self) -> list[Path]:
         """Where keys and certificates of the gateway lie: here, and in what its container is given, if there is one."""

@@ -247,3 +247,12 @@ def test_a_stack_listens_to_this_machine_alone_unless_it_is_told_otherwise(tmp_p
     assert Layout.from_environment(told | {"EXODUS_LISTEN": EVERYWHERE}).listens_at == EVERYWHERE
     with pytest.raises(StackError, match=r"EXODUS_LISTEN=10\.0\.0\.1 is neither"):
         Layout.from_environment(told | {"EXODUS_LISTEN": "10.0.0.1"})
+
+
+def test_the_operator_may_name_the_networks_that_come_in(tmp_path: Path) -> None:
+    told = {"EXODUS_STACK_DIR": str(tmp_path / "stack")}
+    assert Layout.from_environment(told).allowed == ()
+    named = Layout.from_environment(told | {"EXODUS_ALLOW": "192.168.0.0/16, 10.8.0.2"})
+    assert named.allowed == ("192.168.0.0/16", "10.8.0.2")
+    with pytest.raises(StackError, match=r"EXODUS_ALLOW: 10\.0\.0\.1/8 has host bits set"):
+        Layout.from_environment(told | {"EXODUS_ALLOW": "10.0.0.1/8"})
