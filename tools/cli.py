@@ -20,6 +20,7 @@ from tools import containers
 from tools.native import certificates, sealing_keys, services, signing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
+from tools.native.reloading import reload_gateway
 from tools.people import Admin, Gateway, Refused, Trader
 from tools.pipelines import PIPELINES, back_fill, line_of
 
@@ -324,6 +325,19 @@ def ledger_split(
 def token(email: Annotated[str, typer.Option(envvar="EXODUS_EMAIL")]) -> None:
     """Print an access token, for trying things with curl."""
     sys.stdout.write(f"{asyncio.run(_logged_in(Trader, email)).token}\n")
+
+
+@app.command()
+def certificate(
+    chain: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="PEM, as certbot's fullchain.pem.")],
+    key: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="PEM, as certbot's privkey.pem.")],
+) -> None:
+    """Show a certificate that others signed instead of our own; the gateway takes it over without a gap."""
+    layout = Layout.from_environment(os.environ)
+    brought = certificates.bring(layout.gateway_folders(), chain, key, dt.datetime.now(dt.UTC))
+    reload_gateway(layout)
+    names = ", ".join(certificates.names_in(brought)) or "no names"
+    console.print(f"{names}: until {brought.not_valid_after_utc.isoformat(timespec='minutes')}.")
 
 
 @app.command()

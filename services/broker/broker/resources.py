@@ -17,6 +17,7 @@ from broker.brokers import Line, read_brokers
 from broker.collector import Collector
 from broker.config import Settings
 from broker.desk import Desk
+from broker.domain.order import Environment
 from broker.lines import Lines
 from broker.shared_turns import SharedTurns
 from broker.token_room import TokenRoom

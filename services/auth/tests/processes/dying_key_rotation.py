@@ -84,7 +84,7 @@ def what_is_there(layout: Layout) -> dict[str, Any]:
 
 def main() -> None:
     origin, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    signing_keys._reload_gateway = follow
+    signing_keys.reload_gateway = follow
     for number in range(1, LINES_MAX):
         layout = Layout(folder / str(number), Ports(base=38000))
         shutil.copytree(origin, layout.directory)
