@@ -24,9 +24,9 @@ from broker.adapters.ls import client as ls
 from broker.adapters.ls.connector import Ls
 from broker.adapters.market_data import Feed
 from broker.adapters.port import Remote
-from broker.brokers import Environment, Line
+from broker.brokers import Line
 from broker.domain.connection import Secrets
-from broker.domain.order import ClientKey
+from broker.domain.order import ClientKey, Environment
 
 TIMEOUT_SECONDS: Final = 5.0
 _HOUSES: Final = {"kis_us": "kis"}
