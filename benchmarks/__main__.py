@@ -21,6 +21,7 @@ from benchmarks import (
     browser,
     connectors,
     costs,
+    goals,
     logins,
     markets,
     matching,
@@ -193,68 +194,6 @@ ALONE: dict[str, Callable[[], list[Result]]] = {
 }
 
 
-def _is_ahead(least: float) -> Callable[[Result], bool]:
-    """Whether a figure is so many times its baseline's."""
-    return lambda found: found.ratio is not None and found.ratio >= least
-
-
-# Figures that must hold: the name of the result, which figure of it, and whether that is good enough.
-BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
-    ("order_accept_p95_at_100", lambda found: found.value < 200, "100 orders a second with p95 under 200 ms"),
-    ("order_round_trip_lost", lambda found: found.value == 0, "no lost fill"),
-    ("token_check", lambda found: found.value >= tokens.CHECKS_MIN, "2,500 token checks a second on one worker"),
-    (
-        "connector_overhead_p95",
-        lambda found: found.value < connectors.P95_MILLISECONDS_MAX,
-        "10 ms of our own time for an order at a broker, p95 at 50 orders a second",
-    ),
-    ("matching", lambda found: found.value >= matching.ORDERS_RATE_MIN, "200,000 orders matched a second on one core"),
-    ("mixed_1000_p95", lambda found: found.value < mixed.P95_MS_MAX, "a thousand people answered within 200 ms, p95"),
-    ("mixed_1000_errors", lambda found: found.value < mixed.ERRORS_MAX, "fewer than one request in a thousand failed"),
-    ("alerts_triggered_missing", lambda found: found.value == 0, "no alert that is met and not told"),
-    ("alert_to_queue_p99", lambda found: found.value < alerts.P99_MS_MAX, "alerts in a channel's queue within 500 ms"),
-    ("browser_first_load", lambda found: found.value < browser.LOADED_KB_MAX, "250 kB before the dashboard is drawn"),
-    (
-        "browser_interactive",
-        lambda found: found.value < browser.INTERACTIVE_MS_MAX,
-        "the dashboard answers within 2 s on a processor four times as slow",
-    ),
-    ("browser_route_change_p95", lambda found: found.value < browser.ROUTE_MS_MAX, "the next page within 150 ms"),
-    (
-        "browser_frame_p95",
-        lambda found: found.value < browser.FRAME_MS_MAX,
-        "95 % of frames within 50 ms while 100 stocks are quoted ten times a second each",
-    ),
-    (
-        "overload_accept_p99_at_50",
-        lambda found: found.value <= overload.ACCEPT_P99_MS_MAX,
-        "50 orders a second accepted with p99 within 150 ms",
-    ),
-    (
-        "overload_goodput_kept",
-        lambda found: found.value >= overload.GOODPUT_MIN,
-        "80 % of the best rate throughout five times as many orders",
-    ),
-    ("overload_refuse_p99", lambda found: found.value <= overload.REFUSE_P99_MS_MAX, "refusals within 50 ms"),
-    ("overload_cancel_p99", lambda found: found.value <= overload.CANCEL_P99_MS_MAX, "cancels within 500 ms"),
-    ("overload_memory_growth", lambda found: found.value <= overload.GROWTH_MAX, "memory that does not grow"),
-    *(
-        (name, _is_ahead(least), f"{name} at least {least} times its peer's")
-        for name, least in backtests.AHEAD_OF_PEERS_MIN.items()
-    ),
-    (
-        "backtest_portfolio",
-        lambda found: found.value < backtests.PORTFOLIO_SECONDS_MAX,
-        "a market of portfolios in 2 s",
-    ),
-    (
-        "login_flood_order_p99",
-        lambda found: found.ratio is not None and found.ratio <= logins.P99_RATIO_MAX,
-        "orders' p99 at most 20 % slower under 100 log-ins a second",
-    ),
-)
-
-
 def main(asked: Sequence[str]) -> int:
     """Measure everything, or what is named; 1 when a bar does not hold, 2 when a name is unknown."""
     names = (*ON_A_PLATFORM, *ALONE)
@@ -266,10 +205,8 @@ def main(asked: Sequence[str]) -> int:
     for name, measure in ALONE.items():
         results += measure() if name in chosen else []
     print(f"written to {publish(results, 'some' if asked else 'latest').relative_to(ROOT)}")
-    found = {item.name: item for item in results}
-    missed = [bar for name, holds, bar in BARS if name in found and not holds(found[name])]
-    for bar in missed:
-        print(f"{bar}: does NOT hold")
+    for goal in (missed := goals.missed(results)):
+        print(goal)
     return 1 if missed else 0
 
 
