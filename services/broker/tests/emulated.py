@@ -17,6 +17,7 @@ from broker.adapters.alpaca.connector import Alpaca
 from broker.adapters.kis.capabilities import PAPER as KIS
 from broker.adapters.kis.capabilities import PAPER_US as KIS_US
 from broker.adapters.kis.capabilities import REAL as KIS_REAL
+from broker.adapters.kis.capabilities import REAL_US as KIS_US_REAL
 from broker.adapters.kis.client import Client as KisClient
 from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
@@ -227,7 +228,7 @@ def _kis_us(
 ) -> KisUs:
     emulated.kept = emulated.kept or emulated.token("KIS")
     keys = Credentials("K" * 36, "S" * 180, "50123456")
-    client = KisClient(http, "paper", keys, emulated.clock, emulated.kept)
+    client = KisClient(http, emulated.kind.able.environment, keys, emulated.clock, emulated.kept)
     return KisUs(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
 
 
@@ -337,6 +338,7 @@ KINDS: dict[str, Kind] = {
 }
 REAL_KINDS: dict[str, Kind] = {
     "kis_real": replace(KINDS["kis"], able=KIS_REAL, app=lambda clock: _kis_app(clock, "real")),
+    "kis_us_real": replace(KINDS["kis_us"], able=KIS_US_REAL, app=lambda clock: _kis_app(clock, "real")),
     "kiwoom_real": replace(KINDS["kiwoom"], able=KIWOOM_REAL, app=lambda clock: _kiwoom_app(clock, "real")),
 }
-"""Environments with real money, of brokers that take more there than on paper; at their emulator it is none."""
+"""Environments with real money, of brokers that are asked otherwise there; at their emulator it is none."""

@@ -18,7 +18,7 @@ from quant.matching import TimeInForce
 
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Slip, korea
-from emulators.kiwoom import rows
+from emulators.kiwoom import inquiries, rows
 from emulators.kiwoom.stream import Stream
 
 PAGE: Final = 30
@@ -52,7 +52,9 @@ _PROBLEMS: Final[dict[str, tuple[int, dict[str, Any]]]] = {
 }
 _BY_FOLDER: Final = {
     "ordr": {"kt10000", "kt10001", "kt10002", "kt10003"},
-    "acnt": {"ka00001", "ka10075", "kt00007", "kt00001", "kt00010", "kt00018"},
+    "acnt": {
+        *("ka00001", "ka10075", "ka10076", "kt00001", "kt00004", "kt00005", "kt00007", "kt00009", "kt00010", "kt00018"),
+    },
     "stkinfo": {"ka10001"},
 }
 _VENUES: Final = {"KRX", "NXT", "SOR"}
@@ -72,7 +74,11 @@ class Desk:
             "kt10003": self._cancel,
             "ka00001": lambda account, _: {"acctNo": account},
             "ka10075": self._open_orders,
+            "ka10076": self._fills,
+            "kt00004": lambda account, _: inquiries.valuation(account, house),
+            "kt00005": lambda account, _: inquiries.balance(account, house),
             "kt00007": self._orders,
+            "kt00009": lambda account, asked: inquiries.orders(self._found(account, asked)),
             "kt00001": lambda account, _: rows.cash(house.account(account)),
             "kt00010": self._orderable,
             "kt00018": self._holdings,
@@ -128,6 +134,16 @@ class Desk:
         return slip.number
 
     def _orders(self, account: str, asked: Mapping[str, str]) -> Body:
+        return {"acnt_ord_cntr_prps_dtl": [rows.order(slip) for slip in self._found(account, asked)]}
+
+    def _fills(self, account: str, asked: Mapping[str, str]) -> Body:
+        """Older ones than a number, if one is named."""
+        named = asked.get("ord_no", "")
+        day = f"{self.house.clock().astimezone(SEOUL):%Y%m%d}"
+        found = self._found(account, {"ord_dt": day, "stk_cd": asked.get("stk_cd", ""), "qry_tp": "2"})
+        return inquiries.fills(slip for slip in found if not named or slip.number < named)
+
+    def _found(self, account: str, asked: Mapping[str, str]) -> list[Slip]:
         day, wanted = asked.get("ord_dt", ""), asked.get("qry_tp", "1")
         found = [
             slip
@@ -140,8 +156,7 @@ class Desk:
             and (wanted != "3" or slip.open)
             and (wanted != "4" or slip.filled)
         ]
-        found.sort(key=lambda slip: slip.number, reverse=wanted == "2")
-        return {"acnt_ord_cntr_prps_dtl": [rows.order(slip) for slip in found]}
+        return sorted(found, key=lambda slip: slip.number, reverse=wanted == "2")
 
     def _open_orders(self, account: str, asked: Mapping[str, str]) -> Body:
         found = [

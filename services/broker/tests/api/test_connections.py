@@ -311,6 +311,8 @@ class TestTheList:
             {"kis": {"paper": {"rest": "http://paper.example", "calls_per_second": 1}}},
             {"kis": {"paper": {"rest": "https://paper.example", "calls_per_second": 0}}},
             {"kis": {**GOOD, "real": {"rest": "https://paper.example:1", "calls_per_second": 9}}},
+            {"kis": {"paper": {"rest": "https://openapi.koreainvestment.com:9443", "calls_per_second": 1}}},
+            {"kis": {"paper": {**GOOD["paper"], "stream": "wss://api.kiwoom.com:10000/api/dostk/websocket"}}},
             {"kis": {**GOOD, "unknown": 1}},
             {"somebody": GOOD},
             {"kis": {"paper": {**GOOD["paper"], "venues": ["KOSPI"]}}},

@@ -210,4 +210,4 @@ VENUES: dict[str, tuple[Capabilities, OpenVenue]] = {"simulator": (SIMULATOR, si
 REAL_VENUES: dict[str, tuple[Capabilities, OpenVenue]] = {
     name: (kind.able, emulator_venue(name)) for name, kind in REAL_KINDS.items()
 }
-"""Where paper takes less: only what differs, and that an order lives and ends there, is tried on them."""
+"""Where paper is asked otherwise: only what differs, and that an order lives and ends there, is tried on them."""
