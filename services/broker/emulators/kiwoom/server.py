@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, WebSocket
@@ -19,6 +20,7 @@ from quant.matching import TimeInForce
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Slip, korea
 from emulators.kiwoom import rows
+from emulators.kiwoom.quotations import Quotations
 from emulators.kiwoom.stream import Stream
 
 PAGE: Final = 30
@@ -53,6 +55,8 @@ _BY_FOLDER: Final = {
     "ordr": {"kt10000", "kt10001", "kt10002", "kt10003"},
     "acnt": {"ka00001", "ka10075", "kt00007", "kt00001", "kt00018"},
     "stkinfo": {"ka10001"},
+    "mrkcond": {"ka10004"},
+    "chart": {"ka10080", "ka10081"},
 }
 Body = dict[str, Any]
 
@@ -62,6 +66,7 @@ class Desk:
 
     def __init__(self, house: House) -> None:
         self.house = house
+        shown = Quotations(house)
         self.calls: dict[str, Callable[[str, Mapping[str, str]], Body | No]] = {
             "kt10000": lambda account, asked: self._order(account, asked, "buy"),
             "kt10001": lambda account, asked: self._order(account, asked, "sell"),
@@ -72,7 +77,10 @@ class Desk:
             "kt00007": self._orders,
             "kt00001": lambda account, _: rows.cash(house.account(account)),
             "kt00018": self._holdings,
-            "ka10001": self._price,
+            "ka10001": shown.price,
+            "ka10004": shown.book,
+            "ka10080": shown.minutes,
+            "ka10081": shown.days,
         }
 
     def _order(self, account: str, asked: Mapping[str, str], side: Any) -> Body | No:
@@ -145,10 +153,6 @@ class Desk:
         held = self.house.account(account)
         return rows.holdings(held, {symbol: self.house.exchanges[symbol] for symbol in held.shares})
 
-    def _price(self, _: str, asked: Mapping[str, str]) -> Body | No:
-        exchange = self.house.exchanges.get(asked["stk_cd"])
-        return No("unknown_symbol") if exchange is None else rows.price(asked["stk_cd"], exchange)
-
 
 def create_app(clock: Callable[[], datetime]) -> FastAPI:
     """An emulator with an empty ledger."""
@@ -159,7 +163,8 @@ def create_app(clock: Callable[[], datetime]) -> FastAPI:
     state.keys, state.tokens, state.calls, state.lists = {}, {}, [], {}
     state.calls_per_second, state.counted, state.tokens_issued = CALLS_PER_SECOND, {}, 0
     stream = Stream(faults, state.tokens)
-    house.tell, state.stream = stream.tell, stream
+    house.tell, house.show, state.stream = stream.tell, partial(stream.show, house), stream
+    house.print = partial(stream.print, house)
 
     @app.post("/oauth2/token")
     async def token(request: Request) -> Response:
