@@ -46,7 +46,7 @@ class Settings(ServiceSettings):
     not_sent_patience_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """How long an order that certainly was not sent is tried again before it is rejected."""
 
-    feed_broker: Literal["kis"] | None = None
+    feed_broker: Literal["kis", "ls", "kiwoom"] | None = None
     """Whose market data this installation brings in live; none when nothing is said."""
     feed_environment: Environment = "paper"
     feed_key: SecretStr | None = None

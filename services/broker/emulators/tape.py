@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 TICKS_MAX: Final = 10_000
@@ -30,6 +31,18 @@ class Day:
     volume: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """One minute in which something traded."""
+
+    begins: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
 @dataclass
 class Tape:
     """The trades of every symbol, the newest kept, by the market's own days; `days` are what came before, in order."""
@@ -49,3 +62,26 @@ class Tape:
     def volume(self, symbol: str, day: date) -> Decimal:
         """How many shares traded on a day."""
         return sum((tick.quantity for tick in self.of(symbol, day)), Decimal(0))
+
+    def session(self, symbol: str, day: date) -> Day | None:
+        """A day so far; None when nothing has traded."""
+        return Day(day, *_figures(ticks)) if (ticks := self.of(symbol, day)) else None
+
+    def sessions(self, symbol: str, today: date) -> list[Day]:
+        """The sessions of the past and today's so far, oldest first."""
+        so_far = self.session(symbol, today)
+        return [*self.days.get(symbol, ()), *([] if so_far is None else [so_far])]
+
+    def minutes(self, symbol: str, day: date) -> list[Minute]:
+        """The minutes of a day, oldest first, in the market's own time."""
+        grouped = groupby(self.of(symbol, day), self._minute)
+        return [Minute(begins, *_figures([*ticks])) for begins, ticks in grouped]
+
+    def _minute(self, tick: Tick) -> datetime:
+        return tick.at.astimezone(self.zone).replace(second=0, microsecond=0)
+
+
+def _figures(ticks: list[Tick]) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
+    prices = [tick.price for tick in ticks]
+    volume = sum((tick.quantity for tick in ticks), Decimal(0))
+    return prices[0], max(prices), min(prices), prices[-1], volume

@@ -29,11 +29,15 @@ from broker.adapters.kiwoom.capabilities import REAL as KIWOOM_REAL
 from broker.adapters.kiwoom.client import Client as KiwoomClient
 from broker.adapters.kiwoom.client import Credentials as KiwoomCredentials
 from broker.adapters.kiwoom.connector import Kiwoom
+from broker.adapters.kiwoom.market_data import KiwoomMarketData
+from broker.adapters.kiwoom.market_stream import KiwoomMarketStream
 from broker.adapters.line import Token
 from broker.adapters.ls.capabilities import PAPER as LS
 from broker.adapters.ls.client import Client as LsClient
 from broker.adapters.ls.client import Credentials as LsCredentials
 from broker.adapters.ls.connector import Ls
+from broker.adapters.ls.market_data import LsMarketData
+from broker.adapters.ls.market_stream import LsMarketStream
 from broker.adapters.market_data import Hear, MarketData, MarketStream
 from broker.adapters.port import Remote
 from broker.domain.capabilities import Capabilities
@@ -274,6 +278,16 @@ def _kiwoom(
     return Kiwoom(client, keys_of, poll_seconds, stream and emulated.socket(stream))
 
 
+def _kiwoom_key(emulated: Emulated) -> KiwoomClient:
+    emulated.kept = emulated.kept or emulated.token("Kiwoom")
+    return KiwoomClient(emulated.http, KiwoomCredentials("K" * 43, "S" * 43), emulated.clock, emulated.kept)
+
+
+def _ls_key(emulated: Emulated) -> LsClient:
+    emulated.kept = emulated.kept or emulated.token("LS")
+    return LsClient(emulated.http, LsCredentials("K" * 36, "S" * 36), emulated.clock, emulated.kept)
+
+
 KINDS: dict[str, Kind] = {
     "kiwoom": Kind(
         able=KIWOOM,
@@ -285,6 +299,10 @@ KINDS: dict[str, Kind] = {
         limit="0",
         reasons=frozenset({"market_closed", "unknown_symbol", "order_type_not_allowed"}),
         listen=lambda emulated, poll: _kiwoom(emulated, emulated.http, emulated.keys_of, poll, "/api/dostk/websocket"),
+        market_data=lambda emulated: KiwoomMarketData(_kiwoom_key(emulated)),
+        market_stream=lambda emulated, hear: KiwoomMarketStream(
+            _kiwoom_key(emulated), emulated.socket("/api/dostk/websocket"), hear
+        ),
     ),
     "ls": Kind(
         able=LS,
@@ -295,6 +313,8 @@ KINDS: dict[str, Kind] = {
         symbol="005930",
         reasons=frozenset({"rejected_by_broker"}),
         listen=lambda emulated, poll: _ls(emulated, emulated.http, emulated.keys_of, poll, "/websocket"),
+        market_data=lambda emulated: LsMarketData(_ls_key(emulated)),
+        market_stream=lambda emulated, hear: LsMarketStream(_ls_key(emulated), emulated.socket("/websocket"), hear),
     ),
     "alpaca": Kind(
         able=ALPACA,

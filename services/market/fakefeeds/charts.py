@@ -61,7 +61,11 @@ async def yahoo(world: World, request: Request, fault: Fault | None) -> Response
     }
     quote["volume"] = [one.volume if one.open else None for one in days]
     meta = {"symbol": request.path_params["symbol"], "gmtoffset": int(zone.total_seconds()), "currency": "KRW"}
-    result = {"meta": meta, "timestamp": stamps, "indicators": {"quote": [quote]}}
+    result: dict[str, Any] = {"meta": meta, "timestamp": stamps, "indicators": {"quote": [quote]}}
+    if issue.split_on is not None:
+        stamp = int((datetime.combine(issue.split_on, opens, UTC) - zone).timestamp())
+        split = {"date": stamp, "numerator": issue.split_ratio, "denominator": 1}
+        result["events"] = {"splits": {str(stamp): split | {"splitRatio": f"{issue.split_ratio}:1"}}}
     return JSONResponse({"chart": {"result": [result], "error": None}})
 
 

@@ -25,7 +25,7 @@ from market.domain.live import Shown, deep_book_of, quote_of
 from market.domain.quote import trade_of
 from market.store import instruments, quotes, replays
 
-LIVE_LOCK: Final = 4_901_006
+LIVE_LOCK: Final = 4_901_007
 CHANNEL: Final = "feed.told"
 LOOK_SECONDS: Final = 1.0
 RESTART_SECONDS: Final = 1.0

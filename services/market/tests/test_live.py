@@ -13,8 +13,11 @@ from kit.db import Database
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.tasks import ended
-from market import live
+from market import live, replayer
+from market import roller as rolling
 from market.live import LivePrices
+from market.pipelines import runner
+from market.store import actions, bars, replays
 from redis.asyncio import Redis
 
 MONDAY = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
@@ -182,3 +185,16 @@ async def test_a_symbol_that_is_replayed_has_the_quotes_of_its_replay(
             await feed._redis.publish(live.CHANNEL, shown(other, price=str(price)))
             while f'"price":"{price}"' not in str(await feed._redis.get(f"realtime:{other}")):  # noqa: ASYNC110 - asks a server
                 await asyncio.sleep(0.02)
+
+
+def test_no_two_jobs_of_the_service_wait_for_the_same_lock() -> None:
+    locks = [
+        replayer.PLAYER_LOCK,
+        rolling.ROLLER_LOCK,
+        runner.PIPELINE_LOCK,
+        live.LIVE_LOCK,
+        actions.ADJUST_LOCK,
+        bars.IMPORT_LOCK,
+        replays.START_LOCK,
+    ]
+    assert len(set(locks)) == len(locks)

@@ -19,9 +19,13 @@ from broker.adapters.kis.market_stream import KisMarketStream
 from broker.adapters.kis.overseas import KisUs
 from broker.adapters.kiwoom import client as kiwoom
 from broker.adapters.kiwoom.connector import Kiwoom
+from broker.adapters.kiwoom.market_data import KiwoomMarketData
+from broker.adapters.kiwoom.market_stream import KiwoomMarketStream
 from broker.adapters.line import Token, Tokens
 from broker.adapters.ls import client as ls
 from broker.adapters.ls.connector import Ls
+from broker.adapters.ls.market_data import LsMarketData
+from broker.adapters.ls.market_stream import LsMarketStream
 from broker.adapters.market_data import Feed
 from broker.adapters.port import Remote
 from broker.brokers import Line
@@ -123,12 +127,28 @@ def _kiwoom(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], toke
     return Kiwoom(kiwoom.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
 
 
+def _ls_feed(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token) -> Feed:
+    client = ls.Client(http, ls.Credentials(fields["app_key"], fields["app_secret"]), door.clock, token)
+    return Feed("ls", "KRX", LsMarketData(client), lambda hear: LsMarketStream(client, door.line.stream, hear))
+
+
+def _kiwoom_feed(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token) -> Feed:
+    client = kiwoom.Client(http, kiwoom.Credentials(fields["app_key"], fields["secret_key"]), door.clock, token)
+    return Feed(
+        "kiwoom", "KRX", KiwoomMarketData(client), lambda hear: KiwoomMarketStream(client, door.line.stream, hear)
+    )
+
+
 def _alpaca(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
     keys = alpaca.Credentials(fields["key_id"], fields["secret_key"])
     return Alpaca(alpaca.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
 
 
 _OPEN: Final = {"kis": _kis, "kis_us": _kis_us, "ls": _ls, "kiwoom": _kiwoom, "alpaca": _alpaca}
-_FEEDS: Final = {"kis": _kis_feed}
-KEY_FIELDS: Final = {"kis": ("app_key", "app_secret")}
+_FEEDS: Final = {"kis": _kis_feed, "ls": _ls_feed, "kiwoom": _kiwoom_feed}
+KEY_FIELDS: Final = {
+    "kis": ("app_key", "app_secret"),
+    "kiwoom": ("app_key", "secret_key"),
+    "ls": ("app_key", "app_secret"),
+}
 """What the two halves of a key are called among credentials."""

@@ -1,16 +1,14 @@
 """KIS's quotations as the emulator answers them: price, book, charts. What the house does not know is zero."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, Final
 
 from quant.markets.calendar import SEOUL
 
 from emulators.house import House, No
 from emulators.kis.rows import whole
-from emulators.tape import Day, Tick
+from emulators.tape import Day, Minute
 
 FOLDER: Final = "/uapi/domestic-stock/v1/quotations"
 CALLS: Final = {
@@ -52,7 +50,7 @@ class Quotations:
         prices = {"stck_prpr": exchange.last, "askp1": outside.ask, "bidp1": outside.bid}
         prices |= {"stck_mxpr": band.upper, "stck_llam": band.lower}
         prices |= {"stck_sdpr": self._house.bases[symbol]} | dict.fromkeys(_DAY_SO_FAR)
-        for today in self._today(symbol):
+        if (today := self._house.tape.session(symbol, self._house.today())) is not None:
             prices |= {"stck_oprc": today.open, "stck_hgpr": today.high, "stck_lwpr": today.low}
             prices |= {"acml_vol": today.volume}
         return {"output": {name: whole(price or Decimal(0)) for name, price in prices.items()}}
@@ -71,20 +69,14 @@ class Quotations:
     def _days(self, fields: Fields) -> Body:
         symbol = fields["FID_INPUT_ISCD"]
         first, last = fields["FID_INPUT_DATE_1"], fields["FID_INPUT_DATE_2"]
-        days = [*self._house.tape.days.get(symbol, ()), *self._today(symbol)]
+        days = self._house.tape.sessions(symbol, self._house.today())
         shown = [_day(day) for day in days if first <= f"{day.on:%Y%m%d}" <= last]
         return self._chart(symbol, shown[::-1][:DAYS_MAX])
 
-    def _today(self, symbol: str) -> Iterable[Day]:
-        today = self._house.today()
-        if ticks := self._house.tape.of(symbol, today):
-            yield Day(today, *_prices(ticks), sum((tick.quantity for tick in ticks), Decimal(0)))
-
     def _minutes(self, fields: Fields) -> Body:
         symbol, until = fields["FID_INPUT_ISCD"], fields["FID_INPUT_HOUR_1"]
-        ticks = self._house.tape.of(symbol, self._house.today())
-        grouped = [(begins, list(those)) for begins, those in groupby(ticks, _begin)]
-        shown = [_minute(begins, those) for begins, those in grouped if f"{begins:%H%M%S}" <= until]
+        minutes = self._house.tape.minutes(symbol, self._house.today())
+        shown = [_minute(minute) for minute in minutes if f"{minute.begins:%H%M%S}" <= until]
         return self._chart(symbol, shown[::-1][:MINUTES_MAX])
 
     def _chart(self, symbol: str, rows: list[dict[str, str]]) -> Body:
@@ -96,23 +88,14 @@ class Quotations:
         return {"output1": named, "output2": [*rows, {}]}
 
 
-def _begin(tick: Tick) -> datetime:
-    return tick.at.astimezone(SEOUL).replace(second=0, microsecond=0)
-
-
-def _prices(ticks: list[Tick]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    prices = [tick.price for tick in ticks]
-    return prices[0], max(prices), min(prices), prices[-1]
-
-
 def _day(day: Day) -> dict[str, str]:
     names = ("stck_oprc", "stck_hgpr", "stck_lwpr", "stck_clpr", "acml_vol")
     figures = (day.open, day.high, day.low, day.close, day.volume)
     return {"stck_bsop_date": f"{day.on:%Y%m%d}"} | dict(zip(names, map(whole, figures), strict=True))
 
 
-def _minute(begins: datetime, ticks: list[Tick]) -> dict[str, str]:
+def _minute(minute: Minute) -> dict[str, str]:
     names = ("stck_oprc", "stck_hgpr", "stck_lwpr", "stck_prpr", "cntg_vol")
-    figures = (*_prices(ticks), sum((tick.quantity for tick in ticks), Decimal(0)))
-    when = {"stck_bsop_date": f"{begins:%Y%m%d}", "stck_cntg_hour": f"{begins:%H%M%S}"}
+    figures = (minute.open, minute.high, minute.low, minute.close, minute.volume)
+    when = {"stck_bsop_date": f"{minute.begins:%Y%m%d}", "stck_cntg_hour": f"{minute.begins:%H%M%S}"}
     return when | dict(zip(names, map(whole, figures), strict=True))

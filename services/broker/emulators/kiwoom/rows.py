@@ -150,12 +150,3 @@ def _holding(symbol: str, held: Account, exchange: Exchange) -> dict[str, str]:
         "crd_tp_nm": "",
         "crd_loan_dt": "",
     }
-
-
-def price(symbol: str, exchange: Exchange) -> dict[str, Any]:
-    """The fields of ka10001 that the house knows."""
-    band, base = exchange.rules.band, exchange.auction_price
-    shown = {"stk_cd": symbol, "stk_nm": symbol, "cur_prc": directed(exchange.last, base), "pred_pre_sig": "3"}
-    if band is not None:
-        shown |= {"upl_pric": f"+{int(band.upper)}", "lst_pric": f"-{int(band.lower)}"}
-    return shown | {"base_pric": f"{int(base or 0)}"}

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request, WebSocket
@@ -19,6 +20,7 @@ from quant.matching import TimeInForce
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Slip, korea
 from emulators.kiwoom import inquiries, rows
+from emulators.kiwoom.quotations import Quotations
 from emulators.kiwoom.stream import Stream
 
 PAGE: Final = 30
@@ -56,6 +58,8 @@ _BY_FOLDER: Final = {
         *("ka00001", "ka10075", "ka10076", "kt00001", "kt00004", "kt00005", "kt00007", "kt00009", "kt00010", "kt00018"),
     },
     "stkinfo": {"ka10001"},
+    "mrkcond": {"ka10004"},
+    "chart": {"ka10080", "ka10081"},
 }
 _VENUES: Final = {"KRX", "NXT", "SOR"}
 Environment = Literal["paper", "real"]
@@ -67,6 +71,7 @@ class Desk:
 
     def __init__(self, house: House) -> None:
         self.house = house
+        shown = Quotations(house)
         self.calls: dict[str, Callable[[str, Mapping[str, str]], Body | No]] = {
             "kt10000": lambda account, asked: self._order(account, asked, "buy"),
             "kt10001": lambda account, asked: self._order(account, asked, "sell"),
@@ -82,7 +87,10 @@ class Desk:
             "kt00001": lambda account, _: rows.cash(house.account(account)),
             "kt00010": self._orderable,
             "kt00018": self._holdings,
-            "ka10001": self._price,
+            "ka10001": shown.price,
+            "ka10004": shown.book,
+            "ka10080": shown.minutes,
+            "ka10081": shown.days,
         }
 
     def _order(self, account: str, asked: Mapping[str, str], side: Any) -> Body | No:
@@ -175,10 +183,6 @@ class Desk:
         held = self.house.account(account)
         return rows.holdings(held, {symbol: self.house.exchanges[symbol] for symbol in held.shares})
 
-    def _price(self, _: str, asked: Mapping[str, str]) -> Body | No:
-        exchange = self.house.exchanges.get(asked["stk_cd"])
-        return No("unknown_symbol") if exchange is None else rows.price(asked["stk_cd"], exchange)
-
 
 def create_app(clock: Callable[[], datetime], environment: Environment = "paper") -> FastAPI:
     """An emulator of one environment, with an empty ledger."""
@@ -189,7 +193,8 @@ def create_app(clock: Callable[[], datetime], environment: Environment = "paper"
     state.keys, state.tokens, state.calls, state.lists = {}, {}, [], {}
     state.calls_per_second, state.counted, state.tokens_issued = CALLS_PER_SECOND[environment], {}, 0
     stream = Stream(faults, state.tokens)
-    house.tell, state.stream = stream.tell, stream
+    house.tell, house.show, state.stream = stream.tell, partial(stream.show, house), stream
+    house.print = partial(stream.print, house)
 
     @app.post("/oauth2/token")
     async def token(request: Request) -> Response:

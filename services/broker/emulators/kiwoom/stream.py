@@ -1,4 +1,4 @@
-"""Kiwoom's stream: LOGIN, PING, REG, and the account's REAL frames of type 00; one session for each key."""
+"""Kiwoom's stream: LOGIN, PING, REG, REAL frames of the account (00) and the market; one session for each key."""
 
 import asyncio
 import json
@@ -7,13 +7,18 @@ from typing import Any, Final
 
 from fastapi import WebSocket, WebSocketDisconnect
 from quant.markets.calendar import SEOUL
+from quant.matching import Exchange
 
 from emulators.faults import Faults, reshaped
-from emulators.house import Notice
-from emulators.kiwoom import rows
+from emulators.house import House, Notice
+from emulators.kiwoom import quotations, rows
+from emulators.tape import Tick
 
 QUEUE_MAX: Final = 10_000
 PING_SECONDS: Final = 10
+MARKET: Final = ("0B", "0D")
+REGISTRATIONS_MAX: Final = 100
+"""Not published; said to be so many in a group."""
 _STATES: Final = {"taken": "접수", "dealt": "체결", "changed": "확인", "canceled": "확인", "expired": "확인"}
 Queue = asyncio.Queue[dict[str, Any] | None]
 """Frames to send; None ends the session."""
@@ -27,6 +32,8 @@ class Stream:
         self._tokens = tokens
         self._sessions: dict[str, Queue] = {}
         self._registered: set[str] = set()
+        self._wanted: dict[str, set[tuple[str, str]]] = {}
+        """Which types of which items each key has registered."""
 
     def tell(self, notice: Notice) -> None:
         """Put a notice before its account's session, unless a fault has it lost, told twice, grown or shrunk."""
@@ -38,6 +45,30 @@ class Stream:
         for _ in range(2 if self._faults.take("stream", "notice_twice") else 1):
             for key in listening:
                 _put(self._sessions[key], {"trnm": "REAL", "data": [entry]})
+
+    def show(self, house: House, symbol: str, exchange: Exchange) -> None:
+        """Put the book of a symbol before whoever wants it."""
+        at = house.clock().astimezone(SEOUL)
+        self._put_market("0D", "주식호가잔량", symbol, quotations.book(exchange, at, house.bases[symbol]))
+
+    def print(self, house: House, symbol: str, tick: Tick) -> None:
+        """Put a trade before whoever wants those of its symbol."""
+        volume, at = house.tape.volume(symbol, house.today()), tick.at.astimezone(SEOUL)
+        values = quotations.trade(tick, at, house.bases[symbol], house.exchanges[symbol], volume)
+        self._put_market("0B", "주식체결", symbol, values)
+
+    def _put_market(self, kind: str, name: str, symbol: str, values: dict[str, str]) -> None:
+        listening = [key for key, wanted in self._wanted.items() if (kind, symbol) in wanted]
+        if not listening:
+            return
+        entry = {"type": kind, "name": name, "item": symbol, "values": reshaped(self._faults, values)}
+        for key in listening:
+            _put(self._sessions[key], {"trnm": "REAL", "data": [entry]})
+
+    def hang_up(self) -> None:
+        """Cut every line; whoever comes again begins anew."""
+        for session in self._sessions.values():
+            session.put_nowait(None)
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one session until they leave, or come with a token that is not valid."""
@@ -51,14 +82,14 @@ class Stream:
                 if asked["trnm"] == "LOGIN":
                     key = await self._log_in(socket, queue, str(asked.get("token")))
                 elif key and asked["trnm"] in {"REG", "REMOVE"}:
-                    self._register(key, asked)
-                    _put(queue, {"trnm": asked["trnm"], "return_code": 0, "return_msg": ""})
+                    _put(queue, {"trnm": asked["trnm"]} | self._register(key, asked))
         except (WebSocketDisconnect, ValueError, KeyError):
             return
         finally:
             if self._sessions.get(key) is queue:
                 self._sessions.pop(key)
                 self._registered.discard(key)
+                self._wanted.pop(key, None)
             telling.cancel()
 
     async def _log_in(self, socket: WebSocket, queue: Queue, token: str) -> str:
@@ -71,12 +102,21 @@ class Stream:
             _put(earlier, {"trnm": "SYSTEM", "code": "R10001", "message": "동일한 App key로 접속이 되었습니다."})
             earlier.put_nowait(None)
         self._sessions[key] = queue
+        self._wanted.pop(key, None)  # nothing is restored
         await socket.send_text(json.dumps({"trnm": "LOGIN", "return_code": 0, "return_msg": "", "sor_yn": "N"}))
         return key
 
-    def _register(self, key: str, asked: dict[str, Any]) -> None:
-        if any("00" in each.get("type", []) for each in asked.get("data", [])):
-            (self._registered.add if asked["trnm"] == "REG" else self._registered.discard)(key)
+    def _register(self, key: str, asked: dict[str, Any]) -> dict[str, Any]:
+        is_new, data = asked["trnm"] == "REG", asked.get("data", [])
+        if any("00" in each.get("type", []) for each in data):
+            (self._registered.add if is_new else self._registered.discard)(key)
+        named = {(kind, item) for each in data for kind in each["type"] if kind in MARKET for item in each["item"]}
+        before = self._wanted.get(key, set())
+        after = before | named if is_new else before - named
+        if len(after) > REGISTRATIONS_MAX:
+            return {"return_code": 1, "return_msg": "등록 종목수 초과"}
+        self._wanted[key] = after
+        return {"return_code": 0, "return_msg": ""}
 
 
 def _put(queue: Queue, frame: dict[str, Any]) -> None:

@@ -153,12 +153,3 @@ def cash(account: str, held: Account) -> dict[str, Any]:
     block |= dict.fromkeys(_CASH_ALL, int(held.cash)) | dict.fromkeys(_CASH_ZERO, 0)
     first = {"RecCnt": 1, "MgmtBrnNo": "", "AcntNo": account, "Pwd": "", "BalCreTp": "0"}
     return {"CSPAQ12200OutBlock1": first, "CSPAQ12200OutBlock2": block}
-
-
-def price(symbol: str, exchange: Exchange) -> dict[str, Any]:
-    """The fields of t1102 that the house knows."""
-    band = exchange.rules.band
-    block = {"hname": symbol, "shcode": symbol, "price": int(exchange.last or 0), "sign": "3", "change": 0}
-    if band is not None:
-        block |= {"uplmtprice": int(band.upper), "dnlmtprice": int(band.lower)}
-    return {"t1102OutBlock": block}

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, WebSocket
@@ -18,10 +19,11 @@ from quant.matching import TimeInForce
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Slip, korea
 from emulators.ls import rows
+from emulators.ls.quotations import Quotations
 from emulators.ls.stream import Stream
 
 PAGE: Final = 20
-LIMITS: Final = {"CSPAT00601": 10, "CSPAT00701": 3, "CSPAT00801": 3, "t0424": 2, "t0425": 2}
+LIMITS: Final = {"CSPAT00601": 10, "CSPAT00701": 3, "CSPAT00801": 3, "t0424": 2, "t0425": 2, "t1101": 10, "t1102": 10}
 """Calls a second by tr_cd; one for every other."""
 TOKEN_LIFE: Final = timedelta(seconds=86_400)
 UNHEARD_OF: Final = "09999"
@@ -42,6 +44,7 @@ class Desk:
 
     def __init__(self, house: House) -> None:
         self.house = house
+        shown = Quotations(house, PAGE)
         self.calls: dict[str, Callable[[str, Mapping[str, Any]], Body | No]] = {
             "CSPAT00601": self._order,
             "CSPAT00701": self._change,
@@ -51,7 +54,10 @@ class Desk:
             "CSPAQ12200": self._cash,
             "CSPBQ00200": self._orderable,
             "FOCCQ33600": self._paper,
-            "t1102": self._price,
+            "t1101": shown.book,
+            "t1102": shown.price,
+            "t8451": shown.days,
+            "t8452": shown.minutes,
         }
 
     def _order(self, account: str, asked: Mapping[str, Any]) -> Body | No:
@@ -139,12 +145,6 @@ class Desk:
         found = {"rsp_cd": "00136", "rsp_msg": "모의투자 조회가 완료되었습니다."}
         return {"FOCCQ33600OutBlock1": block, "FOCCQ33600OutBlock2": {}, "FOCCQ33600OutBlock3": []} | found
 
-    def _price(self, _: str, asked: Mapping[str, Any]) -> Body | No:
-        exchange = self.house.exchanges.get(str(asked["shcode"]))
-        if exchange is None:
-            return No("unknown_symbol")
-        return rows.price(str(asked["shcode"]), exchange) | _found([asked])
-
 
 def _found(shown: list[Any]) -> Body:
     if shown:
@@ -161,7 +161,8 @@ def create_app(clock: Callable[[], datetime]) -> FastAPI:
     state.keys, state.tokens, state.calls, state.lists = {}, {}, [], {}
     state.limits, state.counted, state.tokens_issued = dict(LIMITS), {}, 0
     stream = Stream(faults, state.tokens)
-    house.tell, state.stream = stream.tell, stream
+    house.tell, house.show, state.stream = stream.tell, partial(stream.show, house), stream
+    house.print = partial(stream.print, house)
 
     @app.post("/oauth2/token")
     async def token(request: Request) -> Response:

@@ -22,11 +22,13 @@ from market import lease
 from market.domain.breaker import Breaker
 from market.domain.pipeline import CHAIN, Run, RunId, days_due, pause_after
 from market.panels import Panels
+from market.pipelines.adjust import explain_jumps
 from market.pipelines.collect import NotYet, Progress, collect
 from market.pipelines.figures import Figures, collect_figures
 from market.pipelines.screens import run_screens
-from market.pipelines.upkeep import clean_up, find_unexplained_jumps
+from market.pipelines.upkeep import clean_up
 from market.providers.failover import Failover
+from market.providers.yahoo import Yahoo
 from market.store import pipelines
 
 PIPELINE_LOCK: Final = 4_901_006
@@ -41,10 +43,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Everything that is asked for prices and figures."""
+    """Everything that is asked for prices, figures and splits."""
 
     bars: Failover
     figures: Figures
+    splits: Yahoo | None = None
 
 
 class PipelineRunner:
@@ -57,6 +60,7 @@ class PipelineRunner:
         self._panels = panels
         self._failover = sources.bars
         self._figures = sources.figures
+        self._splits = sources.splits
         self._failover.changed = self._remember
         self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
         self._clock = clock
@@ -125,7 +129,7 @@ class PipelineRunner:
             case "collect":
                 return await collect(self._database, self._failover, run.market, run.day, progress)
             case "adjust":
-                return await find_unexplained_jumps(self._database, run.market, run.day)
+                return await explain_jumps(self._database, self._failover, self._splits, run.market, run.day)
             case "figures":
                 return await collect_figures(
                     self._database, self._failover, self._figures, run.market, run.day, progress

@@ -33,6 +33,7 @@ class Catalogue:
     providers: tuple[Provider, ...]
     portal: KrxPortal | None
     dart: Dart | None
+    yahoo: Yahoo | None
     callers: tuple[Caller, ...]
 
     async def close(self) -> None:
@@ -120,4 +121,5 @@ def open_catalogue(settings: Settings, clock: Callable[[], datetime], sleep: Sle
     portal = next((one for one in providers if isinstance(one, KrxPortal)), None)
     has_dart = settings.dart_key is not None
     filings = _dart(building) if has_dart else None
-    return Catalogue(providers, portal, filings, tuple(building.callers))
+    yahoo = next((one for one in providers if isinstance(one, Yahoo)), None)
+    return Catalogue(providers, portal, filings, yahoo, tuple(building.callers))

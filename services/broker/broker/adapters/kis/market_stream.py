@@ -3,16 +3,12 @@
 A key has one connection at a time, so it takes a key whose notices nobody follows.
 """
 
-import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Final
+from collections.abc import Iterable
+from typing import ClassVar, Final
 
 import structlog
 from kit.json import dumps_text
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
 
 from broker.adapters.drift import drifts
 from broker.adapters.kis.client import Client
@@ -20,7 +16,7 @@ from broker.adapters.kis.frames import Unreadable, answer
 from broker.adapters.kis.notices import PING
 from broker.adapters.kis.ticks import FRAMES, ticks
 from broker.adapters.market_data import Hear
-from broker.adapters.stream import follow
+from broker.adapters.market_line import MarketLine
 
 SUBSCRIPTIONS_MAX: Final = 41
 SYMBOLS_MAX: Final = SUBSCRIPTIONS_MAX // len(FRAMES)
@@ -32,60 +28,31 @@ _TOO_MANY: Final = "OPSP0008"
 log = structlog.get_logger()
 
 
-class KisMarketStream:
+class KisMarketStream(MarketLine):
     """One connection, which begins again with everything that is wanted whenever it is lost."""
 
-    symbols_max = SYMBOLS_MAX
+    SYMBOLS_MAX: ClassVar[int] = SYMBOLS_MAX
 
     def __init__(self, client: Client, url: str, hear: Hear) -> None:
+        super().__init__(url, hear)
         self._client = client
-        self._url = url
-        self._tell = hear
-        self._wanted: frozenset[str] = frozenset()
-        self._asked: frozenset[str] = frozenset()
-        self._line: ClientConnection | None = None
         self._approval = ""
-        self._asking = asyncio.Lock()
-        self.begun = asyncio.Event()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is connected, as far as anybody knows."""
-        return self._line is not None and self._line.state is State.OPEN
-
-    async def want(self, symbols: Sequence[str]) -> None:
-        """Follow these from now on, and no others; the first of them, when they are more than `symbols_max`."""
-        self._wanted = frozenset([*dict.fromkeys(symbols)][:SYMBOLS_MAX])
-        if self._line is not None:
-            with suppress(ConnectionClosed):  # what comes after it asks for everything anew
-                await self._ask(self._line)
-
-    async def follow(self) -> None:
-        """Follow the stream for ever."""
-        await follow(self._url, self._greet, self._hear, self.begun)
-
-    async def hang_up(self) -> None:
-        """Lose the line, so that `follow` begins again."""
-        if self._line is not None:
-            await self._line.close()
-
-    async def _greet(self, line: ClientConnection) -> None:
-        self._line, self._asked = None, frozenset()
+    async def _log_in(self, line: ClientConnection) -> None:  # noqa: ARG002 - KIS knows us by what each question says
         self._approval = await self._client.approval()
-        self._line = line
-        await self._ask(line)
 
-    async def _ask(self, line: ClientConnection) -> None:
-        """Give back what is wanted no more, then ask for what is new, so that the budget is never exceeded."""
-        async with self._asking:
-            gone, new = self._asked - self._wanted, self._wanted - self._asked
-            self._asked = self._wanted
-            for tr_type, symbols in (("2", gone), ("1", new)):
-                header = {"approval_key": self._approval, "custtype": "P", "tr_type": tr_type, "content-type": "utf-8"}
-                for symbol in sorted(symbols):
-                    for name in FRAMES:
-                        asked = {"input": {"tr_id": name, "tr_key": symbol}}
-                        await line.send(dumps_text({"header": header, "body": asked}))
+    async def _give_back(self, line: ClientConnection, symbols: Iterable[str]) -> None:
+        await self._say(line, "2", symbols)
+
+    async def _ask(self, line: ClientConnection, symbols: Iterable[str]) -> None:
+        await self._say(line, "1", symbols)
+
+    async def _say(self, line: ClientConnection, tr_type: str, symbols: Iterable[str]) -> None:
+        header = {"approval_key": self._approval, "custtype": "P", "tr_type": tr_type, "content-type": "utf-8"}
+        for symbol in symbols:
+            for name in FRAMES:
+                asked = {"input": {"tr_id": name, "tr_key": symbol}}
+                await line.send(dumps_text({"header": header, "body": asked}))
 
     async def _hear(self, line: ClientConnection, frame: str | bytes) -> bool:
         text = frame if isinstance(frame, str) else frame.decode()

@@ -17,6 +17,7 @@ PAPER: Final = Capabilities(
     identifies_by_key=False,
     absence_is_certain=False,
     reports_executions=True,
+    market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
 )
 REAL: Final = replace(
     PAPER,

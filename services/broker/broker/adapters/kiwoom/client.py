@@ -48,11 +48,15 @@ class Client(PostedCalls):
         """Every page of a list."""
 
         async def ask(at: Mark) -> tuple[Body | No, Mark | None]:
-            body, headers = await self._post(FOLDER + folder, _headers(name, at.key), dict(fields))
-            key = headers.get("next-key", "").strip()
-            return body, Mark(key, key) if headers.get("cont-yn") == "Y" else None
+            body, key = await self.page(folder, name, fields, at.key)
+            return body, None if key is None else Mark(key, key)
 
         return await self._walk(name, ask)
+
+    async def page(self, folder: str, name: str, fields: Mapping[str, str], key: str) -> tuple[Body | No, str | None]:
+        """One page of a list, and the key of the next one: None after the last, empty when Kiwoom forgot to say it."""
+        body, headers = await self._post(FOLDER + folder, _headers(name, key), dict(fields))
+        return body, headers.get("next-key", "").strip() if headers.get("cont-yn") == "Y" else None
 
     def _read(self, status: int, text: str) -> Body | No:
         return parse.read(status, text)

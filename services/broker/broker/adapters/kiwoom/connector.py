@@ -15,6 +15,7 @@ from broker.adapters.drift import drifts
 from broker.adapters.kiwoom import parse
 from broker.adapters.kiwoom.capabilities import PAPER
 from broker.adapters.kiwoom.client import Client
+from broker.adapters.kiwoom.session import log_in
 from broker.adapters.port import Unreachable
 from broker.adapters.stream import follow
 from broker.domain.capabilities import Capabilities
@@ -118,10 +119,7 @@ class KiwoomWire:
             await follow(self._stream, self._greet, self._hear, hint)
 
     async def _greet(self, line: ClientConnection) -> None:
-        await line.send(dumps_text({"trnm": "LOGIN", "token": await self.client.current_token()}))
-        answer = loads(await line.recv())
-        if answer.get("return_code") != 0:
-            raise ValueError("Kiwoom's stream does not take this token")
+        await log_in(self.client, line)
         data = [{"item": [""], "type": list(_ACCOUNT)}]
         await line.send(dumps_text({"trnm": "REG", "grp_no": "1", "refresh": "1", "data": data}))
 

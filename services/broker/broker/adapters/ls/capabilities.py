@@ -22,4 +22,5 @@ PAPER: Final = Capabilities(
     reports_executions=True,
     venues=frozenset({"KRX", "NXT"}),
     unconfirmed_venues=frozenset({"NXT"}),
+    market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
 )

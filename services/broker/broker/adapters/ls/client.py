@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import httpx
 
@@ -12,6 +12,8 @@ from broker.adapters.line import Token, request
 from broker.adapters.ls import parse
 from broker.adapters.port import NotSent, Unreachable
 from broker.adapters.posted import Body, Mark, PostedCalls
+
+_BETWEEN: Final = "|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,17 @@ class Client(PostedCalls):
         body, _ = await self._post(path, _headers(name, ""), {f"{name}{block}": dict(fields)})
         return body
 
-    async def pages(self, path: str, name: str, fields: Mapping[str, Any], mark: str) -> list[Body]:
-        """Every page of a list; `mark` is the field of the body that goes on from page to page."""
+    async def pages(self, path: str, name: str, fields: Mapping[str, Any], *marks: str) -> list[Body]:
+        """Every page of a list; `marks` are the fields of the body that go on from page to page."""
 
         async def ask(at: Mark) -> tuple[Body | No, Mark | None]:
-            asked = {f"{name}InBlock": {**fields, mark: at.place}}
+            places = at.place.split(_BETWEEN) if at.place else [""] * len(marks)
+            asked = {f"{name}InBlock": {**fields, **dict(zip(marks, places, strict=True))}}
             body, headers = await self._post(path, _headers(name, at.key), asked)
             if isinstance(body, No) or headers.get("tr_cont") != "Y":
                 return body, None
-            place = str(body.get(f"{name}OutBlock", {}).get(mark, ""))
+            block = body.get(f"{name}OutBlock", {})
+            place = _BETWEEN.join(str(block.get(mark, "")) for mark in marks)
             return body, Mark(headers.get("tr_cont_key", ""), place)
 
         return await self._walk(name, ask)
