@@ -22,10 +22,10 @@ from kit.websocket import (
 )
 from pydantic import BaseModel, Field, ValidationError
 
-from backtest.api.following import FINAL, LOOK_SECONDS, counted, kind_of, look, refuse_one_too_many
+from backtest.api.following import FINAL, LOOK_SECONDS, counted, kind_of, look, look_at_some, refuse_one_too_many
 from backtest.api.jobs import Job
 from backtest.domain.run import RUNS_WAITING_MAX
-from backtest.errors import RunNotFound, TooManyStreams
+from backtest.errors import TooManyStreams
 
 router = APIRouter()
 
@@ -72,17 +72,19 @@ class Follower:
             await self._begin(run_id)
 
     async def tell_news(self) -> None:
-        """Look at every job, and tell of those that have come on; the next look may find the database back."""
-        for run_id in list(self._told):
-            try:
-                job = await look(self._database, self._owner, run_id)
-            except RunNotFound:  # removed meanwhile
-                self._told.pop(run_id, None)
-            except Unavailable:
-                return
-            else:
-                if run_id in self._told and job != self._told[run_id]:
-                    self._tell(job)
+        """Look at all jobs at once, and tell of those that have come on; the next look may find the database back."""
+        if not self._told:
+            return
+        told = dict(self._told)
+        with suppress(Unavailable):
+            found = await look_at_some(self._database, self._owner, list(told))
+            for run_id, before in told.items():
+                if self._told.get(run_id) is not before:  # the client wished otherwise meanwhile
+                    continue
+                if run_id not in found:  # removed
+                    del self._told[run_id]
+                elif found[run_id] != before:
+                    self._tell(found[run_id])
 
     async def _begin(self, run_id: UUID) -> None:
         if run_id not in self._told and len(self._told) >= JOBS_MAX:
