@@ -13,7 +13,7 @@ from services.auth.tests.people import PASSWORD, Person
 ROOT = Path(__file__).resolve().parents[3]
 LINE = re.compile(r"^\| (?P<action>[a-z_]+) \|.*\]\(\.\./(?P<test>\S+)\) \|$", re.MULTILINE)
 AUTH, KEYS, USERS = "/api/v1/auth", "/api/v1/users/api-keys", "/api/v1/admin/users"
-NEW = "copper meadow 81 windmills"
+NEW, WRONG = "copper meadow 81 windmills", "not the right one"
 LAST = text("SELECT action, actor, subject, xmin::text AS written_by FROM audit_log ORDER BY position DESC LIMIT 1")
 
 
@@ -53,9 +53,7 @@ async def test_what_somebody_does_to_their_account_is_written_by_the_transaction
     assert renewed == ("recovery_codes_renewed", me, me)
     assert (await does("POST", KEYS, 201, "api_keys", name="robot", scopes=["read"]))[0] == "api_key_created"
     assert await does("DELETE", f"{KEYS}/{made[0]}", 204, None) == ("api_key_deleted", me, made[0])
-    wrong = await does(
-        "POST", f"{AUTH}/password/change", 401, None, current_password="not the right one", new_password=NEW
-    )
+    wrong = await does("POST", f"{AUTH}/password/change", 401, None, current_password=WRONG, new_password=NEW)
     assert wrong == ("password_change_failed", me, me)
     assert await does("POST", f"{AUTH}/2fa/disable", 204, None, code=haneul.code()) == (
         "second_factor_disabled",

@@ -16,7 +16,7 @@ from kit.ids import new_id
 
 from services.broker.tests.floor import Broken
 
-SECRETS = {"app_key": "key-1", "app_secret": "secret-1"}
+SECRETS = {name: os.urandom(8).hex() for name in ("app_key", "app_secret")}
 OWNERS = 3
 ROTATIONS = 3
 Saved = list[tuple[OwnerId, ConnectionId]]
