@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from broker.adapters.port import Connector, Report
+from broker.adapters.simulator import books
 from broker.adapters.simulator.connector import Simulator
 from broker.adapters.simulator.quotes import Quote, quote_channel, quote_key
 from broker.desk import Desk
@@ -20,10 +21,13 @@ from kit import context
 from kit.clock import now
 from kit.db import Database
 from kit.events import Envelope
+from kit.testing.tasks import ended
 from redis.asyncio import Redis
 from sqlalchemy import text
 
 from services.broker.tests.builders import a_symbol, cancel_requested, replace_requested, submitted
+
+LOOK_SECONDS = 0.05
 
 
 @dataclass
@@ -107,7 +111,7 @@ class Floor:
 
     async def hear(self) -> None:
         """Settle the reports that wait now."""
-        await report_executions(self.desk, _Once(self.simulator))  # type: ignore[arg-type]
+        await report_executions(self.desk, _Once(self.simulator, self.database))  # type: ignore[arg-type]
 
     async def facts(self, order: OrderIntent | None = None) -> list[tuple[str, dict[str, Any]]]:
         """What was announced, in order: short names and bodies."""
@@ -131,15 +135,28 @@ class Floor:
 class _Once:
     """The simulator's stream, ending when there is no more news."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(self, simulator: Simulator, database: Database) -> None:
+        self._simulator, self._database = simulator, database
         self.capabilities = simulator.capabilities
 
     async def reports(self) -> AsyncGenerator[Sequence[Report], None]:
         stream = self._simulator.reports()
-        with suppress(TimeoutError):
-            while True:
-                yield await asyncio.wait_for(anext(stream), 0.15)
+        while (reports := await self._next(stream)) is not None:
+            yield reports
+
+    async def _next(self, stream: AsyncGenerator[Sequence[Report], None]) -> Sequence[Report] | None:
+        """What is told next; nothing once all of it has been taken, however long the machine needs for that."""
+        asking = asyncio.ensure_future(anext(stream))
+        while not asking.done():
+            await asyncio.wait({asking}, timeout=LOOK_SECONDS)
+            if not asking.done() and not await self._simulator_tells():
+                await ended(asking)
+                return None
+        return asking.result()
+
+    async def _simulator_tells(self) -> bool:
+        async with self._database.system() as session:
+            return bool((await books.list_untold(session, 1)).reports)
 
 
 class Broken(Exception):

@@ -20,7 +20,7 @@ from broker.domain.order import (
 
 from services.broker.tests.conformance.asking import found, sent, shares, traded
 from services.broker.tests.conformance.cases import case
-from services.broker.tests.conformance.venues import VENUES, EmulatorVenue, Venue, news, take_news
+from services.broker.tests.conformance.venues import SILENCE_SECONDS, VENUES, EmulatorVenue, Venue, news, take_news
 
 TRADED_ON = date(2024, 12, 16)
 
@@ -233,14 +233,14 @@ async def test_bc_21_news_is_told_until_it_is_taken_and_then_no_more(venue: Venu
     assert report.key == order.key
     assert shares(report.news)[0] == 3
     with pytest.raises(TimeoutError):
-        await news(venue)
+        await news(venue, SILENCE_SECONDS)
 
 
 @case(lambda able: able.answers_with_trades)
 async def test_bc_22_what_was_answered_at_once_is_no_news(venue: Venue) -> None:
     await sent(venue)
     with pytest.raises(TimeoutError):
-        await news(venue)
+        await news(venue, SILENCE_SECONDS)
 
 
 @case()

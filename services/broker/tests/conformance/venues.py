@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import httpx
 from broker.adapters.port import Connector, Remote, Report
+from broker.adapters.simulator import books
 from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.adapters.simulator.connector import Simulator
 from broker.domain.capabilities import Capabilities
@@ -23,7 +24,9 @@ from services.broker.tests.builders import an_order
 from services.broker.tests.emulated import KINDS, REAL_KINDS, Emulated, emulated
 from services.broker.tests.floor import Tape
 
-NEWS_SECONDS = 0.5
+NEWS_SECONDS_MAX = 30.0
+SILENCE_SECONDS = 0.5
+"""So long nothing more is told."""
 MARKETABLE = {"buy": "70200", "sell": "69900"}
 EVERYTHING = frozenset(
     {
@@ -70,12 +73,15 @@ class Venue(Protocol):
     def moment(self) -> Any:
         """What time it is here."""
 
+    async def has_told(self) -> bool:
+        """Whether the connector, asked for the next news, has put the last behind it."""
 
-async def news(venue: Venue) -> Sequence[Report]:
+
+async def news(venue: Venue, seconds: float = NEWS_SECONDS_MAX) -> Sequence[Report]:
     """The next batch of the stream, which counts as not taken."""
     stream = venue.connector.reports()
     try:
-        return await asyncio.wait_for(anext(stream), NEWS_SECONDS)
+        return await asyncio.wait_for(anext(stream), seconds)
     finally:
         await stream.aclose()
 
@@ -83,9 +89,13 @@ async def news(venue: Venue) -> Sequence[Report]:
 async def take_news(venue: Venue) -> Sequence[Report]:
     """The next batch of the stream, taken: the one after it was asked for."""
     stream = venue.connector.reports()
-    reports = await asyncio.wait_for(anext(stream), NEWS_SECONDS)
+    reports = await asyncio.wait_for(anext(stream), NEWS_SECONDS_MAX)
     asking = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(NEWS_SECONDS_MAX):
+        while True:
+            await asyncio.sleep(0.1)
+            if await venue.has_told():
+                break
     await ended(asking)
     await stream.aclose()
     return reports
@@ -127,6 +137,10 @@ class SimulatorVenue:
 
     def moment(self) -> Any:
         return now()
+
+    async def has_told(self) -> bool:
+        async with self.database.system() as session:
+            return not (await books.list_untold(session, 1)).reports
 
 
 @dataclass
@@ -183,6 +197,9 @@ class EmulatorVenue:
 
     def moment(self) -> Any:
         return self.emulated.clock()
+
+    async def has_told(self) -> bool:
+        return True  # what was told is kept in the connector itself
 
 
 @asynccontextmanager
