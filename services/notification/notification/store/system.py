@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from kit.db import Session
 from kit.events import inbox
 from quant.markets.intervals import Interval
-from sqlalchemy import Column, Table, delete, or_, select, tuple_, update
+from sqlalchemy import Column, Table, delete, desc, func, or_, select, tuple_, update
 
 from notification.domain.alert import Alert
 from notification.domain.channel import Channel, ChannelId, ChannelKind
@@ -28,6 +28,8 @@ DELETED_AT_ONCE_MAX = 10_000
 CLAIMABLE = channels.c.status.in_(("active", "pending"))
 """A pending channel is sent its code, and nothing else is ever queued for it."""
 DUE_AT_ONCE_MAX = 2_000
+WANTED_MAX = 500
+"""Symbols that are asked for live: many times what any feed can follow."""
 WATCHED = alerts.c.status.in_(("active", "resting"))
 
 
@@ -43,6 +45,13 @@ async def list_watched(session: Session, symbol: str | None) -> list[Alert]:
     if symbol is not None:
         statement = statement.where(alerts.c.symbol == symbol)
     return [alert_of(row) for row in await session.execute(statement)]
+
+
+async def list_wanted(session: Session) -> dict[str, int]:
+    """List the symbols that alerts wait for, the most wanted first, and how many alerts wait for each."""
+    counted = select(alerts.c.symbol, func.count().label("count")).where(WATCHED).group_by(alerts.c.symbol)
+    rows = await session.execute(counted.order_by(desc("count"), alerts.c.symbol).limit(WANTED_MAX))
+    return {row[0]: row[1] for row in rows}
 
 
 async def save_expired(session: Session, now: datetime) -> None:
