@@ -21,11 +21,13 @@ LISTENS = "+@read +@connection +@pubsub -publish -@admin -@dangerous -@scripting
 # tells prices. Who listens to a pattern has to be allowed that very pattern. In brackets is what is allowed besides.
 SERVICE_PERMISSIONS = {
     "auth": NOTHING,
-    "trading": f"%R~realtime:* &market:* {LISTENS}",
+    "trading": f"%R~realtime:* &market:* {LISTENS} (+publish &feed.wanted)",
     "market": f"~realtime* &market:* &market.trade:* &market.orderbook:* &market.bar1m:* &feed.* {COMMANDS}",
     "backtest": NOTHING,
     "broker": f"%R~realtime:* ~broker:* &market:* &feed.wanted {COMMANDS} -publish (+publish &feed.told)",
-    "notification": f"%R~realtime:* &market:* &account:* &alerts:* {LISTENS} (+publish &account:* &alerts:*)",
+    "notification": (
+        f"%R~realtime:* &market:* &account:* &alerts:* {LISTENS} (+publish &account:* &alerts:* &feed.wanted)"
+    ),
 }
 
 # How the server fares, and none of what is in it.

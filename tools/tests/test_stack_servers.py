@@ -57,7 +57,8 @@ ALLOWED_IN_REDIS = {
     *(("market", f"{command} realtime:005930{rest}") for command, rest in (("SET", " {}"), ("DEL", ""))),
     *(("market", f"PUBLISH {channel} {{}}") for channel in ("market:005930", "feed.wanted", "feed.told")),
     ("broker", "PUBLISH feed.told {}"),
-    *(("notification", f"PUBLISH {channel} {{}}") for channel in ("account:1", "alerts:005930")),
+    *(("notification", f"PUBLISH {channel} {{}}") for channel in ("account:1", "alerts:005930", "feed.wanted")),
+    ("trading", "PUBLISH feed.wanted {}"),
     *(("broker", command) for command in ("SET broker:turns:1 0", "GET broker:turns:1")),
 }
 """Everything else is somebody else's, or nobody's."""

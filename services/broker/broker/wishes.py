@@ -1,6 +1,7 @@
-"""Which symbols are wanted: the operator's own, those with open orders at the simulator, and what people watch.
+"""Which symbols are wanted: the operator's own, those with open orders at the simulator, and what others wish for.
 
-Market's API processes publish what their clients watch every other second. Who says nothing any more wants nothing.
+Market publishes what its clients watch, trading what orders and automations need, notification what alerts wait for,
+each every few seconds. Who says nothing any more wants nothing.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 
 
 class Wanted(BaseModel):
-    """What the clients of one process watch, and how many of them watch each symbol."""
+    """What one process wishes for, and how many clients, orders, automations or alerts of it wish for each symbol."""
 
     process: Annotated[str, Field(max_length=36)]
     watched: Annotated[
@@ -86,7 +87,7 @@ class Wishes:
         self._told[wanted.process] = (self._clock(), wanted.watched)
 
     async def ranked(self, followed: Collection[str]) -> list[str]:
-        """All that is wanted, the most wanted first; of two that as many people watch, the one that is followed."""
+        """All that is wanted, the most wanted first; of two that as many want, the one that is followed."""
         since = self._clock() - WISHES_LAST
         self._told = {process: told for process, told in self._told.items() if told[0] >= since}
         watched: Counter[str] = Counter()

@@ -5,7 +5,7 @@ The table remains the truth, so a lost hint costs a second and nothing else.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kit.json import Fragment, dumps_text, loads
@@ -22,6 +22,7 @@ from notification.store.stream import Numbered
 ACCOUNTS = "account:"
 ALERTS = "alerts:"
 QUOTES = "market:"
+WANTED = "feed.wanted"
 ENTRIES_MAX = 200
 LENGTH_MAX = 65_536
 """A hint that would carry more only says that there is something to see: the table tells it as well."""
@@ -49,6 +50,10 @@ class Hints:
     def alerts_have_changed(self, symbol: str) -> None:
         """Let the watchers look at the alerts of a symbol."""
         self._send(f"{ALERTS}{symbol}", "")
+
+    def prices_are_wanted(self, symbols: Mapping[str, int]) -> None:
+        """Say to whoever brings live prices which symbols alerts wait for, and how many on each."""
+        self._send(WANTED, dumps_text({"process": "alerts", "watched": symbols}))
 
     def _send(self, channel: str, text: str) -> None:
         self._waiting.append((channel, text))

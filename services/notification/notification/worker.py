@@ -22,6 +22,7 @@ from notification.sender import Sender
 from notification.subscriptions import subscribe
 from notification.telegram_reader import TelegramReader
 from notification.usecases.forget_old import Keeping, forget_old
+from notification.wants import tell_wants
 from notification.watcher import Watcher
 
 FORGET_EVERY_SECONDS = 60
@@ -63,6 +64,7 @@ async def main() -> None:
             Consumer(subscribe(resources.hints.owner_was_told, settings.restored_at), resources, amqp_url).run(),
             Watcher(resources, settings.redis_url.get_secret_value(), now).run(),
             RuleWatcher(resources, now).run(),
+            tell_wants(resources),
             Sender(resources, resources.catalogue.ports, now).run(),
             forget_forever(resources.database, keeping),
         ]

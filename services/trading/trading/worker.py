@@ -33,6 +33,7 @@ from trading.resources import open_resources
 from trading.stops import StopWatcher, forget_keys
 from trading.subscriptions import subscriptions
 from trading.switches import keep_switches
+from trading.wants import tell_wants
 
 JOBS = (
     Job(WATCH, WATCH_EVERY, watch_orders),
@@ -58,7 +59,8 @@ async def main() -> None:
         switches, automator = keep_switches(resources, now), Automator(settings, resources, now)
         census = keep_census(resources, now)
         always = [relay.run(), consumer.run(), stops.run(), switches, automator.run(), forget_keys(resources, now)]
-        await run_tasks(resources, settings.worker_port, [*always, census, *chores], settings.worker_host)
+        always += [census, tell_wants(resources)]
+        await run_tasks(resources, settings.worker_port, [*always, *chores], settings.worker_host)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from kit.db import Session
 from kit.events import inbox
 from kit.sql import Statement
 from quant.markets.intervals import Interval
-from sqlalchemy import Column, Table, Uuid, bindparam, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import Column, Table, Uuid, bindparam, delete, desc, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from notification.domain.alert import Alert, AlertId
@@ -31,6 +31,8 @@ DELETED_AT_ONCE_MAX = 10_000
 CLAIMABLE = channels.c.status.in_(("active", "pending"))
 """A pending channel is sent its code, and nothing else is ever queued for it."""
 DUE_AT_ONCE_MAX = 2_000
+WANTED_MAX = 500
+"""Symbols that are asked for live: many times what any feed can follow."""
 WATCHED = alerts.c.status.in_(("active", "resting"))
 WATCHED_OF = Statement(
     text(
@@ -58,6 +60,13 @@ async def list_watched(session: Session, symbol: str | None) -> dict[AlertId, Al
 async def list_alerts(session: Session, alert_ids: Collection[AlertId]) -> list[Alert]:
     """List these alerts, of anybody."""
     return [alert_of(row) for row in await BY_IDS.all(session, {"ids": list(alert_ids)})] if alert_ids else []
+
+
+async def list_wanted(session: Session) -> dict[str, int]:
+    """List the symbols that alerts wait for, the most wanted first, and how many alerts wait for each."""
+    counted = select(alerts.c.symbol, func.count().label("count")).where(WATCHED).group_by(alerts.c.symbol)
+    rows = await session.execute(counted.order_by(desc("count"), alerts.c.symbol).limit(WANTED_MAX))
+    return {row[0]: row[1] for row in rows}
 
 
 async def save_expired(session: Session, now: datetime) -> None:

@@ -6,10 +6,11 @@ What is missing, late or unreadable is no quote: the risk review then refuses, a
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import structlog
+from kit.json import dumps_text
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from quant.markets.bands import Band
@@ -26,6 +27,7 @@ READS_AT_ONCE = 16
 KEPT_MAX = 10_000
 PRICE_MAX = 1_000_000_000
 CHANNELS = "market:*"
+WANTED = "feed.wanted"
 
 log = structlog.get_logger()
 
@@ -115,6 +117,14 @@ class Quotes:
             if quote is not None and quote.symbol == symbol:
                 found[symbol] = quote
         return found
+
+    async def want(self, symbols: Mapping[str, int]) -> None:
+        """Say to whoever brings live prices which symbols are needed, and by how many; lost, it is said again."""
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._cache.publish(WANTED, dumps_text({"process": "trading", "watched": symbols}))
+        except (RedisError, OSError, TimeoutError) as down:
+            log.warning("what prices are needed is not told", error=repr(down))
 
 
 def parse_quote(text: str | bytes) -> Quote | None:

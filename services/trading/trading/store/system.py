@@ -8,13 +8,14 @@ from uuid import UUID
 
 from kit.db import Session
 from quant.markets.listing import Currency
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, or_, select, text, tuple_, update
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, desc, func, or_, select, text, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, OrderId
 from trading.store.accounts import PLATFORM_LOCK
+from trading.store.automation_tables import automations
 from trading.store.orders import Waiting, order_of
 from trading.store.tables import (
     accounts,
@@ -238,6 +239,16 @@ async def list_holders(session: Session, symbol: str) -> list[Whose]:
         .order_by(positions.c.owner_id, positions.c.account_id)
     )
     return [Whose(row.owner_id, row.account_id) for row in await session.execute(query)]
+
+
+async def list_wanted(session: Session) -> dict[str, int]:
+    """Return the symbols that open orders and automations need prices of, the most needed first, and by how many."""
+    ordered = select(orders.c.symbol).where(is_open())
+    automated = select(func.unnest(automations.c.symbols)).where(automations.c.status != "stopped")
+    needed = union_all(ordered, automated).subquery("needed")
+    counted = select(needed.c.symbol, func.count().label("count")).group_by(needed.c.symbol)
+    rows = await session.execute(counted.order_by(desc("count"), needed.c.symbol).limit(PAGE))
+    return {row[0]: row[1] for row in rows}
 
 
 async def count_open(session: Session) -> dict[str, tuple[int, datetime]]:
