@@ -54,7 +54,8 @@ function SideBySide({ comparison: { items, dates, days } }: { comparison: Compar
   return (
     <div className="grid gap-3">
       <Lines dates={dates} lines={worth} label={t("compare.worth")} height={180} />
-      <div className="overflow-x-auto">
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className="overflow-x-auto" role="region" aria-label={t("backtest.compare")} tabIndex={0}>
         <table className="text-sm">
           <thead>
             <tr>
