@@ -26,6 +26,7 @@ from benchmarks import (
     matching,
     orders,
     overload,
+    pushes,
     quotes,
     sweeps,
     tokens,
@@ -134,6 +135,7 @@ async def measure_platform(layout: Layout, chosen: Sequence[str]) -> list[Result
     crowd = await orders.Crowd.gather(layout)
     results = await measure_orders(layout, crowd) if "orders" in chosen else []
     results += await costs.order_cost_breakdown(crowd) if {"orders", "order_cost"} & set(chosen) else []
+    results += await pushes.measure(crowd) if "account_push" in chosen else []
     results += await logins.measure(crowd) if "login_flood" in chosen else []
     results += await overload.measure(crowd) if "overload" in chosen else []
     results += await costs.order_cost_growth(crowd) if "order_cost_growth" in chosen else []
@@ -162,7 +164,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 
 ON_A_PLATFORM = (
-    *("orders", "order_cost", "order_cost_growth", "login_flood", "overload"),
+    *("orders", "order_cost", "order_cost_growth", "account_push", "login_flood", "overload"),
     *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {
@@ -190,6 +192,8 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
         "10 ms of our own time for an order at a broker, p95 at 50 orders a second",
     ),
     ("matching", lambda found: found.value >= matching.ORDERS_RATE_MIN, "200,000 orders matched a second on one core"),
+    ("account_push_p95", lambda found: found.value < pushes.P95_MS_MAX, "/ws/account within 20 ms of a commit"),
+    ("account_push_lost", lambda found: found.value == 0, "no push that is lost"),
     ("alerts_triggered_missing", lambda found: found.value == 0, "no alert that is met and not told"),
     ("alert_to_queue_p99", lambda found: found.value < alerts.P99_MS_MAX, "alerts in a channel's queue within 500 ms"),
     ("browser_first_load", lambda found: found.value < browser.LOADED_KB_MAX, "250 kB before the dashboard is drawn"),
