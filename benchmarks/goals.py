@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import alerts, backtests, browser, connectors, logins, matching, mixed, overload, tokens
+from benchmarks import alerts, backtests, browser, connectors, logins, matching, mixed, overload, pushes, tokens
 from benchmarks.results import Result
 
 Holds = Callable[[Result], bool]
@@ -65,6 +65,8 @@ GOALS: Final[tuple[tuple[str, Holds, str], ...]] = (
         "10 ms of our own for an order at a broker, p95",
     ),
     ("matching", at_least(matching.ORDERS_RATE_MIN), "200,000 orders matched a second on one core"),
+    ("account_push_p95", below(pushes.P95_MS_MAX), "/ws/account within 20 ms of a commit"),
+    ("account_push_lost", NONE, "no push that is lost"),
     ("alerts_triggered_missing", NONE, "no alert that is met and not told"),
     ("alert_to_queue_p99", below(alerts.P99_MS_MAX), "alerts in a channel's queue within 500 ms"),
     ("browser_first_load", below(browser.LOADED_KB_MAX), "250 kB before the dashboard is drawn"),

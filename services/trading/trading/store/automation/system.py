@@ -8,6 +8,7 @@ from uuid import UUID
 
 from kit.db import Session
 from kit.json import dumps_text
+from kit.sql import Statement
 from quant.markets.intervals import Interval
 from sqlalchemy import delete, func, select, text
 
@@ -43,14 +44,18 @@ TAKE_LEASE = text(
     ON CONFLICT (name) DO UPDATE SET epoch = leases.epoch + 1, taken_at = :now RETURNING epoch
     """
 )
-DUE_BY_BAR = text(
-    """
-    INSERT INTO automation_runs (owner_id, automation_id, phase, symbol, scheduled_at, due_at, status)
-    SELECT owner_id, id, 'evaluate', :symbol, :scheduled_at, :due_at, 'due' FROM automations
-     WHERE status <> 'stopped' AND interval = :interval AND version IS NOT NULL
-       AND market = :market AND :symbol = ANY(symbols)
-    ON CONFLICT DO NOTHING
-    """
+DUE_BY_BAR = Statement(
+    text(
+        """
+        INSERT INTO automation_runs (owner_id, automation_id, phase, symbol, scheduled_at, due_at, status)
+        SELECT owner_id, id, 'evaluate', CAST(:symbol AS text), CAST(:scheduled_at AS timestamptz),
+               CAST(:due_at AS timestamptz), 'due'
+          FROM automations
+         WHERE status <> 'stopped' AND interval = :interval AND version IS NOT NULL
+           AND market = :market AND CAST(:symbol AS text) = ANY(symbols)
+        ON CONFLICT DO NOTHING
+        """
+    )
 )
 DUE_BY_CLOCK = text(
     """
@@ -87,7 +92,7 @@ CHANGED_TRIPS = text(
             AND sum(CASE WHEN o.side = 'buy' THEN o.filled_quantity ELSE -o.filled_quantity END) = 0)
     """  # noqa: S608 - the statuses are our own
 )
-WAKE = text(f"SELECT pg_notify('{CHANNEL}', '')")
+WAKE = Statement(text(f"SELECT pg_notify('{CHANNEL}', '')"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ async def save_due_by_bar(
 ) -> int:
     """Write down the runs that a closed bar of a symbol makes due: each once, however often it is told."""
     given = {"market": market, "symbol": bar[0], "interval": bar[1], "scheduled_at": scheduled_at, "due_at": due_at}
-    return int((await session.execute(DUE_BY_BAR, given)).rowcount)
+    return await DUE_BY_BAR.count(session, given)
 
 
 async def save_due_by_clock(session: Session, market: str, phase: Phase, at: datetime) -> int:
@@ -136,7 +141,7 @@ async def save_due_by_clock(session: Session, market: str, phase: Phase, at: dat
 
 async def wake(session: Session) -> None:
     """Tell the worker that works off, when this commits."""
-    await session.execute(WAKE)
+    await WAKE.value(session, {})
 
 
 async def list_due(session: Session) -> list[DueRun]:
