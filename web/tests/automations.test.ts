@@ -33,7 +33,7 @@ describe("the form of an automation", () => {
 
   it("shows what is wrong with one stock of the list beside the list", () => {
     const problem = new Problem({ type: "", title: "", status: 422, detail: "", code: "invalid_request", request_id: null, errors: [{ field: "symbols.1", code: "value_error", message: "not a symbol" }] });
-    expect(fieldErrors(problem, "en")).toEqual({ symbols: "not a symbol" });
+    expect(fieldErrors(problem, "en")).toEqual({ symbols: "This cannot be used: not a symbol." });
   });
 });
 

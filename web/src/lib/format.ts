@@ -52,9 +52,9 @@ function rest(amount: bigint, unit: string): string {
   return amount === 0n ? "" : ` ${amount.toLocaleString("ko-KR")}${unit}`;
 }
 
-/** A share of one as a signed percentage; `0.0123` is +1.23%. */
-export function rate(language: Language, share: number, places = 2): string {
-  const options: Intl.NumberFormatOptions = { style: "percent", maximumFractionDigits: places, minimumFractionDigits: places, signDisplay: "exceptZero" };
+/** A share of one as a percentage: `0.0123` is +1.23%, or 1.23% where no move is meant. */
+export function rate(language: Language, share: number, places = 2, signed = true): string {
+  const options: Intl.NumberFormatOptions = { style: "percent", maximumFractionDigits: places, minimumFractionDigits: places, signDisplay: signed ? "exceptZero" : "auto" };
   return format(language, options).format(share);
 }
 

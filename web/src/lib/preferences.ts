@@ -11,6 +11,8 @@ export interface Preferences {
   colours: Colours;
   /** The account that orders are placed in. */
   accountId: string | null;
+  /** The watchlist that is shown; another where it is gone. */
+  watchlistId: string | null;
 }
 
 const KEY = "exodus.preferences";
@@ -23,6 +25,7 @@ function initial(): Preferences {
     theme: "system",
     colours: "korean",
     accountId: null,
+    watchlistId: null,
   };
   try {
     return { ...first, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Preferences>) };

@@ -8,6 +8,8 @@ export const market = {
   "market.watchlist.add": ["관심 종목에 추가", "Add to the watchlist"],
   "market.watchlist.remove": ["관심 종목에서 빼기", "Remove from the watchlist"],
   "market.watchlist.new": ["새 목록", "New list"],
+  "market.watchlist.choose": ["보이는 목록", "List shown"],
+  "market.watchlist.drop": ["목록 “{name}”을 지울까요?", "Delete the list “{name}”?"],
   "market.watchlist.default": ["관심", "Watching"],
   "market.choose": ["왼쪽에서 종목을 고르거나 검색하세요.", "Choose a stock from the list, or search one."],
   "market.symbol": ["종목", "Stock"],

@@ -133,7 +133,7 @@ export const research = {
   "sweep.objective": ["가장 좋은 것의 기준", "Best by"],
   "sweep.heat": ["히트맵", "Heat map"],
   "sweep.best": ["최고 조합", "The best"],
-  "sweep.trials": ["시도 {count}개", "{count} trials"],
+  "sweep.trials": ["시도 {count}개 중 위에서 {shown}개", "The best {shown} of {count} trials"],
   "sweep.rank": ["순위", "Rank"],
   "sweep.values": ["값", "Values"],
   "objective.total_return": ["총수익률", "Total return"],

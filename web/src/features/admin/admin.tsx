@@ -10,6 +10,7 @@ import { Input } from "@/ui/form";
 import { Table } from "@/ui/table";
 import { Tabs } from "@/ui/tabs";
 import { ManageUser, type User } from "./manage-user";
+import { Proposals } from "./proposals";
 
 export function Admin() {
   const { t } = useWords();
@@ -35,6 +36,7 @@ function Users() {
   const { data } = useQuery({ queryKey: ["users", text], queryFn: () => got(api.GET("/api/v1/admin/users", { params: { query: { query: text.trim() || undefined, limit: 100 } } })) });
   return (
     <>
+      <Proposals users={data?.items ?? []} />
       <Input name="query" label={t("admin.search")} type="search" value={text} onText={setText} className="max-w-md" />
       <Card flush>
         {!data ? <Loading /> : (

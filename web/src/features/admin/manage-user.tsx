@@ -10,6 +10,7 @@ import { toast, toastProblem } from "@/ui/toasts";
 
 export type User = Schemas["AuthAccountShown"];
 type Permissions = Schemas["PermissionsShown"];
+const NARROWED = ["real", "daily_trades_max"] as const;
 const CALLS = ["60", "600", "6000", "60000"] as const;
 
 export function ManageUser({ user, onClose }: { user: User | null; onClose: () => void }) {
@@ -31,12 +32,15 @@ function Manage({ user }: { user: User }) {
   const reread = () => queries.invalidateQueries({ queryKey: ["users"] });
   const save = useMutation({
     mutationFn: async () => {
-      await got(api.PUT("/api/v1/admin/users/{user_id}/permissions", { params: { path }, body: permissions }));
-      if (role !== user.role) await got(api.PUT("/api/v1/admin/users/{user_id}/role", { params: { path }, body: { role } }));
+      const kept = await got(api.PUT("/api/v1/admin/users/{user_id}/permissions", { params: { path }, body: permissions }));
+      if (role === user.role) return kept;
+      return got(api.PUT("/api/v1/admin/users/{user_id}/role", { params: { path }, body: { role } }));
     },
-    onSuccess: () => {
-      toast(t("app.saved"), "good");
-      return reread();
+    onSuccess: (kept) => {
+      // What lets somebody do more is only proposed.
+      const holds = kept.role === role && NARROWED.every((name) => kept.permissions[name] === permissions[name]);
+      toast(t(holds ? "app.saved" : "admin.isProposed"), holds ? "good" : "plain");
+      return Promise.all([reread(), queries.invalidateQueries({ queryKey: ["proposals"] })]);
     },
   });
   const turn = useMutation({

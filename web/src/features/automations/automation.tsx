@@ -48,7 +48,7 @@ function Known({ id }: { id: string }) {
       <Tabs label={automation.name} tabs={[
         { key: "signals", name: t("auto.signals"), body: <Signals id={id} /> },
         { key: "drift", name: t("auto.drift"), body: <Drift automation={automation} /> },
-        { key: "runs", name: t("auto.runs"), body: <Runs id={id} /> },
+        { key: "runs", name: t("auto.runs"), body: <Runs id={id} daily={automation.interval === "1d"} /> },
       ]} />
     </>
   );
@@ -153,7 +153,7 @@ function Signals({ id }: { id: string }) {
 
 const RUN_TONE: Record<string, Tone> = { done: "good", skipped: "warn" };
 
-function Runs({ id }: { id: string }) {
+function Runs({ id, daily }: { id: string; daily: boolean }) {
   const { t, language, named } = useWords();
   const { data } = useQuery({
     queryKey: ["automation", id, "runs"],
@@ -167,6 +167,7 @@ function Runs({ id }: { id: string }) {
         { key: "due", head: t("auto.run.due"), cell: (each) => <span className="num">{dateTime(language, each.due_at)}</span> },
         { key: "phase", head: t("auto.run.phase"), cell: (each) => named("auto.phase", each.phase) },
         { key: "symbol", head: t("order.symbol"), cell: (each) => <strong>{each.symbol}</strong> },
+        { key: "bar", head: t("drift.bar"), cell: (each) => each.phase === "evaluate" && <span className="num text-quiet">{daily ? each.scheduled_at.slice(0, 10) : dateTime(language, each.scheduled_at)}</span> },
         { key: "status", head: t("order.status"), cell: (each) => <Badge tone={RUN_TONE[each.status] ?? "plain"}>{named("auto.run", each.status)}</Badge> },
         { key: "settled", head: t("auto.run.settled"), wide: true, cell: (each) => each.settled_at && <span className="num text-quiet">{dateTime(language, each.settled_at)}</span> },
         { key: "why", head: t("signal.why"), wide: true, cell: (each) => <span className="text-sm text-quiet">{why(each.outcome)}</span> },

@@ -89,7 +89,7 @@ async function allPages<T>(page: (cursor: string | undefined) => Promise<{ items
 }
 
 function Result({ result }: { result: Schemas["BacktestResult"] | Schemas["PortfolioResult"] }) {
-  const { t, language } = useWords();
+  const { t, language, named } = useWords();
   const path = { run_id: result.id };
   const equity = useQuery({
     queryKey: ["equity", result.id],
@@ -128,7 +128,7 @@ function Result({ result }: { result: Schemas["BacktestResult"] | Schemas["Portf
       <Trades runId={result.id} currency={assumptions.currency} />
       <Note>
         <strong>{t("backtest.assumed")}: </strong>
-        {t("backtest.assumed.body", { engine: assumptions.engine, slippage: rate(language, assumptions.slippage).replace("+", "") })} {t("backtest.past")}
+        {t("backtest.assumed.body", { engine: named("backtest.engine", assumptions.engine), slippage: rate(language, assumptions.slippage, 2, false) })} {t("backtest.past")}
         <span className="mt-1 block text-xs break-all text-quiet">{t("backtest.fingerprint")}: <code>{result.fingerprint}</code></span>
       </Note>
     </div>

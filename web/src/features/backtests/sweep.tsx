@@ -1,5 +1,6 @@
 /** What each set of values brought: as a heat map where two were varied, and as a table always. */
-import type { Schemas } from "@/api/client";
+import { useQuery } from "@tanstack/react-query";
+import { api, got, type Schemas } from "@/api/client";
 import { useWords } from "@/lib/words";
 import { Card, Facts, Note } from "@/ui/basics";
 import { Rate, Ratio } from "@/ui/figures";
@@ -29,8 +30,8 @@ export function Sweep({ result }: { result: Schemas["SweepResult"] }) {
           [t("portfolio.mdd"), <Rate key="mdd" value={best.metrics.max_drawdown} />],
         ]} />
       </Card>
-      <HeatMap items={items} objective={objective} figureOf={figureOf} />
-      <Card title={t("sweep.trials", { count: result.trials })} flush>
+      <HeatMap result={result} />
+      <Card title={t("sweep.trials", { count: result.trials, shown: items.length })} flush>
         <Table label={t("sweep.heat")} rows={items} keyOf={(trial) => String(trial.rank)} columns={[
           { key: "rank", head: t("sweep.rank"), cell: (trial) => trial.rank },
           { key: "values", head: t("sweep.values"), cell: shown },
@@ -45,28 +46,33 @@ export function Sweep({ result }: { result: Schemas["SweepResult"] }) {
   );
 }
 
-function HeatMap({ items, objective, figureOf }: { items: readonly Trial[]; objective: Objective; figureOf: (trial: Trial) => React.ReactNode }) {
+/** Of all trials, not of the best alone, which are all that the result lists. */
+function HeatMap({ result }: { result: Schemas["SweepResult"] }) {
   const { t } = useWords();
-  const [across, down] = Object.keys(items[0]?.parameters ?? {});
-  if (!across || !down) return null;
-  const values = (name: string): number[] => [...new Set(items.map((each) => Number(each.parameters[name])))].sort((a, b) => a - b);
-  const figures = items.map((each) => figure(each, objective)).filter((each) => each !== null);
+  const { id, objective } = result;
+  const [x, y] = Object.keys(result.best.parameters);
+  const { data } = useQuery({
+    queryKey: ["heat-map", id, x, y],
+    queryFn: () => got(api.GET("/api/v1/backtest/results/{run_id}/heatmap", { params: { path: { run_id: id }, query: { x: x ?? "", y: y ?? "", figure: objective } } })),
+    enabled: x !== undefined && y !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (!data) return null;
+  const figures = data.cells.flat().filter((each) => each !== null);
   const [least, most] = [Math.min(...figures), Math.max(...figures)];
   const shade = (value: number | null): string => `color-mix(in srgb, var(--accent) ${value === null || most === least ? 0 : Math.round(((value - least) / (most - least)) * 55)}%, transparent)`;
+  const Figure = AS_RATIO.includes(objective) ? Ratio : Rate;
   return (
     <Card title={t("sweep.heat")}>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className="overflow-x-auto" role="region" aria-label={t("sweep.heat")} tabIndex={0}>
         <table className="text-xs">
-          <thead><tr><th scope="col" className="p-2 text-left text-quiet">{down} ＼ {across}</th>{values(across).map((value) => <th key={value} scope="col" className="p-2">{value}</th>)}</tr></thead>
+          <thead><tr><th scope="col" className="p-2 text-left text-quiet">{y} ＼ {x}</th>{data.x.map((value) => <th key={value} scope="col" className="p-2">{value}</th>)}</tr></thead>
           <tbody>
-            {values(down).map((row) => (
-              <tr key={row}>
-                <th scope="row" className="p-2 text-left">{row}</th>
-                {values(across).map((column) => {
-                  const trial = items.find((each) => Number(each.parameters[across]) === column && Number(each.parameters[down]) === row);
-                  return <td key={column} className="p-2 text-center" style={trial ? { background: shade(figure(trial, objective)) } : undefined}>{trial && figureOf(trial)}</td>;
-                })}
+            {data.y.map((value, row) => (
+              <tr key={value}>
+                <th scope="row" className="p-2 text-left">{value}</th>
+                {data.cells[row]?.map((cell, column) => <td key={column} className="p-2 text-center" style={{ background: shade(cell) }}><Figure value={cell} /></td>)}
               </tr>
             ))}
           </tbody>

@@ -3,7 +3,8 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
 import { dateTime } from "@/lib/format";
-import { useWords, type Word } from "@/lib/words";
+import type { Language } from "@/lib/preferences";
+import { sayOr, useWords, type Word } from "@/lib/words";
 import { Badge, Button, Card, Empty, Loading, Note, PageTitle } from "@/ui/basics";
 import { Form, Input, Segments, Select } from "@/ui/form";
 import { Table } from "@/ui/table";
@@ -23,8 +24,11 @@ const ASKS: Record<Broker, readonly Credential[]> = {
 };
 const PLAIN: readonly Credential[] = ["account", "hts_id"];
 
+/** A broker's name in the person's language, or as the installation has it. */
+const titleOf = (language: Language, { broker, title }: Schemas["BrokerOut"]): string => sayOr(language, `broker.${broker}`, title);
+
 export function Connections() {
-  const { t } = useWords();
+  const { t, language, named } = useWords();
   const { data } = useQuery({ queryKey: ["brokers"], queryFn: () => got(api.GET("/api/v1/broker/brokers")) });
   return (
     <>
@@ -36,10 +40,10 @@ export function Connections() {
           <Connected />
           <Card title={t("connections.can")} flush>
             <Table label={t("connections.can")} rows={data?.items ?? []} keyOf={(each) => `${each.broker} ${each.environment}`} columns={[
-              { key: "title", head: t("connections.broker"), cell: (each) => <strong>{each.title}</strong> },
+              { key: "title", head: t("connections.broker"), cell: (each) => <strong>{titleOf(language, each)}</strong> },
               { key: "environment", head: t("connections.environment"), wide: true, cell: (each) => t(each.environment === "real" ? "connections.real" : "connections.paper") },
               { key: "venues", head: t("screen.market"), cell: (each) => each.venues.join(", ") },
-              { key: "kinds", head: t("account.kind"), wide: true, cell: (each) => each.account_kinds.join(", ") },
+              { key: "kinds", head: t("connections.accounts"), wide: true, cell: (each) => each.account_kinds.map((kind) => named("account", kind)).join(", ") },
               { key: "types", head: t("order.type"), wide: true, cell: (each) => <OrderTypes types={each.order_types} /> },
               { key: "replace", head: t("order.replace"), cell: (each) => (each.replaces === "none" ? t("app.no") : t("app.yes")) },
             ]} />
@@ -56,7 +60,7 @@ function OrderTypes({ types }: { types: readonly string[] }) {
 }
 
 function NewConnection({ brokers }: { brokers: readonly Schemas["BrokerOut"][] }) {
-  const { t } = useWords();
+  const { t, language } = useWords();
   const queries = useQueryClient();
   const known = brokers.filter((each): each is Schemas["BrokerOut"] & { broker: Broker } => each.broker in ASKS);
   const [broker, setBroker] = useState<Broker>("kis");
@@ -78,7 +82,7 @@ function NewConnection({ brokers }: { brokers: readonly Schemas["BrokerOut"][] }
   return (
     <Card title={t("connections.new")} className="self-start">
       <Form onSubmit={() => add.mutate()} error={add.error} label={t("connections.new")}>
-        <Select name="broker" label={t("connections.broker")} value={broker} onText={(text) => setBroker(text as Broker)} options={known.filter((each) => each.environment === "paper").map((each) => [each.broker, each.title])} />
+        <Select name="broker" label={t("connections.broker")} value={broker} onText={(text) => setBroker(text as Broker)} options={known.filter((each) => each.environment === "paper").map((each) => [each.broker, titleOf(language, each)])} />
         <Segments label={t("connections.environment")} grow value={environment} onChange={setEnvironment} options={[["paper", t("connections.paper")], ["real", t("connections.real")]]} />
         {environment === "real" && <Note tone="warn">{t("account.live.warning")}</Note>}
         <Input name="name" label={t("app.name")} value={name} onText={setName} />
@@ -93,7 +97,7 @@ function NewConnection({ brokers }: { brokers: readonly Schemas["BrokerOut"][] }
 }
 
 function Connected() {
-  const { t, language } = useWords();
+  const { t, language, named } = useWords();
   const queries = useQueryClient();
   const { data } = useQuery({ queryKey: ["connections"], queryFn: () => got(api.GET("/api/v1/broker/connections")) });
   const test = useMutation({
@@ -111,7 +115,7 @@ function Connected() {
   return (
     <>
       {data.items.map((each) => (
-        <Card key={each.id} title={<span className="flex flex-wrap items-center gap-2">{each.name} <Badge>{each.broker}</Badge> <Badge tone={each.environment === "real" ? "bad" : "accent"}>{t(each.environment === "real" ? "connections.real" : "connections.paper")}</Badge></span>}
+        <Card key={each.id} title={<span className="flex flex-wrap items-center gap-2">{each.name} <Badge>{named("broker", each.broker)}</Badge> <Badge tone={each.environment === "real" ? "bad" : "accent"}>{t(each.environment === "real" ? "connections.real" : "connections.paper")}</Badge></span>}
           actions={<><Button size="small" busy={test.isPending} onClick={() => test.mutate(each.id)}>{t("connections.test")}</Button><Button size="small" look="quiet" onClick={() => drop.mutate(each.id)} aria-label={`${t("app.delete")} ${each.name}`}>✕</Button></>}>
           <p className="text-sm text-quiet">{each.account_hint} · {dateTime(language, each.created_at)}</p>
         </Card>

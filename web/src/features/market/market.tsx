@@ -27,6 +27,7 @@ export function Market() {
   return (
     <div className="grid gap-4 xl:grid-cols-[16rem_minmax(0,1fr)]">
       <div className="grid content-start gap-4">
+        {!symbol && <h1 className="sr-only">{t("nav.market")}</h1>}
         <StockSearch onChoose={go} />
         <div className={cx(symbol && "hidden xl:block")}><Watchlist current={symbol ?? null} /></div>
       </div>

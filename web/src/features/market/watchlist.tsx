@@ -4,11 +4,13 @@ import { useNavigate } from "@tanstack/react-router";
 import { memo, useEffect } from "react";
 import { api, got } from "@/api/client";
 import { quote as quoteQuery, stock, watchlists } from "@/api/queries";
+import { usePreferences } from "@/lib/preferences";
 import { useWords } from "@/lib/words";
 import { type Quote, useLiveQuote, useMarketHealth, watch } from "@/live/market";
 import { Card, cx, Empty } from "@/ui/basics";
 import { FlashingPrice, Move } from "@/ui/figures";
 import { toastProblem } from "@/ui/toasts";
+import { WatchlistChoice } from "./watchlist-choice";
 
 const SYMBOLS_MAX = 100;
 
@@ -23,8 +25,9 @@ export function useQuote(symbol: string | null): { quote: Quote | null; fresh: b
 export function useWatchlist() {
   const { t } = useWords();
   const queries = useQueryClient();
-  const { data } = useQuery(watchlists);
-  const list = data?.items[0] ?? null;
+  const { watchlistId } = usePreferences();
+  const lists = useQuery(watchlists).data?.items ?? [];
+  const list = lists.find((each) => each.id === watchlistId) ?? lists[0] ?? null;
   const symbols = list?.symbols ?? [];
   const save = useMutation({
     mutationFn: (next: string[]) =>
@@ -35,16 +38,16 @@ export function useWatchlist() {
     onError: toastProblem,
   });
   const toggle = (symbol: string): void => save.mutate(symbols.includes(symbol) ? symbols.filter((each) => each !== symbol) : [...symbols, symbol].slice(-SYMBOLS_MAX));
-  return { symbols, toggle, busy: save.isPending };
+  return { lists, list, symbols, toggle, busy: save.isPending };
 }
 
 export function Watchlist({ current }: { current: string | null }) {
   const { t } = useWords();
-  const { symbols } = useWatchlist();
+  const { lists, list, symbols } = useWatchlist();
   // One message asks for all of them; the rows then find them asked for.
   useEffect(() => watch("quote", symbols), [symbols]);
   return (
-    <Card title={t("market.watchlist")} flush>
+    <Card title={t("market.watchlist")} flush actions={<WatchlistChoice lists={lists} list={list} />}>
       {symbols.length === 0 ? <Empty>{t("market.watchlist.empty")}</Empty> : (
         <ul className="max-h-[70dvh] overflow-y-auto" aria-label={t("market.watchlist")}>
           {symbols.map((symbol) => <Row key={symbol} symbol={symbol} current={symbol === current} />)}
