@@ -133,6 +133,7 @@ async def measure_platform(layout: Layout, chosen: Sequence[str]) -> list[Result
     crowd = await orders.Crowd.gather(layout)
     results = await measure_orders(layout, crowd) if "orders" in chosen else []
     results += await costs.order_cost_breakdown(crowd) if {"orders", "order_cost"} & set(chosen) else []
+    results += await costs.order_disk(crowd) if "order_disk" in chosen else []
     results += await logins.measure(crowd) if "login_flood" in chosen else []
     results += await overload.measure(crowd) if "overload" in chosen else []
     results += await costs.order_cost_growth(crowd) if "order_cost_growth" in chosen else []
@@ -161,7 +162,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 
 ON_A_PLATFORM = (
-    *("orders", "order_cost", "order_cost_growth", "login_flood", "overload"),
+    *("orders", "order_cost", "order_cost_growth", "order_disk", "login_flood", "overload"),
     *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {
