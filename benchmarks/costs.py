@@ -52,6 +52,11 @@ SELECT owner_id, movement || ':' || id, 'USD', book, account_id, movement, amoun
          AS entry (movement, book, amount)
 """
 
+KEPT = """
+SELECT (SELECT sum(pg_database_size(datname)) FROM pg_database WHERE datname LIKE 'exodus%') AS stored,
+       pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS logged
+"""
+
 Spent = Counter[str]
 """Seconds of processor time by group of processes."""
 
@@ -120,6 +125,32 @@ async def order_cost_breakdown(crowd: orders.Crowd) -> list[Result]:
                 print(f"  {name:<24}{milliseconds:8.2f} ms")
         results.append(result(f"order_cost_at_{rate}", found.total, "ms"))
     return results
+
+
+async def kept(layout: Layout) -> tuple[int, int]:
+    """Bytes so far: what the databases of all services take on the disk, and what was written to PostgreSQL's log."""
+    passwords = credentials.open_passwords(layout)
+    url = credentials.postgres_url(passwords, credentials.Addresses.native(layout).postgres)
+    server = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
+    try:
+        stored, logged = (await server.fetch(KEPT))[0]
+    finally:
+        await server.close()
+    return int(stored), int(logged)
+
+
+async def order_disk(crowd: orders.Crowd) -> list[Result]:
+    """What an order leaves on the disk, with its fill, facts, ledger entries, messages and notices, and in the log."""
+    await orders.until_worked_off(crowd.layout)
+    stored, logged = await kept(crowd.layout)
+    heard, _ = await orders.round_trip(crowd, RATES[0], ORDERS / RATES[0])
+    await orders.until_worked_off(crowd.layout)
+    stored_after, logged_after = await kept(crowd.layout)
+    each = len(heard.seconds) * 1e3
+    return [
+        result("order_disk", (stored_after - stored) / each, "kB"),
+        result("order_log", (logged_after - logged) / each, "kB"),
+    ]
 
 
 async def grow(layout: Layout, accounts: int, history: int) -> None:

@@ -350,18 +350,25 @@ def doctor() -> None:
     raise typer.Exit(0 if answer.status_code == httpx.codes.OK else 1)
 
 
-def main() -> None:
-    """Run a command; say what went wrong in one line."""
+def with_everything() -> typer.Typer:
+    """The whole command line, with what other files bring."""
     # Here because backups prove themselves with commands of this file.
     from tools.backups import commands  # noqa: PLC0415
     from tools.migration.commands import migrate_from  # noqa: PLC0415
 
-    app.command()(commands.backup)
-    app.command()(commands.restore)
-    app.add_typer(commands.quarantine, name="quarantine")
-    app.command("migrate-from")(migrate_from)
+    whole = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+    whole.add_typer(app)
+    whole.command()(commands.backup)
+    whole.command()(commands.restore)
+    whole.add_typer(commands.quarantine, name="quarantine")
+    whole.command("migrate-from")(migrate_from)
+    return whole
+
+
+def main() -> None:
+    """Run a command; say what went wrong in one line."""
     try:
-        app()
+        with_everything()()
     except (Refused, StackError, httpx.HTTPError, OSError) as failed:
         if isinstance(failed, Refused):
             for problem in failed.problem.get("errors", []):

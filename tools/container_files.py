@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.render import render
 from tools import web
-from tools.native import certificates, credentials, postgres, rabbitmq, redis, services
+from tools.native import certificates, credentials, emulators, monitoring, postgres, rabbitmq, redis, services
 from tools.native.layout import OFFLINE, Layout, fingerprint
 from tools.native.ports import SERVICES
 
@@ -18,8 +18,11 @@ WORKER_PORT = 8001
 GATEWAY_PORT = 8443
 GATEWAY_HTTP_PORT = 8080
 SERVERS = credentials.Addresses(postgres="postgres:5432", redis="redis:6379", amqp="rabbitmq:5672")
-REDIS_AS_MONITOR = "redis://monitor@redis:6379"
-"""As the exporter is told in deploy/monitoring.yml."""
+REDIS_AS_MONITOR = ("redis://monitor@redis:6379", "redis://redis:6379")
+"""Where the exporter finds its password: newer ones look it up with the user in the address, and Debian's without."""
+
+EMULATED = {name: f"{each.served_by or name}-emulator:{API_PORT}" for name, each in emulators.EMULATORS.items()}
+"""Where the emulators of deploy/emulators.yml answer, by broker."""
 
 # The offline images' nginx looks a name up once, so that with them the APIs have addresses of their own instead. The
 # last numbers are those of deploy/offline/compose.yml.
@@ -37,6 +40,7 @@ def prepare(layout: Layout) -> None:
         folder = layout.secrets / service
         for name, text in settings_of(layout, service).items():
             (folder / name).write_text(text)
+    (layout.secrets / "broker" / "emulators.json").write_text(emulators.brokers_at(EMULATED))
     folder = layout.secrets / "containers"
     folder.mkdir(exist_ok=True)
     files = {
@@ -48,7 +52,8 @@ def prepare(layout: Layout) -> None:
         "definitions.json": rabbitmq.definitions(passwords),
         "monitor_postgres_password": passwords.of("postgres:monitor"),
         "grafana_password": passwords.of("grafana"),
-        "monitor_redis_passwords": json.dumps({REDIS_AS_MONITOR: passwords.of("redis:monitor")}),
+        "alertmanager.yml": monitoring.alarms_go_to(layout.alarms_file),
+        "monitor_redis_passwords": json.dumps(dict.fromkeys(REDIS_AS_MONITOR, passwords.of("redis:monitor"))),
     }
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -121,5 +126,6 @@ def _render_gateway(layout: Layout, target: Path) -> None:
         module_path="/usr/lib/nginx/modules/ngx_http_js_module.so",
         log_dir=None,  # the engine keeps it, as of every container
         web_root=web_root if web_root.exists() else None,
+        allowed=layout.allowed,
         listen_address="0.0.0.0",  # noqa: S104 - inside the container; compose publishes it
     )

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tools import container_files, engines
-from tools.engines import Engine
+from tools.engines import REPLICA, Engine
 from tools.native import services
 from tools.native.errors import StackError
 from tools.native.layout import CONTAINERS, NATIVE, OFFLINE, ROOT, Layout, fingerprint, monitoring_is_wanted
@@ -29,8 +29,24 @@ ENDED = "it ended"
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 OFFLINE_FILE = ROOT / "deploy" / "offline" / "compose.yml"
 MONITORING_FILE = ROOT / "deploy" / "monitoring.yml"
+OFFLINE_MONITORING_FILE = ROOT / "deploy" / "offline" / "monitoring.yml"
+LOW_MEMORY, EMULATORS, REPLICAS = "EXODUS_LOW_MEMORY", "EXODUS_EMULATORS", "EXODUS_REPLICAS"
+OVERLAYS = {
+    "EXODUS_OUTBOUND": ROOT / "deploy" / "outbound.yml",
+    EMULATORS: ROOT / "deploy" / "emulators.yml",
+    LOW_MEMORY: ROOT / "deploy" / "small.yml",
+    REPLICAS: ROOT / "deploy" / "replicas.yml",
+}
+"""What is laid over docker-compose.yml while a variable is set."""
 # What the images are made of, and what else the containers are: when it changes, `up` makes them anew.
-BUILT_FROM = ("requirements.lock", "deploy/**/*", "libs/*/*/**/*.py", "services/**/*.py", "services/**/*.yaml")
+BUILT_FROM = (
+    "requirements.lock",
+    "deploy/**/*",
+    "tools/together.py",
+    "libs/*/*/**/*.py",
+    "services/**/*.py",
+    "services/**/*.yaml",
+)
 NO_PART = frozenset({".pyc", ".md"})
 MADE_OF = (*BUILT_FROM, "docker-compose.yml", "gateway/**/*", "tools/container_files.py", "tools/native/*.py")
 
@@ -73,6 +89,28 @@ def described(file: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def composed() -> dict[str, dict[str, Any]]:
+    """The containers that this environment asks for, with what overlays change, and without those that others hold."""
+    found = described(COMPOSE_FILE)
+    for overlay in overlays():
+        for name, changes in described(overlay).items():
+            found[name] = found.get(name, {}) | changes
+    return {name: one for name, one in found.items() if one.get("deploy", {}).get("replicas") != 0}
+
+
+def overlays() -> list[Path]:
+    """The overlays that this environment asks for."""
+    return [file for variable, file in OVERLAYS.items() if os.environ.get(variable, "0") not in {"", "0"}]
+
+
+def _require_what_goes_together(layout: Layout) -> None:
+    asked = overlays()
+    if layout.mode == OFFLINE and OVERLAYS[REPLICAS] in asked:
+        raise StackError(f"{REPLICAS} needs a gateway that follows names, which the offline mode's does not: unset it")
+    if OVERLAYS[REPLICAS] in asked and OVERLAYS[LOW_MEMORY] in asked:
+        raise StackError(f"{LOW_MEMORY} saves the memory that {REPLICAS} takes: unset one of them")
+
+
 def stages(containers: Mapping[str, Mapping[str, Any]]) -> Iterator[list[str]]:
     """The containers in the order of what they depend on; those of one list may start together."""
     waiting = {name: set(one.get("depends_on", ())) for name, one in containers.items()}
@@ -93,8 +131,7 @@ def up(layout: Layout) -> None:
     begun = time.monotonic()
     engine = _engine()
     services.require_all()
-    if layout.mode == OFFLINE and monitoring_is_wanted():
-        raise StackError("EXODUS_MONITORING=1 needs images from outside, which the offline mode does without: unset it")
+    _require_what_goes_together(layout)
     if layout.mode == CONTAINERS:
         try:
             watching = [str(one["image"]) for one in described(MONITORING_FILE).values()]
@@ -109,14 +146,15 @@ def up(layout: Layout) -> None:
     if any(one["Config"]["Labels"].get("exodus.version") != version(layout) for one in running.values()):
         _say(begun, "stopping what was started from something older")
         down(layout)
-    containers = described(COMPOSE_FILE)
+    containers = composed()
     for names in stages(containers):
         _say(begun, f"starting {', '.join(names)}")
         _quietly(layout, "up", "--detach", "--no-deps", *names)
         _wait(engine, layout, {name: containers[name] for name in names}, begun)
     if monitoring_is_wanted():
-        _say(begun, "starting Prometheus, Grafana and Loki")
-        _quietly(layout, "up", "--detach", "--no-deps", *described(MONITORING_FILE))
+        watchers = described(OFFLINE_MONITORING_FILE if layout.mode == OFFLINE else MONITORING_FILE)
+        _say(begun, f"starting {', '.join(watchers)}")
+        _quietly(layout, "up", "--detach", "--no-deps", *watchers)
     if unready := why_not_ready(layout.ports.gateway, "/health", tls=True):
         raise StackError(f"the gateway is not ready ({unready}); see `make logs`")
     _say(begun, "everything is ready")
@@ -124,7 +162,7 @@ def up(layout: Layout) -> None:
 
 def _build(engine: Engine, layout: Layout, begun: float) -> None:
     """Builds the images, unless the last build was of the very same sources and its images are still here."""
-    built, sources = layout.directory / "built", _digest(layout.mode, BUILT_FROM)
+    built, sources = layout.directory / "built", _digest((layout.mode, monitoring_is_wanted()), BUILT_FROM)
     if built.exists() and built.read_text() == sources and engine.has(_image_built_last(layout)):
         return
     _say(begun, f"building the images (what is said goes to {layout.logs / COMPOSE_LOG})")
@@ -143,7 +181,7 @@ def _wait(engine: Engine, layout: Layout, containers: Mapping[str, Mapping[str, 
     waiting = dict(containers)
     while waiting:
         states = engine.containers(project(layout))
-        reasons = {name: _why_not_ready(engine, states.get(name), one) for name, one in waiting.items()}
+        reasons = {name: _why_not_all_ready(engine, states, name, one) for name, one in waiting.items()}
         for name, reason in reasons.items():
             if reason is None:
                 waiting.pop(name)
@@ -155,21 +193,28 @@ def _wait(engine: Engine, layout: Layout, containers: Mapping[str, Mapping[str, 
             time.sleep(POLL_SECONDS)
 
 
-def _why_not_ready(engine: Engine, state: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str | None:
+def _why_not_all_ready(
+    engine: Engine, states: Mapping[str, Mapping[str, Any]], name: str, described_as: Mapping[str, Any]
+) -> str | None:
+    """None when a container is ready, and so are all its replicas."""
+    replicas = [state for known, state in states.items() if known.partition(REPLICA)[0] == name]
+    reasons = (_why_not_ready(engine, state, described_as) for state in replicas)
+    return next(filter(None, reasons), None) if replicas else "there is no such container"
+
+
+def _why_not_ready(engine: Engine, state: Mapping[str, Any], described_as: Mapping[str, Any]) -> str | None:
     """None when the container is ready: it answers its own health check, or, if it runs once, has ended well.
 
     The check is run here instead of asking the engine how it is: some engines check only under systemd.
     """
-    if state is None:
-        return "there is no such container"
-    once = wanted.get("restart") == "no"
+    once = described_as.get("restart") == "no"
     ended = state["State"]["Status"] == "exited"
     if once and ended:
         status = state["State"]["ExitCode"]
         return None if status == 0 else f"{ENDED} with status {status}"
     if once or not state["State"]["Running"]:
         return f"it is {state['State']['Status']}"
-    kind, *test = wanted["healthcheck"]["test"]
+    kind, *test = described_as["healthcheck"]["test"]
     command = test if kind == "CMD" else ["sh", "-c", *test]
     try:
         checked = engine.ask("exec", state["Id"], *command)
@@ -236,7 +281,8 @@ def project(layout: Layout) -> str:
 
 def version(layout: Layout) -> str:
     """Changes when anything does that the containers are made of, or that they are told."""
-    return _digest((layout.mode, layout.ports, layout.public_url), MADE_OF)
+    asked = {variable: os.environ.get(variable) for variable in OVERLAYS}
+    return _digest((layout.mode, layout.ports, layout.public_url, layout.allowed, asked), MADE_OF)
 
 
 def _digest(told: object, patterns: Iterable[str]) -> str:
@@ -294,8 +340,10 @@ def _compose(layout: Layout, *arguments: str) -> tuple[list[str], dict[str, str]
         "EXODUS_VERSION": version(layout),
     }
     files = [COMPOSE_FILE, *([OFFLINE_FILE] if layout.mode == OFFLINE else [])]
-    if monitoring_is_wanted() or "down" in arguments:  # what was once started goes as well
-        files.append(MONITORING_FILE)
+    ending = "down" in arguments  # what was once started goes as well
+    files += [OVERLAYS[EMULATORS]] if ending else overlays()
+    if ending or monitoring_is_wanted():
+        files += [MONITORING_FILE, *([OFFLINE_MONITORING_FILE] if layout.mode == OFFLINE else [])]
     options = ["--project-name", project(layout), *(word for file in files for word in ("--file", str(file)))]
     return [*_engine().compose, *options, *arguments], environment
 

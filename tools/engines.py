@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ ANSWER_SECONDS_MAX = 20
 PULL_SECONDS_MAX = 1800
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
+NUMBER_LABEL = "com.docker.compose.container-number"
+REPLICA = " "
+"""Between the name of a service and the number of a container of it, from the second on."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,12 @@ class Engine:
             raise StackError(f"`{' '.join(command)}` did not answer in {seconds:.0f} s") from late
 
     def containers(self, project: str) -> dict[str, dict[str, Any]]:
-        """What the engine says of each container of a project, by the service's name."""
+        """What the engine says of a project's containers, by the service's name; `name 2` is its second replica."""
         ids = self.ask("ps", "--all", "--quiet", "--filter", f"label={PROJECT_LABEL}={project}").stdout.split()
         if not ids:
             return {}
         described = json.loads(self.ask("inspect", "--type", "container", *ids).stdout)
-        return {one["Config"]["Labels"][SERVICE_LABEL]: one for one in described}
+        return {_name(one["Config"]["Labels"]): one for one in described}
 
     def has(self, image: str) -> bool:
         return self.ask("image", "inspect", image).returncode == 0
@@ -60,6 +63,11 @@ class Engine:
             if pulled.returncode != 0:
                 reason = (pulled.stderr.strip() or "no reason given").splitlines()[-1]
                 raise StackError(f"{self.program} cannot fetch {image}: {reason}")
+
+
+def _name(labels: Mapping[str, str]) -> str:
+    number = labels.get(NUMBER_LABEL, "1")
+    return labels[SERVICE_LABEL] if number == "1" else f"{labels[SERVICE_LABEL]}{REPLICA}{number}"
 
 
 # In the order in which they are asked.

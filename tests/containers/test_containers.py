@@ -1,21 +1,28 @@
 """The platform in containers, seen working: the demo's story, what a container may do, and what survives a restart."""
 
+import asyncio
 import json
 import subprocess
+import time
 from typing import Any
 
+import httpx
 import pytest
+import yaml
 
 from tests.containers.conftest import Contained
 from tools import cli, containers, demo
+from tools.native import monitoring
 from tools.native.ports import SERVICES
-from tools.people import Trader
+from tools.people import Refused, Trader
 
 pytestmark = pytest.mark.timeout(1200)
 
 SERVERS = ("postgres", "redis", "rabbitmq", "gateway")
 PROCESSES = (*(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")), "backtest-compute")
 EVERYBODY = (*SERVERS, *PROCESSES)
+TARGETS = monitoring.CONFIG / "targets.containers.json"
+PATIENCE_SECONDS = 180
 ONE_SHOT = ("provision", *(f"{service}-migrate" for service in SERVICES))
 
 
@@ -88,10 +95,23 @@ async def test_down_keeps_the_state_and_up_finds_it(contained: Contained) -> Non
 
     containers.up(contained.layout)
     after = Trader.stranger(gateway, before.name, email=before.email, password=before.password)
-    await after.log_in()
+    await logged_in(after)
     balance = await after.call("GET", f"/trading/accounts/{before.account_id}/balance")
     await after.leave()
     assert [item["available"] for item in balance["items"]] == [str(demo.STARTING_CASH)]
+
+
+async def logged_in(person: Trader) -> None:
+    """Log in; a busy machine may say for a while that it cannot answer yet, as it is meant to."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await person.log_in()
+        except Refused as refused:
+            if refused.status != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                await person.leave()
+                raise
+        await asyncio.sleep(1)
 
 
 def test_up_again_leaves_what_runs_alone(contained: Contained) -> None:
@@ -125,6 +145,35 @@ def test_the_engine_keeps_what_the_gateway_was_asked(contained: Contained, capfd
     assert lines
     assert {line["status"] for line in lines if line["path"] == "/health"} <= {200, 503}
     assert _inside(contained, "gateway", "sh", "-c", "cat /tmp/gateway*").returncode != 0
+
+
+@pytest.mark.parametrize("switch", containers.OVERLAYS)
+def test_the_engine_understands_every_overlay(
+    contained: Contained, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], switch: str
+) -> None:
+    monkeypatch.setenv(switch, "1")
+    containers.compose(contained.layout, "config")
+    merged = yaml.safe_load(capfd.readouterr().out)["services"]
+    for name, one in containers.composed().items():
+        assert merged[name]["healthcheck"] == one["healthcheck"] if "healthcheck" in one else name in ONE_SHOT
+        assert set(one["networks"]) <= set(merged[name]["networks"])
+        assert one.get("environment", {}).keys() <= merged[name].get("environment", {}).keys()
+
+
+def test_what_watches_reaches_everything_it_asks(contained: Contained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXODUS_MONITORING", "1")
+    containers.up(contained.layout)
+    asking = (
+        "import urllib.request as r; print(r.urlopen('http://prometheus:9090/api/v1/query?query=up').read().decode())"
+    )
+    wanted = {each["labels"]["job"] for each in json.loads(TARGETS.read_text())} | {"queues"}
+    deadline, up = time.monotonic() + PATIENCE_SECONDS, {}
+    while up != dict.fromkeys(wanted, "1"):
+        assert time.monotonic() < deadline, up
+        time.sleep(2)
+        answer = _inside(contained, "market-api", "python", "-c", asking)
+        found = json.loads(answer.stdout)["data"]["result"] if answer.returncode == 0 else []
+        up = {one["metric"]["job"]: one["value"][1] for one in found}
 
 
 def test_clean_leaves_nothing(contained: Contained) -> None:

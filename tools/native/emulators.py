@@ -1,8 +1,9 @@
-"""Emulators in place of the brokers, when `EXODUS_EMULATORS=1`: native only, on ports next to the services'."""
+"""Emulators in place of the brokers, when `EXODUS_EMULATORS=1`; natively on ports next to the services'."""
 
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,11 +76,21 @@ def settings(layout: Layout) -> dict[str, str]:
     """What the broker service is told, so that it speaks to the emulators: a list of brokers with their addresses."""
     if not are_wanted():
         return {}
-    brokers = {}
-    for name, each in EMULATORS.items():
-        host = f"127.0.0.1:{each.port(layout)}"
-        line = {"rest": f"http://{host}", "calls_per_second": each.calls_per_second}
-        brokers[name] = {"paper": line | ({"stream": f"ws://{host}{each.stream}"} if each.stream else {})}
     file: Path = layout.directory / "brokers.yaml"
-    file.write_text(json.dumps(brokers, indent=1))
+    file.write_text(brokers_at({name: f"127.0.0.1:{each.port(layout)}" for name, each in EMULATORS.items()}))
     return {"BROKER_BROKERS_FILE": str(file)}
+
+
+def brokers_at(hosts: Mapping[str, str]) -> str:
+    """The list of brokers for the broker service, in JSON, which is YAML; `hosts` is where each one's emulator is."""
+    brokers = {
+        name: {
+            "paper": {
+                "rest": f"http://{hosts[name]}",
+                "calls_per_second": each.calls_per_second,
+                "stream": f"ws://{hosts[name]}{each.stream}",
+            }
+        }
+        for name, each in EMULATORS.items()
+    }
+    return json.dumps(brokers, indent=1)

@@ -1,7 +1,7 @@
-"""Prometheus and its exporters beside a native stack, when `EXODUS_MONITORING=1`; they answer this machine alone.
+"""Prometheus, its exporters and Alertmanager beside a native stack, when `EXODUS_MONITORING=1`.
 
-What is asked of whom, and which figures are an alarm, is in deploy/monitoring, the same natively and in containers;
-here is only where each target is.
+They answer this machine alone. What is asked of whom, and which figures are an alarm, is in deploy/monitoring, the same
+natively and in containers; here is only where each target is.
 """
 
 import json
@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from tools.native import accounts, services
 from tools.native.credentials import Passwords
+from tools.native.errors import StackError
 from tools.native.layout import ROOT, Layout
 from tools.native.ports import EXPORTED, SERVICES
 from tools.native.probes import why_not_ready
@@ -19,6 +22,8 @@ from tools.native.programs import Program
 CONFIG: Final = ROOT / "deploy" / "monitoring"
 SHARED_FILES: Final = ("prometheus.yml", "rules.yml")
 TARGETS: Final = "targets.json"
+ALERTMANAGERS: Final = "alertmanagers.json"
+RECEIVER: Final = "operator"
 ACCOUNT: Final = "prometheus"
 USER: Final = "monitor"
 """Of PostgreSQL and Redis: it reads figures, and no data."""
@@ -62,7 +67,7 @@ def programs(layout: Layout, binaries: Mapping[str, Path], passwords: Passwords)
         ),
     }
     exporters = [_exporter(layout, name, binaries[name], *how) for name, how in wanted.items()]
-    return [*exporters, _prometheus(layout, binaries["prometheus"])]
+    return [*exporters, _alertmanager(layout, binaries["alarms"]), _prometheus(layout, binaries["prometheus"])]
 
 
 def _password_files(layout: Layout, passwords: Passwords) -> tuple[Path, Path]:
@@ -91,12 +96,46 @@ def _exporter(
     )
 
 
+def alarms_go_to(told: Path) -> str:
+    """Alertmanager's settings: ours, and the operator's receiver as a file tells it, if there is one.
+
+    Raises:
+        StackError: when the file does not hold a receiver.
+    """
+    settings = yaml.safe_load((CONFIG / "alertmanager.yml").read_text())
+    receiver = yaml.safe_load(told.read_text()) if told.exists() else {}
+    if not isinstance(receiver, dict) or not all(str(name).endswith("_configs") for name in receiver):
+        raise StackError(f"{told} has to hold what a receiver of Alertmanager does, such as webhook_configs")
+    return yaml.safe_dump({**settings, "receivers": [{"name": RECEIVER, **receiver}]}, sort_keys=False)
+
+
+def _alertmanager(layout: Layout, binary: Path) -> Program:
+    home = accounts.home_for(ACCOUNT, layout.state_of("alertmanager"))
+    settings = home / "alertmanager.yml"
+    accounts.write_private(settings, alarms_go_to(layout.alarms_file), ACCOUNT)
+    port = layout.ports.exporter("alarms")
+    return Program(
+        name="alertmanager",
+        group="monitoring",
+        command=(
+            *(str(binary), f"--config.file={settings}", f"--storage.path={home}", "--cluster.listen-address="),
+            *(f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"),
+        ),
+        directory=home,
+        why_not_ready=lambda: why_not_ready(port, "/-/ready"),
+        depends_on=(settings,),
+        account=accounts.account_for(ACCOUNT),
+    )
+
+
 def _prometheus(layout: Layout, binary: Path) -> Program:
     home = accounts.home_for(ACCOUNT, layout.state_of("prometheus"))
     data = accounts.home_for(ACCOUNT, home / "data")
     for name in SHARED_FILES:
         accounts.write_private(home / name, (CONFIG / name).read_text(), ACCOUNT)
     accounts.write_private(home / TARGETS, json.dumps(list(targets(layout)), indent=1), ACCOUNT)
+    who_tells = {"targets": [f"127.0.0.1:{layout.ports.exporter('alarms')}"]}
+    accounts.write_private(home / ALERTMANAGERS, json.dumps([who_tells]), ACCOUNT)
     port = layout.ports.prometheus
     return Program(
         name="prometheus",
@@ -108,7 +147,7 @@ def _prometheus(layout: Layout, binary: Path) -> Program:
         ),
         directory=home,
         why_not_ready=lambda: why_not_ready(port, "/-/ready"),
-        depends_on=tuple(home / name for name in (*SHARED_FILES, TARGETS)),
+        depends_on=tuple(home / name for name in (*SHARED_FILES, TARGETS, ALERTMANAGERS)),
         account=accounts.account_for(ACCOUNT),
         stop_seconds=30,
     )

@@ -78,11 +78,12 @@ MONITORING = {
     "prometheus-postgres-exporter": "postgres",
     "prometheus-redis-exporter": "redis",
     "prometheus-nginx-exporter": "nginx",
+    "prometheus-alertmanager": "alarms",
 }
 
 
 def ensure_monitoring() -> dict[str, Path]:
-    """Prometheus and its exporters, installed where they are missing: what each watches → its program."""
+    """Prometheus and what belongs to it, installed where it is missing: what each watches → its program."""
     if missing := [package for package in MONITORING if _program(package) is None]:
         install(missing)
     found = {watched: path for package, watched in MONITORING.items() if (path := _program(package)) is not None}

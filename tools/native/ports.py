@@ -24,8 +24,8 @@ GREEN_OFFSET = 50
 # 50 above that when it is green.
 SERVICES = ("auth", "trading", "market", "backtest", "broker", "notification")
 
-EXPORTED = ("rabbitmq", "postgres", "redis", "nginx", "machine")
-"""What Prometheus asks besides the services; RabbitMQ answers itself, the others through an exporter each."""
+EXPORTED = ("rabbitmq", "postgres", "redis", "nginx", "machine", "alarms")
+"""What Prometheus asks besides the services; RabbitMQ and Alertmanager answer it, the others through an exporter."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Ports:
     def monitoring(self) -> Iterator[tuple[int, str, str]]:
         yield self.prometheus, "Prometheus", "EXODUS_PORT_BASE"
         for name in EXPORTED[1:]:  # RabbitMQ's is its own affair
-            yield self.exporter(name), f"the exporter of {name}", "EXODUS_PORT_BASE"
+            yield self.exporter(name), f"the figures of {name}", "EXODUS_PORT_BASE"
 
     def edge(self) -> Iterator[tuple[int, str, str]]:
         yield self.gateway, "the gateway", "EXODUS_GATEWAY_PORT"

@@ -169,4 +169,9 @@ CASES: Final[dict[str, tuple[Case, Case]]] = {
         {"exodus_backup_log_proved_timestamp_seconds": "7200x400"},
     ),
     "BackupNeverProved": pair(27 * HOUR, {"up": "1x200"}, {"exodus_backup_proved_timestamp_seconds": "0x200"}),
+    "AlarmsNotDelivered": pair(
+        600,
+        {'alertmanager_notifications_failed_total{integration="email"}': "0+1x40"},
+        {'alertmanager_notifications_failed_total{integration="email"}': "7x40"},
+    ),
 }

@@ -30,6 +30,7 @@ SHARES_DEFAULT = 1024
 """Of processor time, as every engine has it."""
 
 Engines = Callable[..., None]
+Asked = Callable[..., dict[str, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -163,6 +164,92 @@ def test_with_the_official_images_the_gateway_follows_names_and_bars_are_timesca
     assert "shared_preload_libraries = 'timescaledb'" in container_files.postgres_settings(stack)
 
 
+# --- overlays
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """The containers that somebody gets who sets these variables and no others."""
+    for variable in containers.OVERLAYS:
+        monkeypatch.delenv(variable, raising=False)
+
+    def by(**variables: str) -> dict[str, dict[str, Any]]:
+        for variable, value in variables.items():
+            monkeypatch.setenv(variable, value)
+        return containers.composed()
+
+    return by
+
+
+def test_an_overlay_changes_what_is_there_and_nothing_is_laid_over_by_itself(asked: Asked) -> None:
+    assert asked() == asked(EXODUS_OUTBOUND="0") == HERE
+    for file in containers.OVERLAYS.values():
+        known = HERE.keys() | {name for name in containers.described(file) if name.endswith("-emulator")}
+        assert containers.described(file).keys() <= known, file
+
+
+@pytest.mark.requirement("R-56")
+@pytest.mark.parametrize("switch", containers.OVERLAYS)
+def test_no_overlay_lets_anybody_in_or_gives_a_container_more_power(asked: Asked, switch: str) -> None:
+    for name, one in asked(**{switch: "1"}).items():
+        assert one["read_only"] is True, name
+        assert (one["cap_drop"], one["security_opt"]) == (["ALL"], ["no-new-privileges:true"]), name
+        assert {"pids_limit", "mem_limit", "cpus", "user"} <= one.keys(), name
+        assert ("ports" in one) == (name == "gateway"), name
+        assert one.get("network_mode") is None, name
+        assert name in ONE_SHOT or "healthcheck" in one, name
+
+
+def test_only_who_speaks_to_the_world_outside_gets_a_way_out(asked: Asked) -> None:
+    went_out = {name for name, one in asked(EXODUS_OUTBOUND="1").items() if "outside" in one["networks"]}
+    assert went_out == {
+        *("gateway", "auth-api", "auth-worker", "market-worker", "broker-api", "broker-worker"),
+        *("notification-api", "notification-worker"),
+    }
+
+
+def test_with_little_memory_a_service_is_one_container_that_answers_to_all_its_names(asked: Asked) -> None:
+    small = asked(EXODUS_LOW_MEMORY="1")
+    assert {name for name in small if name.startswith("backtest-")} == {"backtest-migrate", "backtest-api"}
+    for name in HERE.keys() - small.keys():
+        whole = small[f"{name.partition('-')[0]}-api"]
+        assert name in whole["networks"]["inside"]["aliases"]
+        assert "together.py" in str(whole["command"])
+        assert HERE[name]["environment"]["HEALTH_PORTS"] in whole["environment"]["HEALTH_PORTS"].split()
+    assert any(str(volume).endswith("/audit:/audit") for volume in small["auth-api"]["volumes"])
+
+
+def test_every_broker_has_an_emulator_that_the_broker_service_finds(asked: Asked) -> None:
+    found = asked(EXODUS_EMULATORS="1")
+    assert {address.partition(":")[0] for address in container_files.EMULATED.values()} == found.keys() - HERE.keys()
+    for kind in ("api", "worker"):
+        assert found[f"broker-{kind}"]["environment"]["BROKER_BROKERS_FILE"] == "/run/secrets/emulators.json"
+
+
+@pytest.mark.parametrize(
+    ("mode", "variables", "why"),
+    [
+        (OFFLINE, {"EXODUS_REPLICAS": "2"}, "follows names"),
+        (CONTAINERS, {"EXODUS_REPLICAS": "2", "EXODUS_LOW_MEMORY": "1"}, "saves the memory"),
+    ],
+)
+def test_overlays_that_cannot_hold_together_are_refused_before_anything_begins(
+    stack: Layout, machine: Engines, asked: Asked, mode: str, variables: dict[str, str], why: str
+) -> None:
+    machine(docker="exit 0")
+    asked(**variables)
+    stack.mode_file.write_text(mode)
+    with pytest.raises(StackError, match=why):
+        containers.up(stack)
+    assert not stack.secrets.exists()
+
+
+def test_who_changes_a_switch_gets_containers_made_anew(stack: Layout, asked: Asked) -> None:
+    plain = containers.version(stack)
+    asked(EXODUS_LOW_MEMORY="1")
+    assert containers.version(stack) != plain
+
+
 # --- which way a new stack runs
 
 
@@ -240,12 +327,9 @@ def test_a_change_of_code_or_ports_makes_containers_anew(stack: Layout) -> None:
     assert containers.version(stack) == containers.version(stack) != containers.version(moved)
 
 
-def test_monitoring_is_refused_at_once_where_its_images_cannot_be_had(
-    stack: Layout, machine: Engines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine(docker="exit 0")
-    monkeypatch.setenv("EXODUS_MONITORING", "1")
-    stack.mode_file.write_text(OFFLINE)
-    with pytest.raises(StackError, match="needs images from outside"):
-        containers.up(stack)
-    assert not stack.secrets.exists(), "nothing was begun"
+def test_without_a_registry_debian_watches_with_everything_that_it_has() -> None:
+    watching, stand_ins = (
+        containers.described(file) for file in (containers.MONITORING_FILE, containers.OFFLINE_MONITORING_FILE)
+    )
+    assert watching.keys() - stand_ins.keys() == {"grafana", "loki", "alloy"}
+    assert {key for changes in stand_ins.values() for key in changes} == {"image", "build", "pull_policy", "entrypoint"}

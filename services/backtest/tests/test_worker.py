@@ -28,13 +28,12 @@ from services.backtest.tests.neighbours import SECRET, Neighbours
 ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 240
 """A computer takes six seconds of processor time to start; on a busy machine that is minutes."""
-COMPUTER = "backtest.compute"
+COMPUTER = ("-m", "backtest.compute")
+TOGETHER = (str(ROOT / "tools" / "together.py"), "backtest")
 
 
 @asynccontextmanager
-async def a_worker(
-    settings: Settings, log: Path, module: str = "backtest.worker"
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def a_worker(settings: Settings, log: Path, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
     told = settings.model_dump(mode="python") | {"worker_port": free_port(), "compute_port": free_port()}
     told |= {"service_secret": SECRET}
     for name in ("database_url", "system_database_url", "amqp_url", "redis_url"):
@@ -44,8 +43,7 @@ async def a_worker(
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            module,
+            *(command or ("-m", "backtest.worker")),
             env={**os.environ, **environment, "PYTHONPATH": code},
             stdout=output,
             stderr=output,
@@ -113,11 +111,11 @@ async def test_a_sweep_whose_computer_is_killed_goes_on_at_another_and_has_every
     async with database.owned(owner) as session:
         run = await queue_run(session, owner, a_sweep(grid=grid), now())
     async with a_worker(settings, log) as worker:
-        async with a_worker(settings, log, COMPUTER) as first:
+        async with a_worker(settings, log, *COMPUTER) as first:
             await until_some_are_done(database, owner, run.id)
             first.kill()
             await first.wait()
-        async with a_worker(settings, log, COMPUTER) as second:
+        async with a_worker(settings, log, *COMPUTER) as second:
             done = await until_status(database, owner, run.id, "done")
             second.send_signal(signal.SIGTERM)
             assert await second.wait() == 0, log.read_text()
@@ -130,3 +128,19 @@ async def test_a_sweep_whose_computer_is_killed_goes_on_at_another_and_has_every
     assert trials.select("fast", "slow").n_unique() == len(trials) == 10_000
     finished = [data for kind, data in await events_of(database, owner) if kind == "backtest.run.finished.v1"]
     assert [fact["status"] for fact in finished] == ["done"]
+
+
+@pytest.mark.timeout(800)
+async def test_one_container_for_api_worker_and_computer_does_what_three_do(
+    settings: Settings, database: Database, neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine with little memory (deploy/small.yml)."""
+    owner, log = uuid4(), tmp_path / "together.log"
+    monkeypatch.setenv("API_OPTIONS", f"--factory --port {free_port()} --loop uvloop --no-access-log")
+    async with database.owned(owner) as session:
+        run = await queue_run(session, owner, a_sweep(grid={"fast": [5, 10], "slow": [110, 120]}), now())
+    async with a_worker(settings, log, *TOGETHER) as whole:
+        done = await until_status(database, owner, run.id, "done")
+        whole.send_signal(signal.SIGTERM)
+        assert await whole.wait() == 0, log.read_text()
+    assert done.done == 4

@@ -1,5 +1,6 @@
 """The list of brokers: hosts and limits by environment, from a YAML file that is checked whole at start."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -13,6 +14,11 @@ from broker.domain.order import Environment
 BUILT_IN: Final = Path(__file__).with_name("brokers.yaml")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 BrokerName = Literal["kis", "kis_us", "ls", "kiwoom", "alpaca"]
+
+
+def _is_ours(host: str) -> bool:
+    """Whether a host is this machine or in the containers' own network, where names have no domain."""
+    return host in LOOPBACK or re.fullmatch(r"[a-z][a-z0-9-]*", host) is not None
 
 
 class Line(BaseModel):
@@ -38,7 +44,7 @@ class Line(BaseModel):
     def _is_private(self) -> "Line":
         for text, scheme in ((self.rest, "https"), (self.stream, "ws" if self.stream_is_plain else "wss")):
             address = urlsplit(text)
-            if text and address.scheme != scheme and address.hostname not in LOOPBACK:
+            if text and address.scheme != scheme and not _is_ours(address.hostname or ""):
                 raise ValueError(f"{text}: a broker is spoken to over {scheme}")
             if text and (not address.hostname or address.username or address.query):
                 raise ValueError(f"{text}: give scheme, host and port")

@@ -80,6 +80,10 @@ async def test_every_target_answers_and_every_figure_of_alarms_and_dashboards_ex
             break
         assert time.monotonic() < deadline, f"{up}; there is no figure {missing or 'missing'}"
         await asyncio.sleep(1)
+    known = (await ask(platform, "alertmanagers"))["activeAlertmanagers"]
+    assert [each["url"] for each in known] == [
+        f"http://127.0.0.1:{platform.layout.ports.exporter('alarms')}/api/v2/alerts"
+    ], "whom an alarm is told"
     assert (await trader.http.get(f"{platform.gateway.url}/_status")).status_code == httpx.codes.NOT_FOUND, (
         "the edge tells nobody how busy it is"
     )

@@ -309,6 +309,8 @@ class TestTheList:
         "broken",
         [
             {"kis": {"paper": {"rest": "http://paper.example", "calls_per_second": 1}}},
+            {"kis": {"paper": {"rest": "http://10.0.0.1:8000", "calls_per_second": 1}}},
+            {"kis": {"paper": {"rest": "http://[2001:db8::1]:8000", "calls_per_second": 1}}},
             {"kis": {"paper": {"rest": "https://paper.example", "calls_per_second": 0}}},
             {"kis": {**GOOD, "real": {"rest": "https://paper.example:1", "calls_per_second": 9}}},
             {"kis": {"paper": {"rest": "https://openapi.koreainvestment.com:9443", "calls_per_second": 1}}},
@@ -325,3 +327,9 @@ class TestTheList:
         file.write_text(json.dumps(broken))
         with pytest.raises(ValueError, match=r".+"):
             open_here(read_brokers(file, live_allowed=True))
+
+    @pytest.mark.parametrize("host", ["localhost:9443", "kis-emulator:8000"])
+    def test_in_our_own_network_a_broker_may_speak_in_the_clear(self, tmp_path: Path, host: str) -> None:
+        file = tmp_path / "brokers.yaml"
+        file.write_text(json.dumps({"kis": {"paper": {"rest": f"http://{host}", "calls_per_second": 1}}}))
+        assert read_brokers(file, live_allowed=False)["kis", "paper"].rest == f"http://{host}"
