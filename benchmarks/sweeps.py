@@ -7,7 +7,7 @@ bounded by two cores, which they share with PostgreSQL and everything else that 
 import asyncio
 import os
 import statistics
-import time
+from datetime import datetime
 
 from benchmarks.results import Result, result
 from tools import cli, private_stack
@@ -17,8 +17,9 @@ from tools.people import Trader
 
 COMPUTERS = 2
 SECOND = "backtest-compute-2"
-FAST, SLOW = list(range(2, 102)), list(range(110, 260))
-TIMES = 3
+FAST, SLOW = list(range(2, 268)), list(range(300, 450))
+"""Some 40,000 trials: what comes before the first chunk and after the last is a small part of that."""
+TIMES = 2
 PATIENCE_SECONDS = 300
 
 
@@ -48,16 +49,18 @@ async def _rate(layout: Layout) -> float:
 
 
 async def _sweep(trader: Trader) -> float:
+    """Seconds from the request to the result, by the platform's clock: whoever asked is told when it looks again."""
     asked = {
         "symbol": private_stack.SYMBOLS[0],
         "entry": "crosses_above(sma({fast}), sma({slow}))",
         "exit": "crosses_below(sma({fast}), sma({slow}))",
         "parameters": {"fast": FAST, "slow": SLOW},
     }
-    began = time.perf_counter()
-    job = await trader.call("POST", "/backtest/optimize", **asked)
-    ended = await trader.until(
-        f"/backtest/jobs/{job['id']}", lambda shown: shown["status"] not in {"queued", "running"}, PATIENCE_SECONDS
-    )
-    assert ended["status"] == "done", ended
-    return time.perf_counter() - began
+    async with trader.listens("/ws/backtest") as listener:
+        job = await trader.call("POST", "/backtest/optimize", **asked)
+        await listener.says(action="subscribe", jobs=[job["id"]])
+        ended = await listener.until(lambda told: told["type"] == "end", patience=PATIENCE_SECONDS)
+    assert ended["data"]["status"] == "done", ended
+    runs = (await trader.call("GET", "/backtest/runs"))["items"]
+    asked_at, done_at = (datetime.fromisoformat(runs[0][name]) for name in ("requested_at", "finished_at"))
+    return (done_at - asked_at).total_seconds()

@@ -36,6 +36,42 @@ async def writes_one(person: Visitor) -> None:
     await number(person, 2).get_by_label("Weight").fill("-0.5")
 
 
+FILE = """metadata: {name: Low}
+strategy:
+  indicators: [{id: INDICATOR}]
+  entry: {conditions: [{indicator: rsi_1, operator: less_than, value: 30}]}
+  exit: {conditions: [{indicator: rsi_1, operator: greater_than, value: 70}]}
+"""
+
+
+async def takes_over_a_file(person: Visitor) -> list[str]:
+    """Import a file of another program, which is wrong at first; return what does not look well."""
+    page = person.page
+    await page.goto("/strategies")
+    await page.get_by_role("button", name="Import a file").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("What it says").fill(FILE.replace("INDICATOR", "rsj"))
+    await dialog.get_by_role("button", name="Import a file").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Line 3, character 21")
+    await expect(dialog.locator("mark")).to_have_text("rsj")
+    faults = await looks_well(person, "strategy-file-refused")
+    await dialog.get_by_label("What it says").fill(FILE.replace("INDICATOR", "rsi"))
+    await dialog.get_by_role("button", name="Import a file").click()
+    await expect(page.get_by_role("heading", name="Low", exact=True)).to_be_visible()
+    return faults
+
+
+async def compares_runs(person: Visitor) -> list[str]:
+    """Set the two newest runs side by side; return what does not look well."""
+    page = person.page
+    await page.goto("/backtests")
+    for place in range(2):
+        await page.get_by_role("checkbox").nth(place).check()
+    await page.get_by_role("button", name="Compare", exact=True).click()
+    await expect(page.get_by_role("dialog").get_by_text("days that all of them have")).to_be_visible()
+    return await looks_well(person, "runs-compared")
+
+
 async def test_somebody_writes_a_portfolio_and_reads_its_report(platform: Platform, browser: Browser) -> None:
     async with visitor(browser, platform.gateway.url, language="en") as person:
         page = person.page
@@ -67,6 +103,14 @@ async def test_somebody_writes_a_portfolio_and_reads_its_report(platform: Platfo
         await expect(page.get_by_text("-0.5 × roc(5)")).to_be_visible()
         await expect(page.get_by_role("link", name=re.compile("^[A-Z]{1,5}$")).first).to_be_visible()
         faults += await looks_well(person, "portfolio-report")
+        await page.goto("/backtests")
+        await page.get_by_label("Strategy", exact=True).select_option(label="The strongest two")
+        await page.get_by_label("From", exact=True).fill("2011-06-01")
+        await page.get_by_label("To", exact=True).fill("2013-02-28")
+        await page.get_by_role("button", name="Run", exact=True).click()
+        await expect(page.get_by_text("Choices made")).to_be_visible(timeout=COMPUTED_MS)
+        faults += await compares_runs(person)
+        faults += await takes_over_a_file(person)
 
         await page.goto("/automations/new")
         await page.get_by_label("Name", exact=True).fill("By itself")
