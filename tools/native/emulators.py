@@ -38,6 +38,8 @@ EMULATORS: Final = {
     "alpaca": Emulator(304, "/stream", 3),
 }
 """Calls a second are those of the built-in list; the emulators count as their brokers do."""
+FEED: Final = {"BROKER_FEED_BROKER": "kis", "BROKER_FEED_KEY": "F" * 36, "BROKER_FEED_SECRET": "F" * 180}
+"""Live prices come from KIS's emulator then, with a key that opens nothing else: it lets every pair in."""
 
 
 def are_wanted() -> bool:
@@ -82,4 +84,4 @@ def settings(layout: Layout) -> dict[str, str]:
         brokers[name] = {"paper": line | ({"stream": f"ws://{host}{each.stream}"} if each.stream else {})}
     file: Path = layout.directory / "brokers.yaml"
     file.write_text(json.dumps(brokers, indent=1))
-    return {"BROKER_BROKERS_FILE": str(file)}
+    return {"BROKER_BROKERS_FILE": str(file)} | FEED
