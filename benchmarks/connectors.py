@@ -24,7 +24,7 @@ from broker.adapters.line import Token
 from broker.adapters.port import Remote
 from broker.config import Settings
 from broker.desk import Desk
-from broker.domain.order import AccountId, ClientKey, OrderId, OrderIntent, OwnerId
+from broker.domain.order import AccountId, ClientKey, Environment, OrderId, OrderIntent, OwnerId
 from broker.shared_turns import SharedTurns
 from broker.usecases.submit_order import submit_order
 from kit import cache
@@ -59,7 +59,7 @@ class OneLine:
 
     connector: Kis
 
-    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Remote:  # noqa: ARG002 - there is only one
+    def of(self, owner: OwnerId, connection: UUID, broker: str, environment: Environment) -> Remote:  # noqa: ARG002 - there is only one
         return self.connector
 
     async def hang_up(self, owner: OwnerId, connection: UUID) -> None:

@@ -5,9 +5,9 @@ import pwd
 import re
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -39,9 +39,10 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
     key: Path,
     keys_file: Path,
     module_path: str | None,
-    log_dir: Path,
+    log_dir: Path | None,
     web_root: Path | None,
     listen_address: str = "127.0.0.1",
+    allowed: Sequence[str] = (),
 ) -> Path:
     """Write everything nginx needs below `target` and return the path of its nginx.conf.
 
@@ -55,12 +56,14 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
         key: PEM, of the certificate.
         keys_file: the public keys of access tokens, `{kid: base64 of the SPKI DER}`; nginx reads it when it (re)loads.
         module_path: ngx_http_js_module.so, or None where nginx has it built in.
-        log_dir: receives gateway-access.log and gateway-error.log.
+        log_dir: receives gateway-access.log and gateway-error.log; None where whoever started nginx keeps what it says.
         web_root: the built web client, or None for the plain landing page.
         listen_address: 0.0.0.0 opens the gateway to other machines.
+        allowed: addresses and networks that may come in, beside this machine; everybody, when none is named.
 
     Raises:
-        ValueError: when `upstreams` does not name exactly the six services, or nginx.conf cannot hold a value.
+        ValueError: when `upstreams` does not name exactly the six services, `allowed` holds something else than
+            networks, or nginx.conf cannot hold a value.
     """
     if set(upstreams) != set(SERVICES):
         raise ValueError(f"upstreams must name {', '.join(SERVICES)}; it names {', '.join(upstreams) or 'none'}")
@@ -72,7 +75,8 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
         "load_module": f'load_module "{module_path}";' if module_path else "",
         "user": _user_directive(page_root, target),
         "target": str(target),
-        "log_dir": str(log_dir.resolve()),
+        "access_log": str(log_dir.resolve() / "gateway-access.log") if log_dir else "/dev/stdout",
+        "error_log": str(log_dir.resolve() / "gateway-error.log") if log_dir else "stderr",
         "keys_file": str(keys_file.resolve()),
         "certificate": str(certificate.resolve()),
         "key": str(key.resolve()),
@@ -88,15 +92,17 @@ def render(  # noqa: PLR0913 - one parameter per thing that differs between mach
         _write(target / source.relative_to(HERE), _filled(source.read_text(), values))
     _write(target / "upstreams.conf", _upstreams(upstreams))
     _write(target / "resolver.conf", RESOLVER)
+    _write(target / "allowed.conf", _allowed(allowed))
     return target / "nginx.conf"
 
 
-def _make_folders(target: Path, log_dir: Path) -> None:
+def _make_folders(target: Path, log_dir: Path | None) -> None:
     for folder in ("snippets", "routes", "njs"):
         shutil.rmtree(target / folder, ignore_errors=True)
     for folder in ("snippets", "routes", "njs", "temp"):
         (target / folder).mkdir(parents=True, exist_ok=True)
-    log_dir.mkdir(parents=True, exist_ok=True)
+    if log_dir is not None:
+        log_dir.mkdir(parents=True, exist_ok=True)
 
 
 def _copy_static(html: Path) -> None:
@@ -138,6 +144,12 @@ def _upstreams(upstreams: Mapping[str, str]) -> str:
         zone = f"zone {service} 64k;\n    " if by_name else ""
         blocks.append(UPSTREAM.format(name=service, address=address, zone=zone, resolve=" resolve" if by_name else ""))
     return ("include resolver.conf;\n" if names_used else "") + "".join(blocks)
+
+
+def _allowed(networks: Sequence[str]) -> str:
+    """Who comes from elsewhere than what is allowed; this machine asks itself how it is."""
+    named = [f"    {ip_network(network)} 0;\n" for network in networks]
+    return f"geo $is_from_elsewhere {{\n    default {int(bool(named))};\n    127.0.0.0/8 0;\n{''.join(named)}}}\n"
 
 
 def _is_address(address: str) -> bool:

@@ -17,9 +17,10 @@ from kit.json import dumps_text as dumps
 from rich.console import Console
 
 from tools import containers
-from tools.native import certificates, services, signing_keys
+from tools.native import certificates, sealing_keys, services, signing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
+from tools.native.reloading import reload_gateway
 from tools.people import Admin, Gateway, Refused, Trader
 from tools.pipelines import PIPELINES, back_fill, line_of
 
@@ -160,10 +161,52 @@ def admin_rotate_keys(
     revoke: Annotated[str | None, typer.Option(help="Take this key out of service at once; it was stolen.")] = None,
 ) -> None:
     """Sign access tokens with a new key from in 90 seconds on; tokens of the older ones stay good until they expire."""
-    now = dt.datetime.now(dt.UTC)
-    for key in signing_keys.rotate(Layout.from_environment(os.environ), now, revoke=revoke):
+    now, layout = dt.datetime.now(dt.UTC), Layout.from_environment(os.environ)
+    if revoke is None:
+        auth_admin(layout, "note", "signing_key_added", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    keys = signing_keys.rotate(layout, now, revoke=revoke)
+    if revoke is not None:  # at once, whatever else is broken; who is told second cannot be asked first
+        auth_admin(layout, "note", "signing_key_revoked", revoke)
+    for key in keys:
         state = "signs, or has signed," if key.signs_from <= now else "signs"
         console.print(f"{key.key_id}  {state} from {key.signs_from.isoformat(timespec='seconds')}")
+
+
+@admin.command("rotate-sealing")
+def admin_rotate_sealing(service: Annotated[str, typer.Argument(help="auth, broker or notification.")]) -> None:
+    """Seal what lies in a service's database with a new key, while it runs; called again, it goes on where it died."""
+    console.print(rotate_sealing(Layout.from_environment(os.environ), service))
+
+
+def rotate_sealing(layout: Layout, service: str) -> str:
+    """Add a sealing key of a service, or end a rotation that died; return what was done.
+
+    Raises:
+        StackError: when the service seals nothing, or the audit log or the service cannot be reached.
+    """
+    if service not in sealing_keys.SEALING:
+        raise StackError(f"{service} seals nothing; {', '.join(sealing_keys.SEALING)} do")
+    added, moved = sealing_keys.rotate(
+        layout,
+        service,
+        lambda: reseal(layout, service),
+        lambda: auth_admin(layout, "note", "sealing_key_added", service),
+    )
+    state = "has a new sealing key" if added else "had a rotation that died; it is at its end now"
+    return f"{service} {state}: {moved} moved to it."
+
+
+def reseal(layout: Layout, service: str) -> int:
+    """Have a service move to its newest sealing key what an older one has sealed; how much it moved.
+
+    Raises:
+        StackError: with what it said when it could not.
+    """
+    module = "auth.admin" if service == "auth" else f"{service}.operate"
+    done = run_module(layout, service, module, "reseal")
+    if done.returncode != 0:
+        raise StackError(done.stderr.strip() or f"{module} failed without a word")
+    return int(done.stdout.split()[-1])
 
 
 @audit.command("verify")
@@ -282,6 +325,19 @@ def ledger_split(
 def token(email: Annotated[str, typer.Option(envvar="EXODUS_EMAIL")]) -> None:
     """Print an access token, for trying things with curl."""
     sys.stdout.write(f"{asyncio.run(_logged_in(Trader, email)).token}\n")
+
+
+@app.command()
+def certificate(
+    chain: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="PEM, as certbot's fullchain.pem.")],
+    key: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="PEM, as certbot's privkey.pem.")],
+) -> None:
+    """Show a certificate that others signed instead of our own; the gateway takes it over without a gap."""
+    layout = Layout.from_environment(os.environ)
+    brought = certificates.bring(layout.gateway_folders(), chain, key, dt.datetime.now(dt.UTC))
+    reload_gateway(layout)
+    names = ", ".join(certificates.names_in(brought)) or "no names"
+    console.print(f"{names}: until {brought.not_valid_after_utc.isoformat(timespec='minutes')}.")
 
 
 @app.command()

@@ -15,13 +15,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SUITE: Final = "services/broker/tests/conformance"
 TABLE: Final = ROOT / "docs" / "conformance.md"
 NODE: Final = re.compile(r"::test_(bc|fm)_([0-9]{2})_(\w+?)(?:\[(.+)\])?$")
-BROKERS: Final = ("simulator", "kis", "kis_us", "ls", "kiwoom", "alpaca")
+BROKERS: Final = ("simulator", "kis", "kis_us", "ls", "kiwoom", "alpaca", "kis_real", "kis_us_real", "kiwoom_real")
 HEAD: Final = """# Conformance of the brokers' connectors
 
 Written by `python -m tools.conformance` after a run in which every case passed; `make check` fails when the cases and
 this table differ. Each case is a test of that number in `services/broker/tests/conformance`: on the simulator itself,
 or on a real line to that broker's emulator (`services/broker/emulators`). A dash: not among the connector's
-capabilities, or, in the fault matrix, a line that cannot break because there is none.
+capabilities, or, in the fault matrix, a line that cannot break because there is none. The last three columns
+are environments with real money, of brokers that are asked otherwise there: what differs is tried on them, and that an
+order lives and ends there.
 """
 GROUPS: Final = {"bc": "What every connector does", "fm": "Fault matrix"}
 

@@ -92,10 +92,11 @@ def settings_of(layout: Layout, service: str) -> dict[str, str]:
         http_port=API_PORT,
         worker_port=WORKER_PORT,
         urls={name: f"http://{name}-api:{API_PORT}" for name in SERVICES},
+        public_url=layout.public_url,
     )
     told[f"{service.upper()}_WORKER_HOST"] = "0.0.0.0"  # noqa: S104 - inside the container; compose publishes nothing of it
     if service == "auth":
-        told |= {"AUTH_AUDIT_ANCHOR_FILE": "/audit/anchors", "AUTH_PUBLIC_URL": layout.public_url}
+        told["AUTH_AUDIT_ANCHOR_FILE"] = "/audit/anchors"
     return {name.lower(): text for name, text in told.items()}
 
 
@@ -118,7 +119,7 @@ def _render_gateway(layout: Layout, target: Path) -> None:
         key=target / certificates.KEY,
         keys_file=target / "keys.json",
         module_path="/usr/lib/nginx/modules/ngx_http_js_module.so",
-        log_dir=Path("/tmp"),  # noqa: S108 - the container's own, in memory
+        log_dir=None,  # the engine keeps it, as of every container
         web_root=web_root if web_root.exists() else None,
         listen_address="0.0.0.0",  # noqa: S104 - inside the container; compose publishes it
     )

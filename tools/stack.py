@@ -101,7 +101,7 @@ def _addresses(layout: Layout, *, servers_only: bool) -> str:
             f"Exodus      https://localhost:{ports.gateway}   (http://localhost:{ports.gateway_http} redirects)",
             f"API         https://localhost:{ports.gateway}/docs",
             f"health      https://localhost:{ports.gateway}/health",
-            f"certificate {layout.gateway / 'certificate.pem'} (self-signed)",
+            f"certificate {layout.gateway / 'certificate.pem'}",
         ]
     )
     return "\n".join([*lines, "stop with `make down`, follow with `make logs`"])

@@ -1,6 +1,7 @@
 """The bare minimum of an order's round trip: store, publish with confirm, consume, store, tell over a WebSocket.
 
-One process, no TLS, no token, no risk, no ledger, no matching: whatever the platform adds is the difference.
+One process, no TLS, no token, no risk, no ledger, no matching: whatever the platform adds is the difference. What is
+POSTed to /accepted is stored only: the least that accepting an order can be.
 
     python -m benchmarks.baselines.bare_round_trip PORT POSTGRES_URL AMQP_URL
 """
@@ -58,6 +59,11 @@ def build(postgres_url: str, amqp_url: str) -> Starlette:
         await request.app.state.channel.default_exchange.publish(message, QUEUE)
         return JSONResponse({"client_order_id": key}, 201)
 
+    async def accept(request: Request) -> JSONResponse:
+        key = (await request.json())["client_order_id"]
+        await request.app.state.pool.execute("INSERT INTO bare VALUES ($1, 'submitted')", key)
+        return JSONResponse({"client_order_id": key}, 201)
+
     async def listen(socket: WebSocket) -> None:
         await socket.accept()
         listeners.add(socket)
@@ -69,7 +75,12 @@ def build(postgres_url: str, amqp_url: str) -> Starlette:
             listeners.discard(socket)
 
     return Starlette(
-        routes=[Route("/orders", place, methods=["POST"]), WebSocketRoute("/ws", listen)], lifespan=lifespan
+        routes=[
+            Route("/orders", place, methods=["POST"]),
+            Route("/accepted", accept, methods=["POST"]),
+            WebSocketRoute("/ws", listen),
+        ],
+        lifespan=lifespan,
     )
 
 

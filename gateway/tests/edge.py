@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +111,7 @@ def running_edge(
     changes: Mapping[str, Mapping[str, str]] | None = None,
     web_root: Path | None = None,
     keys: Mapping[str, object] | None = None,
+    allowed: Sequence[str] = (),
 ) -> Iterator[Edge]:
     """Render into `folder`, start nginx there and stop it at the end.
 
@@ -132,6 +133,7 @@ def running_edge(
         module_path=MODULE,
         log_dir=folder / "log",
         web_root=web_root,
+        allowed=allowed,
     )
     for path, replacements in (changes or {}).items():
         text = (config.parent / path).read_text()

@@ -48,6 +48,12 @@ def test_what_is_written_lies_below_the_target_and_nginx_accepts_it_twice(tmp_pa
         assert "{{" not in path.read_text(), path.name
 
 
+def test_without_a_folder_for_logs_nginx_says_them_to_whoever_started_it(tmp_path: Path) -> None:
+    written = render(tmp_path / "gateway", **arguments(tmp_path, log_dir=None)).read_text()
+    assert '\nerror_log "stderr" warn;' in written
+    assert '\n    access_log "/dev/stdout" exodus ' in written
+
+
 def test_services_known_by_name_are_looked_up_again_and_again(tmp_path: Path) -> None:
     named = {name: f"{name}:8000" for name in SERVICES}
     config = render(tmp_path / "gateway", **arguments(tmp_path, upstreams=named))
@@ -67,6 +73,7 @@ def test_the_standard_port_is_not_repeated_in_redirects(tmp_path: Path) -> None:
     "changed",
     [
         {"upstreams": {}},
+        {"allowed": ["192.0.2.0/24", "my house"]},
         {"upstreams": UPSTREAMS | {"extra": "127.0.0.1:1"}},
         {"upstreams": UPSTREAMS | {"auth": "127.0.0.1"}},
         {"upstreams": UPSTREAMS | {"auth": "127.0.0.1:1; } evil"}},
@@ -75,5 +82,5 @@ def test_the_standard_port_is_not_repeated_in_redirects(tmp_path: Path) -> None:
     ],
 )
 def test_what_would_not_be_a_configuration_is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"upstream|character"):
+    with pytest.raises(ValueError, match=r"upstream|character|network"):
         render(tmp_path / "gateway", **arguments(tmp_path, **changed))

@@ -29,7 +29,10 @@ def open_socket(edge: Edge, path: str, **options: object) -> ClientConnection:
     return connect(f"wss://localhost:{edge.https_port}{path}", ssl=context, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("path", "service"), [("/ws/market", "market"), ("/ws/account", "notification")])
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [("/ws/market", "market"), ("/ws/account", "notification"), ("/ws/backtest", "backtest")],
+)
 def test_messages_go_both_ways(edge: Edge, services: StubServices, path: str, service: str) -> None:
     services.seen.clear()
     with open_socket(edge, path) as connection:

@@ -67,6 +67,15 @@ def test_only_the_gateway_can_reach_the_outside(contained: Contained, name: str)
     assert not [line for line in routes if line.split()[1] == "00000000"], "there is a way out of the house"
 
 
+@pytest.mark.requirement("R-49")
+async def test_a_service_sees_who_asks_and_not_the_gateway(contained: Contained) -> None:
+    person = await Trader.sign_up(cli.gateway_of(contained.layout))
+    sessions = (await person.call("GET", "/auth/sessions"))["items"]
+    await person.leave()
+    networks = contained.engine.containers(contained.project)["gateway"]["NetworkSettings"]["Networks"]
+    assert {session["address"] for session in sessions}.isdisjoint(one["IPAddress"] for one in networks.values())
+
+
 async def test_down_keeps_the_state_and_up_finds_it(contained: Contained) -> None:
     gateway = cli.gateway_of(contained.layout)
     before = await Trader.sign_up(gateway)
@@ -106,6 +115,16 @@ def test_logs_are_json_of_every_service(contained: Contained, capfd: pytest.Capt
     lines = [line[line.index("{") :] for line in shown.splitlines() if "{" in line]
     assert lines
     assert all(json.loads(line)["service"] == "trading" for line in lines)
+
+
+def test_the_engine_keeps_what_the_gateway_was_asked(contained: Contained, capfd: pytest.CaptureFixture[str]) -> None:
+    """And not a folder in the container's memory, which a busy week would fill."""
+    containers.logs(contained.layout, ["gateway"], follow=False)
+    shown = capfd.readouterr().out
+    lines = [json.loads(line[line.index("{") :]) for line in shown.splitlines() if '"request_id"' in line]
+    assert lines
+    assert {line["status"] for line in lines if line["path"] == "/health"} <= {200, 503}
+    assert _inside(contained, "gateway", "sh", "-c", "cat /tmp/gateway*").returncode != 0
 
 
 def test_clean_leaves_nothing(contained: Contained) -> None:

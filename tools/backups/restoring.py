@@ -146,6 +146,7 @@ def restore(layout: Layout, backup: Path, key: bytes, moment: dt.datetime, repla
                 _compare(backup, key, proved.inventory)
             made_at = proved.until.isoformat() if proved.until else Manifest.peek(backup).made_at
             found = Quarantine(restored_at=moment.isoformat(), made_at=made_at, backup=backup.name)
+            cli.auth_admin(layout, "note", "restored", backup.name)
             asyncio.run(quarantine.enter(layout, server, found))
     except StackHolds:
         raise

@@ -103,6 +103,11 @@ def folder_of(layout: Layout) -> Path:
     return folder
 
 
+def name_of(moment: dt.datetime) -> str:
+    """What a backup is called that was begun then."""
+    return f"{moment:%Y%m%dT%H%M%S.%fZ}"
+
+
 @contextmanager
 def alone(layout: Layout) -> Iterator[None]:
     """Be the only one who takes backups of this stack; who dies lets go.
@@ -146,7 +151,7 @@ def take(layout: Layout, moment: dt.datetime) -> Path:
         StackError: when the database does not answer or the disk is full.
     """
     key = backup_key(layout)
-    target = folder_of(layout) / f"{moment:%Y%m%dT%H%M%S.%fZ}"
+    target = folder_of(layout) / name_of(moment)
     unfinished = target.with_name(f".{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)

@@ -47,9 +47,13 @@ class Passwords:
 
     def of(self, name: str) -> str:
         if name not in self._known:
-            self._known[name] = secrets.token_hex(SECRET_BYTES)
-            write_private(self._file, json.dumps(self._known, indent=1))
+            self.keep(name, secrets.token_hex(SECRET_BYTES))
         return self._known[name]
+
+    def keep(self, name: str, text: str) -> None:
+        """Remember another text under a name."""
+        self._known[name] = text
+        write_private(self._file, json.dumps(self._known, indent=1))
 
 
 def open_passwords(layout: Layout) -> Passwords:

@@ -38,6 +38,8 @@ def program(layout: Layout, binaries: Binaries) -> Program:
         module_path=str(binaries.nginx_js),
         log_dir=layout.logs,
         web_root=web.DIST if web.DIST.exists() else None,
+        listen_address=layout.listens_at,
+        allowed=layout.allowed,
     )
     return Program(
         name="gateway",

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +17,8 @@ from tools.native.versions import Versions
 ROOT = Path(__file__).resolve().parents[2]
 STACK_DIR_DEFAULT = ".stack"
 HTTPS_PORT = 443
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - only where the operator says so
 
 # Unix sockets have at most 107 usable bytes in their path, and supervisord binds to "<path>.<pid>" first.
 SOCKET_PATH_BYTES_MAX = 95
@@ -39,12 +43,26 @@ class Layout:
     disposable: bool = False
     address: str = ""
     """Where people reach the gateway, if that is not this machine: `https://exodus.example`."""
+    listens_at: str = LOOPBACK
+    """Whom the gateway of a native stack lets in: this machine, or everybody who reaches it."""
+    allowed: tuple[str, ...] = ()
+    """The networks that may come in at all; everybody, when none is named."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """The stack that the environment names, in the colour that is live."""
         address = environment.get("EXODUS_PUBLIC_URL", "").rstrip("/")
-        found = cls(settle(shown_directory(environment)), Ports.from_environment(environment), address=address)
+        listens_at = environment.get("EXODUS_LISTEN") or LOOPBACK
+        if listens_at not in {LOOPBACK, EVERYWHERE}:
+            raise StackError(f"EXODUS_LISTEN={listens_at} is neither {LOOPBACK} nor {EVERYWHERE}.")
+        allowed = tuple(filter(None, re.split(r"[\s,]+", environment.get("EXODUS_ALLOW", ""))))
+        for network in allowed:
+            try:
+                ip_network(network)
+            except ValueError as wrong:
+                raise StackError(f"EXODUS_ALLOW: {wrong}") from wrong
+        directory, ports = settle(shown_directory(environment)), Ports.from_environment(environment)
+        found = cls(directory, ports, address=address, listens_at=listens_at, allowed=allowed)
         return found.wearing(found.versions.live)
 
     def wearing(self, colour: Colour) -> Self:
@@ -110,6 +128,17 @@ class Layout:
     @property
     def gateway(self) -> Path:
         return self.directory / "gateway"
+
+    @property
+    def alarms_file(self) -> Path:
+        """Whom alarms go to, as the operator says it (docs/monitoring.md); not there when they go to nobody."""
+        return self.secrets / "alarms.yml"
+
+    def gateway_folders(self) -> list[Path]:
+        """Where keys and certificates of the gateway lie: here, and in what its container is given, if there is one."""
+        self.gateway.mkdir(mode=0o755, exist_ok=True)
+        contained = self.secrets / "containers" / "gateway"
+        return [self.gateway, *([contained] if contained.is_dir() else [])]
 
     @property
     def audit_anchors(self) -> Path:

@@ -28,6 +28,8 @@ KEPT_SECONDS = 10
 MIGRATION_SECONDS_MAX = 300
 # What lies beside the code and no process of a service imports.
 NO_PART = ("tests", "emulators")
+# Who writes to people, or sends their browsers elsewhere and back, and so has to know where people reach us.
+LINKS_TO_US = ("auth", "notification")
 # Where traces go, by OpenTelemetry's own variable; without it there are none.
 TRACES_TO = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -148,9 +150,10 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
         http_port=ports.api(service),
         worker_port=ports.worker(service),
         urls={name: f"http://127.0.0.1:{ports.api(name)}" for name in SERVICES},
+        public_url=layout.public_url,
     )
     if service == "auth":
-        told |= {"AUTH_AUDIT_ANCHOR_FILE": str(layout.audit_anchors), "AUTH_PUBLIC_URL": layout.public_url}
+        told["AUTH_AUDIT_ANCHOR_FILE"] = str(layout.audit_anchors)
     if service == "broker" and layout.quarantine_file.exists():
         told["BROKER_QUARANTINED"] = "true"
     if service == "notification":
@@ -168,7 +171,7 @@ def environment(layout: Layout, service: str) -> dict[str, str]:
 
 
 def settings(
-    service: str, *, environment: str, http_port: int, worker_port: int, urls: Mapping[str, str]
+    service: str, *, environment: str, http_port: int, worker_port: int, urls: Mapping[str, str], public_url: str
 ) -> dict[str, str]:
     """The settings that are no secrets, by variable; `urls` is where each service answers the others."""
     prefix = service.upper()
@@ -180,6 +183,8 @@ def settings(
     }
     if service in SERVICE_CLIENTS:
         told |= {f"{prefix}_AUTH_URL": urls["auth"], f"{prefix}_MARKET_URL": urls["market"]}
+    if service in LINKS_TO_US:
+        told[f"{prefix}_PUBLIC_URL"] = public_url
     if service == "auth":
         told["AUTH_SERVICE_URLS"] = ",".join(f"{name}={url}" for name, url in urls.items())
     return told

@@ -11,9 +11,7 @@ import hashlib
 import json
 import os
 import re
-import signal
 import stat
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tools.native.accounts import write_private
 from tools.native.errors import StackError
 from tools.native.layout import Layout
+from tools.native.reloading import reload_gateway
 
 FILE = "auth_signing_key"
 PUBLISHED = "keys.json"
@@ -116,11 +115,9 @@ def _base64url(coordinate: int) -> str:
 
 def publish(layout: Layout, text: str) -> None:
     """Writes the gateway's copy of the public keys."""
-    layout.gateway.mkdir(mode=0o755, exist_ok=True)
     written = json.dumps(gateway_keys(text), indent=1)
-    for folder in (layout.gateway, layout.secrets / "containers" / "gateway"):
-        if folder.is_dir():
-            write_private(folder / PUBLISHED, written, mode=0o644)  # public keys, read by the gateway's workers
+    for folder in layout.gateway_folders():
+        write_private(folder / PUBLISHED, written, mode=0o644)  # public keys, read by the gateway's workers
 
 
 def rotate(layout: Layout, now: dt.datetime, *, revoke: str | None = None) -> list[Key]:
@@ -136,7 +133,7 @@ def rotate(layout: Layout, now: dt.datetime, *, revoke: str | None = None) -> li
     file = layout.secrets / "auth" / FILE
     if not file.exists():
         raise StackError("this stack has no keys yet: start it first")
-    with _alone(layout):
+    with alone(layout):
         keys = read(file.read_text())
         if revoke is not None and revoke not in {key.key_id for key in keys}:
             _publish_and_reload(layout, keys)  # a call that died may have taken it out of the file and no further
@@ -151,11 +148,11 @@ def rotate(layout: Layout, now: dt.datetime, *, revoke: str | None = None) -> li
 
 def _publish_and_reload(layout: Layout, keys: list[Key]) -> None:
     publish(layout, write(keys))
-    _reload_gateway(layout)
+    reload_gateway(layout)
 
 
 @contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
+def alone(layout: Layout) -> Iterator[None]:
     """Waits for another operator's rotation: of two that read the same file, one would lose its key."""
     folder = os.open(layout.secrets, os.O_RDONLY)
     try:
@@ -163,20 +160,3 @@ def _alone(layout: Layout) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
-
-
-def _reload_gateway(layout: Layout) -> None:
-    if layout.in_containers:
-        from tools.containers import compose  # noqa: PLC0415 - only where containers run
-
-        compose(layout, "kill", "-s", "HUP", "gateway")
-        return
-    pid_file = layout.gateway / "nginx" / "nginx.pid"
-    text = pid_file.read_text().strip() if pid_file.exists() else ""
-    if text.isdigit() and _is_nginx(int(text)):
-        os.kill(int(text), signal.SIGHUP)
-
-
-def _is_nginx(process: int) -> bool:
-    named = subprocess.run(["ps", "-o", "comm=", "-p", str(process)], capture_output=True, text=True, check=False)
-    return named.stdout.strip() == "nginx"

@@ -94,6 +94,15 @@ def test_only_the_gateways_network_has_a_way_out() -> None:
     assert COMPOSE["networks"]["inside"] == {"internal": True}
 
 
+@pytest.mark.requirement("R-49")
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_believes_the_gateway_about_who_asks(service: str) -> None:
+    """Otherwise everybody has one address: for guesses of passwords, lists of addresses and the audit log."""
+    api = HERE[f"{service}-api"]
+    assert api["networks"].keys() == {"inside"}
+    assert api["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+
+
 @pytest.mark.requirement("R-60")
 @pytest.mark.parametrize("image", containers.official_images())
 def test_an_image_from_outside_is_named_with_its_registry_and_a_version(image: str) -> None:

@@ -3,12 +3,17 @@
 import asyncio
 import importlib
 import re
+import time
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from typing import Any, get_args
 
 import httpx
 import pytest
+from kit.auth import STEP_UP_SECONDS
+from kit.db import OwnedSession, PublicSession, SystemSession
 from kit.errors import Unavailable
 from kit.ids import new_id
 from kit.testing.tokens import Tokens
@@ -20,6 +25,9 @@ TABLE = Path(__file__).resolve().parents[2] / "contracts" / "roles.md"
 ELSEWHERE = "https://elsewhere.example"
 SOME_ID = "0193ccc5-bf05-7f1f-b569-eaf3a635486d"
 OPERATIONS_MIN = 50
+FROM_ELSEWHERE = {"TradingViewAlert", "NewCredential", "UsedCredential", "Created", "Signed"}
+"""What a chart's alarm or a browser's own call has made: of those we read what we need."""
+SESSIONS = [get_args(kind)[1].dependency for kind in (OwnedSession, PublicSession, SystemSession)]
 REFUSALS = {"token_missing", "token_invalid", "token_expired", "forbidden"}
 
 
@@ -31,6 +39,20 @@ def rows() -> list[tuple[str, str, dict[str, bool]]]:
         (method, path, {role: cell == "yes" for role, cell in zip(ROLES, may, strict=True)})
         for method, path, *may in table
     ]
+
+
+@cache
+def proofs() -> list[tuple[str, str]]:
+    found = re.findall(r"^\| (GET|POST|PUT|DELETE) \| (\S+) \|$", TABLE.read_text(), re.MULTILINE)
+    assert found
+    return found
+
+
+def described(service: str) -> dict[str, Any]:
+    """The OpenAPI document of a service."""
+    (found,) = [each.openapi for each in contracts.services() if each.name == service]
+    assert found is not None
+    return dict(found)
 
 
 def may(role: str, method: str, path: str) -> bool:
@@ -57,6 +79,45 @@ def test_no_cookie_opens_anything_and_no_page_of_another_site_may_read_or_ask(se
     app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
     app.state.resources = NoServers()
     assert asyncio.run(_let_in_from_elsewhere(app, tokens)) == []
+
+
+@pytest.mark.requirement("R-48")
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_exactly_what_the_table_names_wants_a_proof_of_the_last_five_minutes(service: str, tokens: Tokens) -> None:
+    """Asked by an admin whose last proof is older. A session that is opened before the proof is looked at is none."""
+    contracts.services()
+    app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
+    app.state.resources = NoServers()
+    app.dependency_overrides = dict.fromkeys(SESSIONS, NoServers)
+    paths = app.openapi()["paths"]
+    wanted = {(method, path) for method, path in proofs() if method.lower() in paths.get(path, {})}
+    assert asyncio.run(_wanting_proof(app, tokens)) == wanted
+
+
+@pytest.mark.requirement("R-48")
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_no_body_may_bring_a_member_that_is_not_asked_for(service: str) -> None:
+    """Whose it is, its role or its status is never the client's to say."""
+    document = described(service)
+    assert [
+        f"{method} {path}: {name}"
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        for schema in _bodies_of(operation)
+        for name, closed in _objects_in(schema, document)
+        if not closed and name not in FROM_ELSEWHERE
+    ] == []
+
+
+@pytest.mark.requirement("R-48")
+@pytest.mark.parametrize("service", contracts.SERVICES)
+def test_on_behalf_of_somebody_else_one_may_look_where_that_is_lent_and_nothing_more(
+    service: str, tokens: Tokens
+) -> None:
+    contracts.services()
+    app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
+    app.state.resources = NoServers()
+    assert asyncio.run(_wrong_on_behalf(app, tokens, lends=app.state.lends)) == []
 
 
 async def _let_in_from_elsewhere(app: object, tokens: Tokens) -> list[str]:
@@ -105,6 +166,64 @@ async def _differences(app: object, tokens: Tokens) -> list[str]:
                     if passed != may(role, method, path):
                         wrong.append(f"{method} {path} as {role}: {answer.status_code} {_code(answer)}")
     return wrong
+
+
+async def _wrong_on_behalf(app: object, tokens: Tokens, *, lends: bool) -> list[str]:
+    """Ask every operation as an admin, for somebody who lends this admin their sight and for somebody who does not."""
+    lender, stranger = new_id(), new_id()
+    token = tokens.sign(tokens.claims(new_id(), "admin") | {"deleg": str(lender)})
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    wrong = []
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        for path, operations in app.openapi()["paths"].items():  # type: ignore[attr-defined]
+            url = re.sub(r"\{[^}]+\}", SOME_ID, path)
+            for method in (name.upper() for name in operations if name in contracts.METHODS):
+                for whose in (lender, stranger):
+                    headers = {"Authorization": f"Bearer {token}", "X-On-Behalf-Of": str(whose)}
+                    answer = await http.request(method, url, headers=headers)
+                    looks = method == "GET" and lends
+                    right = 403 if not looks else 404 if whose == stranger else 503
+                    if may("admin", method, path) and not may("nobody", method, path) and answer.status_code != right:
+                        wrong.append(f"{method} {path}: {answer.status_code} and not {right}")
+    return wrong
+
+
+async def _wanting_proof(app: object, tokens: Tokens) -> set[tuple[str, str]]:
+    long_ago = int(time.time()) - 2 * STEP_UP_SECONDS
+    token = tokens.sign(tokens.claims(new_id(), "admin") | {"auth_time": long_ago})
+    headers = {"Authorization": f"Bearer {token}"}
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    found = set()
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as http:
+        for path, operations in app.openapi()["paths"].items():  # type: ignore[attr-defined]
+            for method in (name.upper() for name in operations if name in contracts.METHODS):
+                answer = await http.request(method, re.sub(r"\{[^}]+\}", SOME_ID, path))
+                if _code(answer) == "step_up_required":
+                    found.add((method, path))
+    return found
+
+
+def _bodies_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    content = operation.get("requestBody", {}).get("content", {})
+    return [each["schema"] for kind, each in content.items() if kind == "application/json"]
+
+
+def _objects_in(schema: Any, document: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield every object that a body is made of, and whether it takes nothing besides its members."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _objects_in(each, document)
+    if not isinstance(schema, dict):
+        return
+    if (reference := schema.get("$ref")) is not None:
+        yield from _objects_in(document["components"]["schemas"][reference.rpartition("/")[2]], document)
+        return
+    if "properties" in schema:
+        yield schema.get("title", "?"), schema.get("additionalProperties") is False
+    for name in ("anyOf", "oneOf", "allOf", "items", "additionalProperties"):
+        yield from _objects_in(schema.get(name), document)
+    for member in schema.get("properties", {}).values():
+        yield from _objects_in(member, document)
 
 
 def _token(tokens: Tokens, role: str) -> str:

@@ -1,4 +1,4 @@
-"""The parts of the stack that need no server: ports, folders, secrets, certificates, generated configuration."""
+"""The parts of the stack that need no server: ports, folders, secrets, generated configuration."""
 
 import base64
 import configparser
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from broker.brokers import read_brokers
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 from jwt.algorithms import ECAlgorithm
 from kit import amqp
@@ -23,7 +22,6 @@ from supervisor.datatypes import dict_of_key_value_pairs, list_of_strings
 from tools import container_files
 from tools.native import (
     accounts,
-    certificates,
     credentials,
     emulators,
     layout,
@@ -131,11 +129,13 @@ def test_stopping_and_removing_what_is_not_there_is_no_failure_and_makes_nothing
         ({"EXODUS_GATEWAY_PORT": "19443", "EXODUS_PUBLIC_URL": "https://exodus.example/"}, "https://exodus.example"),
     ],
 )
-def test_auth_writes_links_to_where_the_gateway_is(tmp_path: Path, environment: dict[str, str], address: str) -> None:
+def test_who_writes_to_people_links_to_where_the_gateway_is(
+    tmp_path: Path, environment: dict[str, str], address: str
+) -> None:
     moved = Layout.from_environment({"EXODUS_STACK_DIR": str(tmp_path / "moved"), **environment})
-    told = services.environment(moved, "auth")
-    contained = container_files.settings_of(moved, "auth")
-    assert told["AUTH_PUBLIC_URL"] == contained["auth_public_url"] == address
+    for service in ("auth", "notification"):
+        told = services.environment(moved, service)[f"{service.upper()}_PUBLIC_URL"]
+        assert told == container_files.settings_of(moved, service)[f"{service}_public_url"] == address
 
 
 # --- packages
@@ -276,33 +276,6 @@ def test_rabbitmqs_users_change_only_with_their_passwords_and_the_exchanges_are_
     ]
     secrets = [passwords.of(f"{server}:{service}") for server in ("rabbitmq", "redis") for service in SERVICES]
     assert len({*secrets, passwords.of("rabbitmq"), passwords.of("redis")}) == len(secrets) + 2
-
-
-# --- certificates
-
-
-def read_certificate(folder: Path) -> x509.Certificate:
-    return x509.load_pem_x509_certificate((folder / certificates.CERTIFICATE).read_bytes())
-
-
-@pytest.mark.requirement("R-51")
-def test_the_certificate_names_this_machine_and_is_valid_for_a_year_at_most(tmp_path: Path) -> None:
-    certificates.ensure(tmp_path, NOW)
-    made = read_certificate(tmp_path)
-    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert {"localhost", socket.gethostname()} == set(names.get_values_for_type(x509.DNSName))
-    assert {"127.0.0.1", "::1"} == {str(address) for address in names.get_values_for_type(x509.IPAddress)}
-    assert made.not_valid_after_utc - made.not_valid_before_utc <= dt.timedelta(days=366)
-    assert stat.S_IMODE((tmp_path / certificates.KEY).stat().st_mode) == 0o600
-
-
-def test_a_certificate_is_kept_until_it_is_about_to_end(tmp_path: Path) -> None:
-    certificates.ensure(tmp_path, NOW)
-    first = read_certificate(tmp_path).serial_number
-    certificates.ensure(tmp_path, NOW + dt.timedelta(days=300))
-    assert read_certificate(tmp_path).serial_number == first
-    certificates.ensure(tmp_path, NOW + dt.timedelta(days=340))
-    assert read_certificate(tmp_path).serial_number != first
 
 
 # --- the supervisor's configuration

@@ -1,5 +1,6 @@
 """Bills of materials, advisories and leaked secrets: each has to be able to say no."""
 
+import ast
 import datetime as dt
 import hashlib
 import json
@@ -13,6 +14,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,8 @@ import yaml
 from packaging.version import Version
 
 from tools.native.errors import StackError
+from tools.native.layout import ROOT
+from tools.native.ports import SERVICES
 from tools.supply import advisories, leaks, locked, sbom
 from tools.supply.locked import Locked
 
@@ -72,6 +76,29 @@ def test_every_locked_package_has_its_line_in_the_bill() -> None:
     assert fastapi["purl"] == f"pkg:pypi/fastapi@{fastapi['version']}"
     [digest] = fastapi["externalReferences"][0]["hashes"]
     assert digest["content"] in locked.SHIPPED.read_text()
+
+
+def test_what_the_services_import_is_in_their_images() -> None:
+    """The tests run with more than that installed, and would not notice."""
+    shipped = {one.name for one in locked.python(locked.SHIPPED)}
+    distributions = packages_distributions()
+    missing = {
+        f"{file.relative_to(ROOT)}: {module}"
+        for folder in ("libs/kit/kit", "libs/quant/quant", *(f"services/{name}/{name}" for name in SERVICES))
+        for file in (ROOT / folder).rglob("*.py")
+        if "testing" not in file.parts
+        for module in imported_by(file) & distributions.keys()
+        if shipped.isdisjoint(re.sub(r"[-_.]+", "-", name).lower() for name in distributions[module])
+    }
+    assert missing == set()
+
+
+def imported_by(file: Path) -> set[str]:
+    """The roots of the modules that a file imports, anywhere in it."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    of = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.partition(".")[0] for name in plain | of}
 
 
 def test_the_web_clients_bill_tells_what_ships_from_what_builds(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compare, minus, plus, shareOf, wholeTimes } from "@/lib/decimal";
-import { direction, money, number, percent, price, short } from "@/lib/format";
+import { dateTime, direction, money, number, percent, price, short, time } from "@/lib/format";
 
 describe("figures", () => {
   it("keep every digit of a decimal, however long", () => {
@@ -27,6 +27,15 @@ describe("figures", () => {
   it("give a won no decimals and a dollar two", () => expect([price("ko", "70100", "KRW"), price("ko", "457.8", "USD")]).toEqual(["70,100", "457.80"]));
   it("sign a move", () => expect([percent("ko", "1.5"), percent("ko", "-0.8"), percent("ko", "0")]).toEqual(["+1.50%", "-0.80%", "0.00%"]));
   it("know which way they went", () => expect(["0.00", "-0.0", "0.01", "-3", null].map(direction)).toEqual([0, 0, 1, -1, 0]));
+});
+
+describe("times", () => {
+  const midnight = new Date(2026, 0, 2).toISOString();
+
+  it.each(["ko", "en"] as const)("begin a day with hour 00 in %s", (language) => {
+    expect(time(language, midnight)).toBe("00:00:00");
+    expect(dateTime(language, midnight)).toMatch(/00:00$/);
+  });
 });
 
 describe("arithmetic on decimal strings", () => {

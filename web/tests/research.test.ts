@@ -1,11 +1,14 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
+import { Problem } from "@/api/problem";
 import { drawdowns, returns } from "@/features/backtests/curve-math";
 import { parseValues } from "@/features/backtests/sweep-values";
 import { foundIn, PATTERNS } from "@/features/market/patterns";
 import { lifeOf } from "@/features/orders/life";
 import { byMonth } from "@/features/portfolio/months";
 import { documentOf, formOf } from "@/features/strategies/document";
+import { columnIn, mistakeIn } from "@/features/strategies/file-mistake";
+import { stretchAt } from "@/features/strategies/completion";
 import { shifted } from "@/features/strategies/percent";
 import { WORDS } from "@/lib/words";
 
@@ -17,6 +20,23 @@ describe("a strategy's form", () => {
   it("says what it was given", () => {
     const given = { name: "RSI", description: "", entry: "rsi(14) < 30", exit: "rsi(14) > 70", stop_loss: "0.05", take_profit: null, trailing_stop: null, holding_bars: 20, portion: "0.5", slippage: "0.001", volume_share: null, portfolio: null };
     expect(documentOf(formOf(given))).toEqual(given);
+  });
+});
+
+describe("a mistake in a strategy file", () => {
+  const problem = (code: string, field: string) => new Problem({ type: "", title: "", status: 422, detail: "", code, request_id: null, errors: [{ field, code, message: "there is no indicator rsj" }] });
+
+  it.each(["version: 1.0\nstrategy:\n  indicators: [{id: rsj}]\n", "\n\n  indicators: [{id: rsj}]"])("is marked where it stands: %j", (text) => {
+    const mistake = mistakeIn(problem("invalid_strategy_file", "line 3, column 21"));
+    expect(mistake).toEqual({ line: 3, column: 21, message: "there is no indicator rsj" });
+    const { start, end } = stretchAt(text, columnIn(text, mistake ?? { line: 0, column: 0 }));
+    expect(text.slice(start, end)).toBe("rsj");
+  });
+
+  it("is nothing else that may go wrong", () => {
+    expect(mistakeIn(problem("invalid_rule", "line 3, column 21"))).toBeNull();
+    expect(mistakeIn(problem("invalid_strategy_file", "kis_yaml"))).toBeNull();
+    expect(mistakeIn(new Error("away"))).toBeNull();
   });
 });
 

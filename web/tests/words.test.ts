@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { explain, fieldErrors, Problem } from "@/api/problem";
 import { say, speech, WORDS, type Word } from "@/lib/words";
+import { said } from "@/words/said";
 
-const pairs = Object.entries(WORDS) as [Word, readonly [string, string]][];
+const pairs = Object.entries({ ...WORDS, ...said }) as [Word, readonly [string, string]][];
 const names = (text: string): string[] => [...text.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1] ?? "").sort();
 
 describe("the words", () => {
@@ -43,15 +44,26 @@ describe("a problem", () => {
   const body = { type: "", title: "Denied", status: 422, detail: "The order needs 105 USD; 3 are available.", code: "insufficient_cash", request_id: "1", errors: [] };
 
   it("is told in the person's language, with the figures of the answer", () => {
-    expect(explain(new Problem(body), "ko")).toBe("주문 가능 금액이 부족합니다. 수량을 줄이거나 입금하세요. (The order needs 105 USD; 3 are available.)");
+    const detail = "The order may cost 105 USD with its fee, 3 are available.";
+    expect(explain(new Problem({ ...body, detail }), "ko")).toBe("주문 가능 금액이 부족합니다. 수량을 줄이거나 입금하세요. (수수료까지 105 USD 필요한데, 주문 가능 금액은 3입니다.)");
   });
 
   it("nobody has translated is told in the platform's words", () => {
     expect(explain(new Problem({ ...body, code: "brand_new" }), "ko")).toBe(body.detail);
   });
 
-  it("stands beside the fields it names", () => {
-    const errors = [{ field: "body.quantity", code: "greater_than", message: "Input should be greater than 0" }, { field: "symbol", code: "value_error", message: "not a symbol" }];
-    expect(fieldErrors(new Problem({ ...body, errors }), "ko")).toEqual({ quantity: "더 큰 값을 입력하세요.", symbol: "not a symbol" });
+  it("stands beside the fields it names, with what to do", () => {
+    const errors = [
+      { field: "body.quantity", code: "greater_than", message: "Input should be greater than 0" },
+      { field: "symbol", code: "value_error", message: "Value error, not a symbol" },
+      { field: "password", code: "weak_password", message: "is one of the most common" },
+      { field: "rule", code: "brand_new", message: "is too green" },
+    ];
+    expect(fieldErrors(new Problem({ ...body, errors }), "ko")).toEqual({
+      quantity: "0보다 큰 값을 입력하세요.",
+      symbol: "쓸 수 없는 값입니다. (not a symbol)",
+      password: "너무 쉬운 비밀번호입니다. 더 길거나 덜 알려진 문장을 쓰세요.",
+      rule: "is too green",
+    });
   });
 });

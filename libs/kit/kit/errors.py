@@ -1,6 +1,7 @@
 """Expected failures as coded errors, and every error as one application/problem+json body (RFC 9457)."""
 
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, ClassVar
 
 import structlog
@@ -153,17 +154,18 @@ def answer(error: AppError) -> Response:
 
 async def _invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    errors = [
-        {
-            "field": ".".join(str(part) for part in item["loc"] if part != "body") or "body",
-            "message": str(item["msg"]).removeprefix("Value error, "),
-            "code": str(item["type"]),
-        }
-        for item in found[:FIELD_ERRORS_MAX]
-    ]
+    found = dict.fromkeys(map(_words, error.errors()))  # a body that two dependencies read is refused twice
+    errors = [dict(zip(("field", "message", "code"), words, strict=True)) for words in islice(found, FIELD_ERRORS_MAX)]
     first = errors[0] if errors else {"field": "body", "message": "cannot be read"}
     return problem(422, "invalid_request", f"{first['field']}: {first['message']}", errors=errors)
+
+
+def _words(item: dict[str, Any]) -> tuple[str, str, str]:
+    """The field, what is wrong with it, and the word for it."""
+    if item["type"] == "json_invalid":
+        return "body", f"is no JSON: {item['ctx']['error']} at character {item['loc'][-1]}", "json_invalid"
+    field = ".".join(str(part) for part in item["loc"] if part != "body") or "body"
+    return field, str(item["msg"]).removeprefix("Value error, "), str(item["type"])
 
 
 async def _http_exception(_request: Request, error: Exception) -> Response:

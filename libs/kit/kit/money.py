@@ -1,12 +1,14 @@
 """Decimal numbers as they cross a boundary: strings in JSON, never floats, never exponents."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 DIGITS_MAX = 20
 DECIMAL_PLACES_MAX = 8
+PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 NOT_A_NUMBER = 'must be a decimal number in a string, such as "70100"'
 
 
@@ -19,17 +21,16 @@ def decimal_text(value: Decimal) -> str:
 
 
 def decimal_from(value: Any) -> Decimal:
-    """Read a decimal from a string, an int or a Decimal.
+    """Read a decimal from a plain string, an int or a Decimal.
 
     Raises:
-        ValueError: for floats (they have lost digits already), NaN, infinities, and anything that is not a number.
+        ValueError: for floats (they have lost digits already), NaN, infinities, exponents, and what is no number.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError(NOT_A_NUMBER)  # noqa: TRY004 - bad input must reach the client as a field error
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise ValueError(NOT_A_NUMBER) from None
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
+        raise ValueError(NOT_A_NUMBER)
+    number = Decimal(value)
     if not number.is_finite():
         raise ValueError("must be a finite number")
     return number

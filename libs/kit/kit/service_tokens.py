@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
+from http import HTTPStatus
 
 import httpx
 from pydantic import BaseModel, Field, ValidationError
@@ -17,8 +19,12 @@ class _Token(BaseModel):
     expires_in: int = Field(ge=1, le=LIFETIME_SECONDS_MAX)
 
 
-class ServiceTokens:
-    """Our own access token, asked for when first needed and renewed a minute before it expires."""
+class ServiceTokens(httpx.Auth):
+    """Our own access token, asked for when first needed and renewed a minute before it expires: `get(url, auth=this)`.
+
+    A request that is refused is sent once more with a new token: auth may have changed its keys. What cannot be proved
+    raises Unavailable.
+    """
 
     def __init__(self, http: httpx.AsyncClient, auth_url: str, service: str, secret: str) -> None:
         """Ask at `auth_url` as the service of this name."""
@@ -43,10 +49,16 @@ class ServiceTokens:
                 self._renew_at = time.monotonic() + max(token.expires_in - RENEW_BEFORE_SECONDS, token.expires_in / 2)
             return self._token
 
-    def forget(self, token: str) -> None:
-        """Ask for a new token next time: this one was refused."""
-        if self._token == token:
-            self._token = None
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Prove who asks, twice if need be."""
+        token = await self.current()
+        request.headers["Authorization"] = f"Bearer {token}"
+        answer = yield request
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            if self._token == token:
+                self._token = None
+            request.headers["Authorization"] = f"Bearer {await self.current()}"
+            yield request
 
     async def _ask(self) -> _Token:
         try:

@@ -32,6 +32,12 @@ def test_a_decimal_is_written_plainly(number: str, text: str) -> None:
     assert decimal_text(Decimal(number)) == text
 
 
+@pytest.mark.parametrize("text", ["1e1", "1_0", " 10", "１０", "+5", ".5", "5.", "0x10", "NaN", "Infinity", ""])
+def test_a_number_that_is_not_written_plainly_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="decimal number in a string"):
+        decimal_from(text)
+
+
 def test_json_writes_every_kind_of_uuid() -> None:
     class DriversOwn(UUID):
         pass

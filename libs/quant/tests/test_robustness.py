@@ -127,10 +127,18 @@ class TestWalkingForward:
 
         assert find_look_ahead(bars, observe, cuts=6) == ()
 
-    @pytest.mark.parametrize("walk", [Walk(500, 200), Walk(1, 60), Walk(120, 1), Walk(2, 2)])
-    def test_windows_that_do_not_fit_are_refused(self, walk: Walk) -> None:
+    @pytest.mark.parametrize(
+        ("walk", "nearest"),
+        [
+            (Walk(500, 200), "both together may have 600"),
+            (Walk(1, 60), "choose on 2 or more, and test on 3 or more"),
+            (Walk(120, 1), "and test on 3 or more"),
+            (Walk(2, 2), "and test on 3 or more"),
+        ],
+    )
+    def test_windows_that_do_not_fit_are_refused_with_what_would(self, walk: Walk, nearest: str) -> None:
         bars = a_walk()
-        with pytest.raises(ValueError, match="600 bars do not make"):
+        with pytest.raises(ValueError, match=f"600 bars do not make .*{nearest}"):
             walk_forward(bars, CROSS, GRID, CostRates.free(bars), walk)
 
 

@@ -1,4 +1,4 @@
-"""The command line for the operator: `python -m auth.admin create|invite|role|allow|lock|...`."""
+"""The command line for the operator: `python -m auth.admin create|invite|role|allow|lock|note|...`."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ from auth.api.permissions import PermissionsShown
 from auth.api.types import Email, Name, Password
 from auth.config import Settings
 from auth.domain import password
+from auth.domain.audit import NOTED, AuditEntry
 from auth.domain.email import normalise
 from auth.domain.rights import Permissions
 from auth.domain.user import LANGUAGE_DEFAULT, TIME_ZONE_DEFAULT, Profile, User, UserId
@@ -27,6 +28,7 @@ from auth.store import audit, system
 from auth.usecases.change_rights import Change, change_rights
 from auth.usecases.create_admin import create_admin
 from auth.usecases.register_user import register_user
+from auth.usecases.reseal import reseal
 from auth.usecases.reset_second_factor import reset_second_factor
 from auth.usecases.verify_audit import verify_audit
 
@@ -109,6 +111,19 @@ async def audit_verify() -> str:
     return f"The audit log is whole: {count} entries{cut}."
 
 
+async def reseal_all() -> str:
+    """Seal everything by the newest key; say how much was not."""
+    async with open_resources(load(Settings)) as resources:
+        return str(await reseal(resources.database, resources.sealer))
+
+
+async def note(action: str, subject: str) -> str:
+    """Keep in the audit log what the operator does outside the services."""
+    async with open_resources(load(Settings)) as resources, resources.database.system() as session:
+        await audit.record(session, now(), AuditEntry("operator", action, subject))
+    return f"{action} {subject}: it is in the audit log."
+
+
 async def change(email: str, wanted: Change) -> str:
     """Change somebody's rights as the operator; say what they are."""
     async with open_resources(load(Settings)) as resources, resources.database.system() as session:
@@ -162,8 +177,10 @@ def limited(permissions: Permissions, figure: dict[str, int | None]) -> Permissi
 
 def run(given: argparse.Namespace) -> str:
     """Do what the command line says; return what was done."""
-    if given.command == "audit-verify":
-        return asyncio.run(audit_verify())
+    if given.command in {"audit-verify", "reseal"}:
+        return asyncio.run(audit_verify() if given.command == "audit-verify" else reseal_all())
+    if given.command == "note":
+        return asyncio.run(note(given.action, given.subject))
     if given.command == "reset-second-factor":
         return asyncio.run(forget_second_factor(given.email))
     if given.command == "invite":
@@ -179,6 +196,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m auth.admin", description="Administer accounts.")
     commands = parser.add_subparsers(required=True, dest="command")
     commands.add_parser("audit-verify", help="check the audit log against itself and the heads kept elsewhere")
+    commands.add_parser("reseal", help="move second factors and API keys to the newest sealing key; says how many")
+    noting = commands.add_parser("note", help=f"keep {'|'.join(NOTED)} and of what in the audit log")
+    noting.add_argument("action", choices=NOTED)
+    noting.add_argument("subject")
     for name, choices in (("role", ROLES), ("allow", PERMISSIONS), ("forbid", PERMISSIONS)):
         changing = commands.add_parser(name, help=f"{name} EMAIL {'|'.join(choices)}")
         changing.add_argument("email")

@@ -30,7 +30,10 @@ class Settings(ServiceSettings):
     service_secrets: dict[str, StrongSecret]
     """Which services may ask for a token, and by what secret: a JSON object."""
     sealing_key: StrongSecret
-    """What second factors and API keys are sealed by. Whoever changes it makes everybody enroll and get keys anew."""
+    """What second factors and API keys are sealed by: one key, or several, the newest first.
+
+    `./exodus admin rotate-sealing auth` adds one. Whoever loses them makes everybody enroll and get keys anew.
+    """
     public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] = "https://localhost:8443"
     """Where people reach the platform: links in mails, passkeys and social log-ins are bound to it."""
     audit_anchor_file: Path | None = None

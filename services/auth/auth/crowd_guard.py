@@ -2,6 +2,7 @@
 
 Refused this early, a log-in costs a fraction of one that is parsed, routed, validated and logged, so that a flood
 takes little from whoever asks for something else. Who comes by a passkey or another provider needs no hash, and passes.
+A few places are kept for browsers that somebody has logged in from, one for each: a flood keeps none of them out.
 """
 
 from typing import Final
@@ -9,8 +10,11 @@ from typing import Final
 from kit.errors import answer
 from kit.http import name_request
 from prometheus_client import Counter
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from auth.api.place import browser_token_of
+from auth.device_token import is_ours
 from auth.hashing import Crowded
 from auth.resources import Resources
 
@@ -25,15 +29,33 @@ class CrowdGuard:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._waiting: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 503 with Retry-After."""
-        if scope["type"] == "http" and scope["path"] in HASHING:
-            resources: Resources = scope["app"].state.resources
-            if resources.hasher.is_crowded:
-                password_requests_refused.inc()
-                given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-                name_request(given.decode("latin-1"))
-                await answer(Crowded())(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] not in HASHING:
+            await self._app(scope, receive, send)
+            return
+        resources: Resources = scope["app"].state.resources
+        if not resources.hasher.is_crowded:
+            await self._app(scope, receive, send)
+            return
+        device = browser_token_of(Request(scope))
+        if device is None or not self._has_a_place(device, resources):
+            await _refuse(scope, receive, send)
+            return
+        self._waiting.add(device)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._waiting.discard(device)
+
+    def _has_a_place(self, device: str, resources: Resources) -> bool:
+        return device not in self._waiting and not resources.hasher.is_full and is_ours(device, resources.sealer)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    password_requests_refused.inc()
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    name_request(given.decode("latin-1"))
+    await answer(Crowded())(scope, receive, send)

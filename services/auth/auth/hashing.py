@@ -12,6 +12,8 @@ from auth.hashing_process import Gone, HashingProcess, argon2
 
 WAITING_MAX = 40
 """Who would wait longer than about a second is told at once: a long queue helps nobody and costs memory."""
+KNOWN_WAITING_MAX = 50
+"""So many wait at most: the last places are for devices that somebody has logged in from, and whoever has a session."""
 RETRY_AFTER_SECONDS = 5
 NOBODYS: Final = "$argon2id$v=19$m=19456,t=2,p=1$ckc/kS1++RNf4lFQN1Jetg$d2FrUIwwk1lQLtiw+ziwYMGoqwHHcxqOwTs2bU4mZdY"
 """The hash of a password that was forgotten at once: an account that does not exist takes as long as one that does."""
@@ -31,14 +33,20 @@ class Hasher:
         self._niceness = niceness
         self._threads = ThreadPoolExecutor(at_once, "hashing")
         self._turns = asyncio.Semaphore(at_once)
-        self._waiting = 0
+        self.waiting = 0
+        """How many wait for a turn."""
         self._idle: list[HashingProcess] = []
         self._closed = False
 
     @property
     def is_crowded(self) -> bool:
-        """Whether whoever comes now is told to come again."""
-        return self._waiting >= WAITING_MAX
+        """Whether a stranger who comes now is told to come again."""
+        return self.waiting >= WAITING_MAX
+
+    @property
+    def is_full(self) -> bool:
+        """Whether everybody is."""
+        return self.waiting >= KNOWN_WAITING_MAX
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator["Turn"]:
@@ -47,13 +55,13 @@ class Hasher:
         Raises:
             Crowded: when too many wait already.
         """
-        if self.is_crowded:
+        if self.is_full:
             raise Crowded
-        self._waiting += 1
+        self.waiting += 1
         try:
             await self._turns.acquire()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
         try:
             yield Turn(self)
         finally:

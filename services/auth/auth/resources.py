@@ -46,8 +46,9 @@ def signer_of(settings: Settings) -> TokenSigner:
 
 
 def sealer_of(settings: Settings) -> Sealer:
-    """Make the sealer of the configured key."""
-    return Sealer(settings.sealing_key.get_secret_value())
+    """Make the sealer of the configured keys; where they lie in a secret file, it follows every change of that."""
+    file = secrets_directory() / "auth_sealing_key"
+    return Sealer(settings.sealing_key.get_secret_value(), file if file.is_file() else None)
 
 
 @asynccontextmanager

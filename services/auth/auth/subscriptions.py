@@ -39,6 +39,8 @@ class LimitsChanged(BaseModel):
     currency: str
     is_looser: bool
     effective_at: datetime
+    old: dict[str, str] = {}
+    new: dict[str, str] = {}
 
 
 class ConnectionChanged(BaseModel):
@@ -80,7 +82,7 @@ def _halt(fact: HaltChanged, _owner: str) -> AuditEntry:
 def _limits(fact: LimitsChanged, owner: str) -> AuditEntry:
     action = "limits_loosened" if fact.is_looser else "limits_tightened"
     said = {"scope": fact.scope, "currency": fact.currency, "from": fact.effective_at.isoformat()}
-    return AuditEntry(owner, action, str(fact.scope_id), new=said)
+    return AuditEntry(owner, action, str(fact.scope_id), old=fact.old, new=said | fact.new)
 
 
 def _connection(fact: ConnectionChanged, owner: str) -> AuditEntry:

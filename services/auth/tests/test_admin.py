@@ -1,5 +1,6 @@
 """The operator's command makes admins, in a process of its own."""
 
+import argparse
 import asyncio
 import os
 import sys
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from auth.admin import change, note, wanted_by
 from auth.config import Settings
 from auth.domain.user import UserId
 from auth.errors import WayInMissing
@@ -16,6 +18,7 @@ from auth.usecases.reset_second_factor import reset_second_factor
 from kit.clock import now
 from kit.db import Database
 from kit.ids import new_id
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from services.auth.tests.people import PASSWORD, Person
@@ -27,20 +30,35 @@ async def create(settings: Settings, *arguments: str, typed: str = "") -> tuple[
     return await run(settings, "create", *arguments, "--password-stdin", typed=typed)
 
 
-async def run(settings: Settings, *arguments: str, typed: str = "") -> tuple[int, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     secrets = ("database_url", "system_database_url", "amqp_url", "redis_url", "signing_key", "sealing_key")
     environment = {f"AUTH_{name.upper()}": getattr(settings, name).get_secret_value() for name in secrets}
     environment |= {"AUTH_HTTP_PORT": "1", "AUTH_WORKER_PORT": "2", "AUTH_JWKS_URL": settings.jwks_url}
-    environment |= {"AUTH_ENVIRONMENT": "test", "AUTH_SERVICE_SECRETS": "{}", "PYTHONPATH": os.pathsep.join(sys.path)}
+    return environment | {"AUTH_ENVIRONMENT": "test", "AUTH_SERVICE_SECRETS": "{}"}
+
+
+async def run(settings: Settings, *arguments: str, typed: str = "") -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "auth.admin", *arguments),
-        env={**os.environ, **environment},
+        env={**os.environ, **environment_of(settings), "PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate(typed.encode())
     return process.returncode or 0, output.decode()
+
+
+@pytest.fixture
+def here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command's settings in this process: it does not have to be started for each thing it does."""
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+
+
+async def does(command: str, person: Person, **given: str) -> str:
+    """Do in this process what the command does to an account."""
+    return await change(person.email, wanted_by(argparse.Namespace(command=command, **given)))
 
 
 async def test_an_admin_is_created_and_can_log_in(settings: Settings, http: httpx.AsyncClient) -> None:
@@ -89,17 +107,17 @@ async def test_what_cannot_be_used_is_refused_in_words_and_never_shown(
 
 
 @pytest.mark.requirement("R-48")
+@pytest.mark.usefixtures("here")
 async def test_what_the_operator_sets_is_said_and_stands_in_the_profile(settings: Settings, haneul: Person) -> None:
-    for arguments in (
-        ("allow", "real"),
-        ("allow", "premium"),
-        ("forbid", "paper"),
-        ("limit", "daily-trades", "20"),
-        ("limit", "calls-per-minute", "600"),
+    for command, given in (
+        ("allow", {"value": "real"}),
+        ("allow", {"value": "premium"}),
+        ("forbid", {"value": "paper"}),
+        ("limit", {"figure": "daily-trades", "value": "20"}),
     ):
-        command, *rest = arguments
-        code, output = await run(settings, command, haneul.email, *rest)
-        assert code == 0, output
+        await does(command, haneul, **given)
+    code, output = await run(settings, "limit", haneul.email, "calls-per-minute", "600")
+    assert code == 0, output
     assert output == "haneul.kim@example.com: user, open, may use premium, real; 20 orders a day, 600 calls a minute.\n"
     await haneul.logs_in()
     shown = (await haneul.http.get("/api/v1/users/profile", headers=haneul.bearer)).json()["permissions"]
@@ -110,12 +128,12 @@ async def test_what_the_operator_sets_is_said_and_stands_in_the_profile(settings
         "daily_trades_max": 20,
         "calls_per_minute_max": 600,
     }
-    code, output = await run(settings, "limit", haneul.email, "daily-trades", "none")
-    assert (code, "any number of orders a day" in output) == (0, True)
-    for wrong in (("calls-per-minute", "61"), ("calls-per-minute", "none"), ("daily-trades", "-1")):
-        code, output = await run(settings, "limit", haneul.email, *wrong)
-        assert code != 0
-        assert "Traceback" not in output
+    assert "any number of orders a day" in await does("limit", haneul, figure="daily-trades", value="none")
+    for figure, value in (("calls-per-minute", "none"), ("daily-trades", "-1")):
+        with pytest.raises(ValidationError):
+            await does("limit", haneul, figure=figure, value=value)
+    code, output = await run(settings, "limit", haneul.email, "calls-per-minute", "61")
+    assert (code, "Traceback" in output) == (1, False)
 
 
 @pytest.mark.requirement("R-45", "R-57")
@@ -137,6 +155,31 @@ async def test_a_lost_second_factor_is_taken_off_recorded_and_told(
     assert ([entry.entry.subject for entry in last], str(told)) == ([haneul.id], haneul.id)
     code, output = await run(settings, "reset-second-factor", "nobody@example.com")
     assert (code, "no account" in output) == (1, True)
+
+
+@pytest.mark.requirement("R-57")
+@pytest.mark.usefixtures("here")
+async def test_what_the_operator_does_past_every_service_is_noted(settings: Settings, database: Database) -> None:
+    for action in ("signing_key_added", "signing_key_revoked"):
+        await note(action, "by day")
+    assert (await run(settings, "note", "sealing_key_added", "broker"))[0] == 0
+    async with database.system() as session:
+        last = await audit.list_entries(session, Wanted(None, 9, "operator"))
+    assert [(entry.entry.action, entry.entry.subject) for entry in reversed(last)] == [
+        ("signing_key_added", "by day"),
+        ("signing_key_revoked", "by day"),
+        ("sealing_key_added", "broker"),
+    ]
+
+
+@pytest.mark.requirement("R-48")
+@pytest.mark.usefixtures("here")
+async def test_the_operator_gives_roles_and_locks_accounts(haneul: Person) -> None:
+    assert "viewer, open" in await does("role", haneul, value="viewer")
+    assert "viewer, locked" in await does("lock", haneul)
+    assert (await haneul.logs_in()).status_code == 401
+    assert "viewer, open" in await does("unlock", haneul)
+    assert (await haneul.logs_in()).status_code == 200
 
 
 @pytest.mark.requirement("R-40", "R-45")

@@ -160,13 +160,13 @@ def test_nothing_that_is_written_can_forge_a_line_or_steer_a_terminal() -> None:
 async def test_an_entry_stands_or_falls_with_what_it_tells_of(database: Database) -> None:
     async def undone() -> None:
         async with database.system() as session:
-            await audit.record(session, now(), AuditEntry("a", "undone", "b"))
+            await audit.record(session, now(), AuditEntry("a", "user_read", "b"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await undone()
     async with database.system() as session:
-        await audit.record(session, now(), AuditEntry("a", "done", "b"), AuditEntry("a", "done again", "b"))
+        await audit.record(session, now(), AuditEntry("a", "user_read", "b"), AuditEntry("a", "usage_read", "b"))
     async with database.system() as session:
         assert await verify_audit(session, [], now()) == (2, None)
 
@@ -245,7 +245,7 @@ class TestCutting:
     ) -> None:
         file = await written(fresh, tmp_path, a_log(age=OLD), heads=(7, 12))
         async with database.system() as session:
-            await audit.record(session, now(), AuditEntry("me", "today", "me"))
+            await audit.record(session, now(), AuditEntry("me", "stepped_up", "me"))
         await anchor_once(database, file, None, (now(), 0))
         await cut_audit_once(database, file)
         await anchor_once(database, file, None, (now(), 0))

@@ -285,6 +285,9 @@ async def test_of_a_header_sent_twice_the_first_is_judged_or_none_and_a_path_cou
     assert (await robot.calls("GET", spoken)).status_code == 200
     assert_refused(await robot.calls("GET", spoken, signed={"target": encoded}))
     assert_refused(await robot.calls("GET", spoken, signed={"target": f"{ECHO}?q=삼성"}))
+    named = f"{ECHO}/%EC%82%BC%EC%84%B1"
+    assert (await robot.calls("GET", named)).status_code == 404, "the signature is right: the service was asked"
+    assert_refused(await robot.calls("GET", named, signed={"target": f"{ECHO}/삼성"}))
 
 
 @pytest.mark.requirement("R-47", "R-48")

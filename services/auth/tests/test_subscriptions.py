@@ -23,7 +23,12 @@ SAID = {
     "trading.limits.changed.v1": (
         "limits_loosened",
         ACCOUNT,
-        {"scope": "account", "currency": "KRW", "from": "2024-12-17T02:52:04.118000+00:00"},
+        {
+            "scope": "account",
+            "currency": "KRW",
+            "from": "2024-12-17T02:52:04.118000+00:00",
+            "order_value_max": "5000000",
+        },
     ),
     "trading.account.opened.v1": ("account_opened", None, {"kind": "paper"}),
     "trading.account.reset.v1": ("account_reset", None, {}),
@@ -65,9 +70,18 @@ async def test_a_dangerous_act_elsewhere_is_kept_once_with_who_when_and_by_which
         assert (await verify_audit(session, [], now()))[1] is None
     action, subject, new = SAID[event_type]
     assert (kept.entry.action, kept.entry.new) == (action, new)
+    assert kept.entry.old == message.data.get("old", {})
     assert kept.entry.subject == (subject or message.data.get("account_id") or message.data["connection_id"])
     assert kept.entry.actor == ("" if action == "ledger_disproved" else str(message.owner))
     assert (kept.occurred_at, kept.request_id) == (message.time, str(message.correlation_id))
+
+
+@pytest.mark.requirement("R-57")
+async def test_a_brokers_keys_that_are_taken_away_are_told_of_too(database: Database) -> None:
+    await heard(database, example("broker.connection.changed.v1", change="deleted"))
+    async with database.system() as session:
+        (kept,) = await audit.list_entries(session, Wanted(None, 10))
+    assert kept.entry.action == "connection_deleted"
 
 
 @pytest.mark.requirement("R-57")

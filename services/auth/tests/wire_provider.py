@@ -65,6 +65,8 @@ class WireProvider:
     keys_away: int = 0
     """How often the keys are asked for in vain."""
     tokens: set[str] = field(default_factory=set)
+    given: list[str] = field(default_factory=list)
+    """Every ID token it made."""
     asked: list[dict[str, str]] = field(default_factory=list)
 
     async def metadata(self, _request: Request) -> Response:
@@ -108,7 +110,8 @@ class WireProvider:
         self.tokens.add(token := secrets.token_urlsafe(16))
         answer = {"access_token": token, "token_type": "bearer", "expires_in": 3600}
         if self.claims:
-            answer["id_token"] = self._id_token(asked)
+            self.given.append(self._id_token(asked))
+            answer["id_token"] = self.given[-1]
         return JSONResponse(answer)
 
     async def me(self, request: Request) -> Response:

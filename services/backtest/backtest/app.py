@@ -10,6 +10,7 @@ from backtest.api import (
     comparisons,
     imports,
     insights,
+    job_socket,
     job_stream,
     jobs,
     reports,
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
         searches.router,
         jobs.router,
         job_stream.router,
+        job_socket.router,
     ]
     routers = [*asking, results.router, reports.router, insights.router, comparisons.router, belongings.router]
     return create_service(settings, routers, name="backtest", open_resources=open_resources, verifier=verifier)

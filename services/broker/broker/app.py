@@ -5,7 +5,7 @@ from kit.auth import TokenVerifier
 from kit.http import create_service
 from kit.settings import load
 
-from broker.api import belongings, brokers, connections, doubts, executions, sync
+from broker.api import belongings, brokers, buying_power, connections, doubts, executions, sync
 from broker.config import Settings
 from broker.resources import open_resources
 
@@ -14,7 +14,10 @@ def create_app(settings: Settings | None = None, verifier: TokenVerifier | None 
     """Build the application; uvicorn calls this as a factory."""
     return create_service(
         settings or load(Settings),
-        [brokers.router, connections.router, sync.router, doubts.router, executions.router, belongings.router],
+        [
+            *(brokers.router, connections.router, buying_power.router, sync.router),
+            *(doubts.router, executions.router, belongings.router),
+        ],
         name="broker",
         open_resources=open_resources,
         verifier=verifier,

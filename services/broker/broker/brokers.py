@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from quant.markets.sessions import Venue
+
+from broker.domain.order import Environment
 
 BUILT_IN: Final = Path(__file__).with_name("brokers.yaml")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
-Environment = Literal["paper", "real"]
 BrokerName = Literal["kis", "kis_us", "ls", "kiwoom", "alpaca"]
 
 
@@ -24,6 +26,13 @@ class Line(BaseModel):
     stream_is_plain: bool = False
     """The broker offers no encrypted stream: what it tells there (KIS encrypts it itself) is no more than a hint."""
     calls_per_second: Annotated[int, Field(ge=1, le=100)]
+    venues: frozenset[Venue] | None = None
+    """Where orders may go through it; every venue whose rules the broker publishes, if nothing is said."""
+
+    @property
+    def places(self) -> set[str]:
+        """The hosts and ports that it speaks to."""
+        return {urlsplit(text).netloc for text in (self.rest, self.stream) if text}
 
     @model_validator(mode="after")
     def _is_private(self) -> "Line":
@@ -50,10 +59,7 @@ class Broker(BaseModel):
     def _are_apart(self) -> "Broker":
         if self.real is None:
             return self
-        paper, real = (
-            {urlsplit(text).netloc for text in (line.rest, line.stream) if text} for line in (self.paper, self.real)
-        )
-        if paper & real:
+        if self.paper.places & self.real.places:
             raise ValueError("paper and real share a host: an order on paper could be a real one")
         return self
 
@@ -72,7 +78,16 @@ def read_brokers(file: Path, *, live_allowed: bool) -> dict[tuple[str, Environme
         brokers = Brokers.model_validate(yaml.safe_load(file.read_text())).root
     except (OSError, yaml.YAMLError) as unreadable:
         raise ValueError(f"{file}: {unreadable}") from unreadable
+    live = _live_places()
+    if mistaken := sorted(name for name, broker in brokers.items() if broker.paper.places & live):
+        raise ValueError(f"{file}: paper at {', '.join(mistaken)} names a host where real money is traded")
     lines: dict[tuple[str, Environment], Line] = {(name, "paper"): broker.paper for name, broker in brokers.items()}
     if live_allowed:
         lines |= {(name, "real"): broker.real for name, broker in brokers.items() if broker.real is not None}
     return lines
+
+
+def _live_places() -> set[str]:
+    """Hosts and ports of real money, by the built-in list: no other list may call them paper."""
+    built_in = Brokers.model_validate(yaml.safe_load(BUILT_IN.read_text())).root
+    return {place for broker in built_in.values() if broker.real is not None for place in broker.real.places}

@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 from kit.settings import ServiceSettings, StrongSecret, settings_config
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
 
-from broker.brokers import BUILT_IN, Environment, read_brokers
+from broker.adapters.catalogue import open_here
+from broker.brokers import BUILT_IN, read_brokers
+from broker.domain.order import Environment
 from broker.vault import KEY_BYTES
 
 FEED_SYMBOLS_MAX = 100
 
 
 def _vault_key(value: SecretStr) -> SecretStr:
-    if len(bytes.fromhex(value.get_secret_value())) != KEY_BYTES:
+    if {len(bytes.fromhex(key)) for key in value.get_secret_value().split()} != {KEY_BYTES}:
         raise ValueError("the vault key is 64 hexadecimal digits: try `openssl rand -hex 32`")
     return value
 
@@ -27,7 +29,10 @@ class Settings(ServiceSettings):
     fee_schedule: Literal["default", "institutions_only", "free"] = "default"
     """Commission the simulator charges."""
     vault_key: Annotated[StrongSecret, AfterValidator(_vault_key)]
-    """Wraps every owner's key: 64 hexadecimal digits. Whoever loses it loses the brokers' credentials, and no more."""
+    """Wraps every owner's key: 64 hexadecimal digits. Whoever loses it loses the brokers' credentials, and no more.
+
+    There are several, the newest first, after `./exodus admin rotate-sealing broker`.
+    """
     brokers_file: Path = BUILT_IN
     live_allowed: bool = False
     """The operator's switch: without it this process never learns a live host."""
@@ -57,7 +62,7 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _brokers_can_be_read(self) -> "Settings":
-        read_brokers(self.brokers_file, live_allowed=self.live_allowed)
+        open_here(read_brokers(self.brokers_file, live_allowed=self.live_allowed))
         return self
 
     @model_validator(mode="after")

@@ -12,13 +12,13 @@ from redis.asyncio import Redis
 
 from broker.adapters.port import Connector, Remote
 from broker.config import Settings
-from broker.domain.order import OrderIntent, OwnerId
+from broker.domain.order import Environment, OrderIntent, OwnerId
 
 
 class Bound(Protocol):
     """Where the lines of connections are to be had."""
 
-    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Remote:
+    def of(self, owner: OwnerId, connection: UUID, broker: str, environment: Environment) -> Remote:
         """The connector of a connection."""
         ...
 
@@ -47,7 +47,7 @@ class Desk:
         """
         if order.connection_id is not None:
             assert self.lines is not None, "a desk that takes orders of connections can open them"
-            return self.lines.of(order.owner, order.connection_id, order.broker)
+            return self.lines.of(order.owner, order.connection_id, order.broker, order.environment)
         connectors = tuple(self.connectors.values())
         serving = (each for each in connectors if order.account_kind in each.capabilities.account_kinds)
         return next(serving, connectors[0])

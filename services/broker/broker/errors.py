@@ -34,6 +34,14 @@ class BrokerUnreachable(AppError):
     TITLE = "The broker does not answer"
 
 
+class BrokerRefused(AppError):
+    """The broker answers, and says no: the detail has its own words."""
+
+    STATUS = 422
+    CODE = "broker_refused"
+    TITLE = "The broker refused"
+
+
 class TooManyConnections(AppError):
     """A person has a bounded number of connections."""
 

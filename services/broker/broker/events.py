@@ -157,6 +157,17 @@ class ConnectionChanged(Event):
     change: Literal["saved", "deleted"]
 
 
+class ConnectionRefused(Event):
+    """A broker does not take a connection's credentials any more: nothing goes through it until its owner acts."""
+
+    TYPE: ClassVar[str] = "broker.connection.refused.v1"
+    SUBJECT: ClassVar[str] = "connection_id"
+
+    connection_id: UUID
+    broker: str
+    text: str
+
+
 class OrderUnknown(Event):
     """An order may or may not be at its broker; evidence is being looked for."""
 

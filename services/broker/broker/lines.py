@@ -9,18 +9,19 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import httpx
 from kit.db import Database
 
-from broker.adapters.balance import Balance
-from broker.adapters.catalogue import CATALOGUE
+from broker.adapters.balance import Balance, BuyingPower
+from broker.adapters.catalogue import open_here
 from broker.adapters.line import Tokens
 from broker.adapters.opening import Door
 from broker.adapters.port import NotSent, Remote, Report
-from broker.brokers import Environment, Line
+from broker.brokers import Line
 from broker.domain.capabilities import Capabilities
 from broker.domain.connection import ConnectionId
 from broker.domain.order import (
@@ -29,6 +30,7 @@ from broker.domain.order import (
     Ambiguous,
     CancelRefused,
     ClientKey,
+    Environment,
     Listed,
     OrderIntent,
     OwnerId,
@@ -40,7 +42,6 @@ from broker.domain.order import (
 from broker.store import connections, system
 from broker.vault import Vault
 
-_ABLE: Final = {able.broker: able for able in CATALOGUE}
 GONE: Final = "this connection does not exist any more"
 
 
@@ -118,6 +119,13 @@ class Bound:
             raise NotSent(GONE)
         return await remote.balance()
 
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | Refused:
+        """What the broker would let the account spend on a symbol now."""
+        remote = await self._open()
+        if remote is None:
+            raise NotSent(GONE)
+        return await remote.buying_power(symbol, limit_price)
+
     async def _open(self) -> Remote | None:
         """The broker's own connector; None when the connection is gone."""
         async with self._lock:
@@ -129,9 +137,9 @@ class Bound:
                 if self._remote is not None:
                     return self._remote
                 secrets = await connections.find_secrets(session, self.owner, found.id, self.lines.vault)
-            door = self.lines.door(found.broker, found.environment)
-            if door is None or found.broker != self.capabilities.broker:
-                raise NotSent(f"this process speaks to no {found.environment} environment of {found.broker}")
+            able, door = self.capabilities, self.lines.door(found.broker, found.environment)
+            if door is None or (found.broker, found.environment) != (able.broker, able.environment):
+                raise NotSent(f"this process speaks to no {able.environment} environment of {able.broker} for it")
             self._http = door.client()
             self._remote = door.open(self._http, secrets, self._keys_of)
             return self._remote
@@ -165,24 +173,25 @@ class Lines:
         self.database = database
         self.vault = vault
         self._known = known
+        self._able = open_here(known)
         self._tokens = tokens
         self._clock = clock
-        self._open: dict[tuple[OwnerId, UUID], Bound] = {}
+        self._open: dict[tuple[OwnerId, UUID, Environment], Bound] = {}
 
     def door(self, broker: str, environment: Environment) -> Door | None:
         """How to reach an environment; None when this process may not, or does not know it."""
         line = self._known.get((broker, environment))
         return None if line is None else Door(broker, environment, line, self._tokens, self._clock)
 
-    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Bound:
+    def of(self, owner: OwnerId, connection: UUID, broker: str, environment: Environment) -> Bound:
         """The connector of a connection, which is the same one every time."""
-        able = _ABLE.get(broker) or _nothing(broker)
-        return self._open.setdefault((owner, connection), Bound(self, owner, connection, able))
+        able = self._able.get((broker, environment)) or _nothing(broker, environment)
+        return self._open.setdefault((owner, connection, environment), Bound(self, owner, connection, able))
 
     async def hang_up(self, owner: OwnerId, connection: UUID) -> None:
         """Close a line, and forget what opened it."""
-        if (bound := self._open.pop((owner, connection), None)) is not None:
-            await bound.close()
+        for name in [name for name in self._open if name[:2] == (owner, connection)]:
+            await self._open.pop(name).close()
 
     async def close(self) -> None:
         """Hang up everywhere."""
@@ -190,8 +199,8 @@ class Lines:
             await bound.close()
 
 
-def _nothing(broker: str) -> Capabilities:
-    """A broker we do not know: it can do nothing, so that every order for it is refused."""
+def _nothing(broker: str, environment: Environment) -> Capabilities:
+    """A broker we do not know, or not there: it can do nothing, so that every order for it is refused."""
     nothing: frozenset[str] = frozenset()
     return Capabilities(
         broker=broker,
@@ -205,4 +214,5 @@ def _nothing(broker: str) -> Capabilities:
         identifies_by_key=True,
         absence_is_certain=False,
         reports_executions=False,
+        environment=environment,
     )

@@ -7,15 +7,17 @@ from datetime import datetime
 
 from kit import cache
 from kit.db import Database
+from kit.settings import secrets_directory
 from redis.asyncio import Redis
 
 from broker.adapters.line import Tokens
 from broker.adapters.simulator.books import list_open_symbols
 from broker.adapters.simulator.connector import Simulator
-from broker.brokers import Environment, Line, read_brokers
+from broker.brokers import Line, read_brokers
 from broker.collector import Collector
 from broker.config import Settings
 from broker.desk import Desk
+from broker.domain.order import Environment
 from broker.lines import Lines
 from broker.shared_turns import SharedTurns
 from broker.token_room import TokenRoom
@@ -44,6 +46,12 @@ def _database(settings: Settings) -> Database:
     )
 
 
+def vault_of(settings: Settings) -> Vault:
+    """Make the vault of the configured keys; where they lie in a secret file, it follows every change of that."""
+    file = secrets_directory() / "broker_vault_key"
+    return Vault(settings.vault_key.get_secret_value(), file if file.is_file() else None)
+
+
 def _tokens(database: Database, vault: Vault, redis: "Redis") -> Tokens:
     """Tokens and turns that every process of this service shares."""
     return Tokens(TokenRoom(database, vault), vault.print_of, SharedTurns(redis))
@@ -55,7 +63,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     database, redis = _database(settings), cache.connect(settings.redis_url.get_secret_value())
     try:
         lines = read_brokers(settings.brokers_file, live_allowed=settings.live_allowed)
-        vault = Vault(settings.vault_key.get_secret_value())
+        vault = vault_of(settings)
         yield Resources(database, vault, lines, _tokens(database, vault, redis), settings.quarantined)
     finally:
         await redis.aclose()
@@ -67,7 +75,7 @@ async def open_desk(settings: Settings, clock: Callable[[], datetime]) -> AsyncI
     """Connect everything the worker needs, the connectors included."""
     database, redis = _database(settings), cache.connect(settings.redis_url.get_secret_value())
     simulator = Simulator(database, redis, clock, settings.fee_schedule, settings.slippage_ticks)
-    vault = Vault(settings.vault_key.get_secret_value())
+    vault = vault_of(settings)
     known = read_brokers(settings.brokers_file, live_allowed=settings.live_allowed)
     lines = Lines(database, vault, known, _tokens(database, vault, redis), clock)
     try:

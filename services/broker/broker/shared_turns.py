@@ -1,8 +1,9 @@
 """Turns of a key's calls, shared by every process through Redis: one schedule, in Redis's own time; and one breaker.
 
-Scripts are forbidden to us there, so a turn is taken by a transaction that fails when somebody else took one meanwhile,
-and is tried again. Without Redis each process falls back to turns of its own: two of them may together be too many,
-which the broker says itself, and an order that is turned away was certainly not sent.
+A schedule is a name that lives until the next free turn. Whoever finds none makes it, which takes one round trip; the
+others queue behind it. Scripts are forbidden to us there, so they do it by a transaction that fails when somebody else
+queued meanwhile, and is tried again. Without Redis each process falls back to turns of its own: two of them may be too
+many together, which the broker says itself, and an order that is turned away was certainly not sent.
 """
 
 from contextlib import suppress
@@ -14,8 +15,6 @@ from redis.exceptions import RedisError, WatchError
 from broker.adapters.port import NotSent
 
 TRIES_MAX: Final = 50
-KEPT_MILLISECONDS: Final = 1_000
-"""How long a schedule is remembered after its last turn."""
 
 
 class SharedTurns:
@@ -37,7 +36,7 @@ class SharedTurns:
         """
         for _ in range(TRIES_MAX):
             try:
-                return await self._take(key_print, int(interval * 1000), int(patience * 1000)) / 1000
+                return await self._take(key_print, max(1, int(interval * 1000)), int(patience * 1000)) / 1000
             except WatchError:
                 continue
             except (RedisError, OSError):
@@ -53,19 +52,23 @@ class SharedTurns:
         """A turn, once tried, in milliseconds; WatchError when somebody was faster."""
         name = f"broker:turns:{key_print.hex()}"
         async with self._cache.pipeline() as pipe:
+            pipe.set(name, "", nx=True, px=interval)
+            pipe.get(_left_alone(key_print))
+            is_free, trouble = await pipe.execute()
+        if trouble is not None:
+            said = trouble.decode() if isinstance(trouble, bytes) else trouble
+            raise NotSent(f"the broker is left alone for a while, after a {said}")
+        return 0 if is_free else await self._queue(name, interval, patience)
+
+    async def _queue(self, name: str, interval: int, patience: int) -> int:
+        """The turn behind those who wait already."""
+        async with self._cache.pipeline() as pipe:
             await pipe.watch(name)
-            seconds, micros = await pipe.time()
-            now = int(seconds) * 1000 + int(micros) // 1000
-            scheduled, trouble = await pipe.mget(name, _left_alone(key_print))
-            if trouble is not None:
-                said = trouble.decode() if isinstance(trouble, bytes) else trouble
-                raise NotSent(f"the broker is left alone for a while, after a {said}")
-            due = max(int(scheduled or 0), now)
-            wait = due - now
+            wait = max(0, await pipe.pttl(name))
             if wait > patience:
                 return -1000
             pipe.multi()  # type: ignore[no-untyped-call]
-            pipe.set(name, due + interval, px=wait + interval + KEPT_MILLISECONDS)
+            pipe.set(name, "", px=wait + interval)
             await pipe.execute()
             return wait
 

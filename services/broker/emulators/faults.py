@@ -95,8 +95,8 @@ def add_admin(app: FastAPI, home: House, faults: Faults, abroad: House | None = 
         house = house_of(asked["symbol"])
         if asked["symbol"] not in house.exchanges:
             house.list_symbol(asked["symbol"], Decimal(asked["base"]))
-        sizes = {name: Decimal(asked[name]) for name in ("bid", "bid_size", "ask", "ask_size")}
-        house.quote(asked["symbol"], Outside(**sizes))
+        shown = Outside(**{name: Decimal(asked[name]) for name in ("bid", "bid_size", "ask", "ask_size")})
+        (house.quote_nxt if asked.get("venue") == "NXT" else house.quote)(asked["symbol"], shown)
         return JSONResponse({"symbol": asked["symbol"]})
 
     @app.post("/_emulator/trades")

@@ -27,6 +27,7 @@ class Place:
         counts_anew: the same numbers come again the next day.
         changes_whole: a change takes the place of the whole order and may ask for more; otherwise it moves a share of
             what is open.
+        has_nxt: orders may go to NXT, and through SOR to the better of the two.
     """
 
     board: Board
@@ -35,11 +36,12 @@ class Place:
     number: Callable[[int], str]
     counts_anew: bool = True
     changes_whole: bool = False
+    has_nxt: bool = False
 
 
-def korea(digits: int) -> Place:
+def korea(digits: int, *, has_nxt: bool = False) -> Place:
     """KOSPI, with numbers of so many digits (1 for none padded)."""
-    return Place("KOSPI", SEOUL, Decimal(1_000_000_000), lambda count: f"{count:0{digits}d}")
+    return Place("KOSPI", SEOUL, Decimal(1_000_000_000), lambda count: f"{count:0{digits}d}", has_nxt=has_nxt)
 
 
 @dataclass
@@ -61,6 +63,8 @@ class Slip:
     limit: bool = True
     time_in_force: TimeInForce = "day"
     venue: str = "KRX"
+    went_to: str = ""
+    """Where SOR sent it."""
     action: Action = "order"
     client_key: str = ""
     filled: Decimal = Decimal(0)
@@ -69,6 +73,10 @@ class Slip:
     expired: Decimal = Decimal(0)
     rejected: Decimal = Decimal(0)
     moved: Decimal = Decimal(0)
+
+    @property
+    def is_at_nxt(self) -> bool:
+        return "NXT" in {self.venue, self.went_to}
 
     @property
     def open(self) -> Decimal:
@@ -125,6 +133,8 @@ class House:
         self.slips: dict[str, Slip] = {}
         self.dealt: list[Dealt] = []
         self.exchanges: dict[str, Exchange] = {}
+        self.nxt: dict[str, Exchange] = {}
+        """The books of the second venue, where orders may go to one."""
         self.bases: dict[str, Decimal] = {}
         self.tape = Tape(place.zone)
         self.tell: Callable[[Notice], None] = lambda _: None
@@ -144,6 +154,12 @@ class House:
         rules = Rules(board, "stock", today, None if board == "US" else price_band(base, board, today))
         self.bases[symbol] = base
         self.exchanges[symbol] = Exchange(rules, phase="continuous", base_price=base)
+        if self.where.has_nxt:
+            self.nxt[symbol] = Exchange(rules, phase="continuous", base_price=base)
+
+    def quote_nxt(self, symbol: str, outside: Outside) -> None:
+        """Move what NXT shows, which has a book of its own."""
+        self._settle(self.nxt[symbol].quote(outside))
 
     def quote(self, symbol: str, outside: Outside) -> None:
         """Move the market outside."""
@@ -162,7 +178,7 @@ class House:
         return self.clock().astimezone(self.where.zone).date()
 
     def close(self, symbol: str) -> None:
-        """End the day of a symbol."""
+        """End the day of a symbol; NXT goes on."""
         self._settle(self.exchanges[symbol].begin("closed"))
 
     # What customers ask for
@@ -176,14 +192,15 @@ class House:
             return No("order_type_not_allowed")
         if slip.quantity % 1 or slip.quantity <= 0:
             return No("quantity_off_lot")
-        short = self._short_of(slip)
-        if short is not None:
-            return short
+        if slip.venue == "SOR" and self.where.has_nxt:
+            slip.went_to = self._best_of(slip)
+        if (refusal := self._not_there(slip) or self._short_of(slip)) is not None:
+            return refusal
         order = Order(
             slip.number, slip.side, slip.quantity, slip.price if slip.limit else None, slip.time_in_force, slip.account
         )
         self.slips[slip.number] = slip
-        outcome = exchange.enter(order)
+        outcome = self._book(slip).enter(order)
         if isinstance(outcome, Refusal):
             del self.slips[slip.number]
             return No(outcome.code)
@@ -208,6 +225,30 @@ class House:
         )
         return self.place(slip) or slip
 
+    def _book(self, slip: Slip) -> Exchange:
+        """Where an order waits and trades."""
+        return (self.nxt if slip.is_at_nxt else self.exchanges)[slip.symbol]
+
+    def _not_there(self, slip: Slip) -> No | None:
+        """Why its venue takes no such order."""
+        if slip.venue in {"NXT", "SOR"} and not self.where.has_nxt:
+            return No("venue_not_offered")
+        is_plain_market = not slip.limit and slip.time_in_force == "day"
+        return No("order_type_not_allowed") if slip.is_at_nxt and is_plain_market else None
+
+    def _best_of(self, slip: Slip) -> str:
+        """Where SOR sends an order: to the better price that waits; to KRX at a tie, at market, or without any."""
+        krx, nxt = self.exchanges[slip.symbol], self.nxt[slip.symbol]
+        if krx.phase == "closed":
+            return "NXT"
+        if slip.side == "buy":
+            here, there = krx.outside.ask, nxt.outside.ask
+            is_better = there is not None and (here is None or there < here)
+        else:
+            here, there = krx.outside.bid, nxt.outside.bid
+            is_better = there is not None and (here is None or there > here)
+        return "NXT" if slip.limit and is_better else "KRX"
+
     def _short_of(self, slip: Slip) -> No | None:
         waiting = [each for each in self.slips.values() if each.account == slip.account and each.open]
         account = self.account(slip.account)
@@ -218,10 +259,12 @@ class House:
             if slip.quantity > account.shares.get(slip.symbol, Decimal(0)) - promised:
                 return No("insufficient_shares")
             return None
-        promised = sum((each.open * self._dear(each) for each in waiting if each.side == "buy"), Decimal(0))
-        if slip.quantity * self._dear(slip) > account.cash - promised:
-            return No("insufficient_cash")
-        return None
+        return No("insufficient_cash") if slip.quantity * self._dear(slip) > self.spendable(slip.account) else None
+
+    def spendable(self, account: str) -> Decimal:
+        """Cash that no open order may still need."""
+        buys = (each for each in self.slips.values() if each.account == account and each.open and each.side == "buy")
+        return self.account(account).cash - sum((each.open * self._dear(each) for each in buys), Decimal(0))
 
     def _dear(self, slip: Slip) -> Decimal:
         """The price a buy is margined at: its limit, else the day's upper limit, else the ask and some more."""
@@ -238,7 +281,7 @@ class House:
         if slip is None:
             return No("order_not_found")
         share = slip.open if quantity is None else min(quantity, slip.open)
-        exchange = self.exchanges[slip.symbol]
+        exchange = self._book(slip)
         left = exchange.cancel(original) - share
         if left > 0:
             self._wait_again(slip, left)
@@ -255,7 +298,7 @@ class House:
         share = slip.open if quantity is None else quantity
         if share > slip.open and not self.where.changes_whole:
             return No("quantity_grows")
-        exchange = self.exchanges[slip.symbol]
+        exchange = self._book(slip)
         if refusal := exchange.rules.refuse_price(price) if slip.limit else None:
             return No(refusal.code)
         open_before = exchange.cancel(original)
@@ -271,10 +314,15 @@ class House:
             self._settle(outcome)
         return child
 
+    def is_at(self, number: str, venue: str) -> bool:
+        """Whether an order was placed for this venue, which changes and cancels have to name again."""
+        slip = self.slips.get(number)
+        return slip is not None and slip.venue == venue
+
     def _wait_again(self, slip: Slip, left: Decimal) -> None:
         limit = slip.price if slip.limit else None
         order = Order(slip.number, slip.side, left, limit, slip.time_in_force, slip.account)
-        self.exchanges[slip.symbol].enter(order)
+        self._book(slip).enter(order)
 
     def _open(self, number: str, account: str) -> Slip | None:
         slip = self.slips.get(number)
@@ -293,6 +341,8 @@ class House:
             at=self.clock(),
             limit=slip.limit,
             time_in_force=slip.time_in_force,
+            venue=slip.venue,
+            went_to=slip.went_to,
             action=action,
         )
         if action == "cancel":

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,8 @@ from broker.adapters.alpaca.client import Credentials as AlpacaCredentials
 from broker.adapters.alpaca.connector import Alpaca
 from broker.adapters.kis.capabilities import PAPER as KIS
 from broker.adapters.kis.capabilities import PAPER_US as KIS_US
+from broker.adapters.kis.capabilities import REAL as KIS_REAL
+from broker.adapters.kis.capabilities import REAL_US as KIS_US_REAL
 from broker.adapters.kis.client import Client as KisClient
 from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
@@ -23,6 +25,7 @@ from broker.adapters.kis.market_data import KisMarketData
 from broker.adapters.kis.market_stream import KisMarketStream
 from broker.adapters.kis.overseas import KisUs
 from broker.adapters.kiwoom.capabilities import PAPER as KIWOOM
+from broker.adapters.kiwoom.capabilities import REAL as KIWOOM_REAL
 from broker.adapters.kiwoom.client import Client as KiwoomClient
 from broker.adapters.kiwoom.client import Credentials as KiwoomCredentials
 from broker.adapters.kiwoom.connector import Kiwoom
@@ -36,9 +39,9 @@ from broker.adapters.ls.connector import Ls
 from broker.adapters.ls.market_data import LsMarketData
 from broker.adapters.ls.market_stream import LsMarketStream
 from broker.adapters.market_data import Hear, MarketData, MarketStream
-from broker.adapters.port import Connector
+from broker.adapters.port import Remote
 from broker.domain.capabilities import Capabilities
-from broker.domain.order import ClientKey
+from broker.domain.order import ClientKey, Environment
 from emulators.alpaca.server import create_app as alpaca_app
 from emulators.faults import Faults
 from emulators.house import House, Slip
@@ -69,7 +72,7 @@ class Kind:
 
     able: Capabilities
     app: Callable[[Clock], FastAPI]
-    connect: Callable[["Emulated", httpx.AsyncClient, KeysOf], Connector]
+    connect: Callable[["Emulated", httpx.AsyncClient, KeysOf], Remote]
     order_call: str
     list_call: str
     symbol: str
@@ -77,7 +80,7 @@ class Kind:
     scale: Decimal = Decimal(1)
     hours_later: int = 0
     """When this market's morning is, after that of Korea."""
-    listen: Callable[["Emulated", float], Connector] | None = None
+    listen: Callable[["Emulated", float], Remote] | None = None
     """A connector that follows the stream, and polls every so many seconds."""
     limit: str = "00"
     """The broker's own word for a limit order of the day."""
@@ -137,9 +140,12 @@ class Emulated:
         shown = SHOWN | changes
         prices = {name: self.money(text) for name, text in shown.items() if not name.endswith("_size")}
         sizes = {name: Decimal(text) for name, text in shown.items() if name.endswith("_size")}
-        self.house.quote(self.kind.symbol, Outside(**prices, **sizes))
+        outside = Outside(**prices, **sizes)
+        self.house.quote(self.kind.symbol, outside)
+        if self.house.where.has_nxt:
+            self.house.quote_nxt(self.kind.symbol, outside)
 
-    def connector(self, http: httpx.AsyncClient | None = None, keys_of: KeysOf | None = None) -> Connector:
+    def connector(self, http: httpx.AsyncClient | None = None, keys_of: KeysOf | None = None) -> Remote:
         return self.kind.connect(self, http or self.http, keys_of or self.keys_of)
 
     async def keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:
@@ -176,7 +182,7 @@ class Memory(httpx.ASGITransport):
 @asynccontextmanager
 async def emulated(broker: str) -> AsyncIterator[Emulated]:
     """Start a broker's paper environment with one stock listed and quoted."""
-    kind, clock = KINDS[broker], Clock()
+    kind, clock = (KINDS | REAL_KINDS)[broker], Clock()
     clock.passes(kind.hours_later * 3_600)
     app = kind.app(clock)
     async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http:
@@ -186,7 +192,7 @@ async def emulated(broker: str) -> AsyncIterator[Emulated]:
 @asynccontextmanager
 async def in_memory(broker: str) -> AsyncIterator[Emulated]:
     """The same without a wire, for very many runs."""
-    kind, clock = KINDS[broker], Clock()
+    kind, clock = (KINDS | REAL_KINDS)[broker], Clock()
     clock.passes(kind.hours_later * 3_600)
     app = kind.app(clock)
     async with httpx.AsyncClient(transport=Memory(app), base_url="http://emulator", timeout=2.0) as http:
@@ -200,8 +206,8 @@ def _opened(kind: Kind, app: FastAPI, http: httpx.AsyncClient, clock: Clock) -> 
     return running
 
 
-def _kis_app(clock: Clock) -> FastAPI:
-    app = kis_app("paper", clock)
+def _kis_app(clock: Clock, environment: Environment = "paper") -> FastAPI:
+    app = kis_app(environment, clock)
     app.state.gate.calls_per_second = 1_000_000
     return app
 
@@ -211,7 +217,7 @@ def _kis(
 ) -> Kis:
     emulated.kept = emulated.kept or emulated.token("KIS")
     keys = Credentials("K" * 36, "S" * 180, "50123456")
-    client = KisClient(http, "paper", keys, emulated.clock, emulated.kept)
+    client = KisClient(http, emulated.kind.able.environment, keys, emulated.clock, emulated.kept)
     return Kis(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
 
 
@@ -226,7 +232,7 @@ def _kis_us(
 ) -> KisUs:
     emulated.kept = emulated.kept or emulated.token("KIS")
     keys = Credentials("K" * 36, "S" * 180, "50123456")
-    client = KisClient(http, "paper", keys, emulated.clock, emulated.kept)
+    client = KisClient(http, emulated.kind.able.environment, keys, emulated.clock, emulated.kept)
     return KisUs(client, keys_of, poll_seconds, stream and emulated.socket(stream), "minji")
 
 
@@ -258,8 +264,8 @@ def _ls(
     return Ls(client, keys_of, poll_seconds, stream and emulated.socket(stream))
 
 
-def _kiwoom_app(clock: Clock) -> FastAPI:
-    app = kiwoom_app(clock)
+def _kiwoom_app(clock: Clock, environment: Environment = "paper") -> FastAPI:
+    app = kiwoom_app(clock, environment)
     app.state.calls_per_second = 1_000_000
     return app
 
@@ -350,3 +356,9 @@ KINDS: dict[str, Kind] = {
         house="abroad",
     ),
 }
+REAL_KINDS: dict[str, Kind] = {
+    "kis_real": replace(KINDS["kis"], able=KIS_REAL, app=lambda clock: _kis_app(clock, "real")),
+    "kis_us_real": replace(KINDS["kis_us"], able=KIS_US_REAL, app=lambda clock: _kis_app(clock, "real")),
+    "kiwoom_real": replace(KINDS["kiwoom"], able=KIWOOM_REAL, app=lambda clock: _kiwoom_app(clock, "real")),
+}
+"""Environments with real money, of brokers that are asked otherwise there; at their emulator it is none."""

@@ -9,7 +9,7 @@ from broker.adapters.port import Connector, Report
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.attempt import Attempt
-from broker.domain.order import ClientKey, OrderIntent, OwnerId
+from broker.domain.order import ClientKey, Environment, OrderIntent, OwnerId
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
@@ -34,7 +34,7 @@ class OneLine:
 
     connector: Connector
 
-    def of(self, owner: OwnerId, connection: UUID, broker: str) -> Connector:
+    def of(self, owner: OwnerId, connection: UUID, broker: str, environment: Environment) -> Connector:
         return self.connector
 
     async def hang_up(self, owner: OwnerId, connection: UUID) -> None:
@@ -63,14 +63,19 @@ class RemoteFloor:
 
     def restarts(self) -> None:
         """A connector that remembers nothing by itself."""
-        self.desk = replace(self.desk, lines=OneLine(self.emulated.connector(keys_of=self._keys_of)))
+        self.goes_through(self.emulated.connector(keys_of=self.keys_of))
+
+    def goes_through(self, connector: Connector) -> None:
+        """Have all orders go through this connector."""
+        self.desk = replace(self.desk, lines=OneLine(connector))
 
     @property
     def connector(self) -> Connector:
         assert isinstance(self.desk.lines, OneLine)
         return self.desk.lines.connector
 
-    async def _keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:
+    async def keys_of(self, numbers: Sequence[str]) -> Mapping[str, ClientKey]:
+        """Which of the house's numbers are orders of ours, by what is stored."""
         async with self.database.system() as session:
             return await system.list_keys(session, self.emulated.kind.able.broker, self.connection, numbers)
 

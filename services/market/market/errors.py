@@ -33,6 +33,13 @@ class QuoteNotFound(NotFound):
     TITLE = "There is no quote"
 
 
+class BookNotFound(NotFound):
+    """No order book of this symbol has come: no session of it has run, or its source shows none."""
+
+    CODE = "order_book_not_found"
+    TITLE = "There is no order book"
+
+
 class ReplayNotFound(NotFound):
     """There is no such replay."""
 

@@ -115,7 +115,8 @@ class MinuteRoller:
         if tick.source not in OWN_SESSIONS and not may_have_traded(tick.market, tick.at):
             return  # what a feed shows at night traded before
         forming, ended = roller.take(tick)
-        self._changed[forming.symbol] = forming
+        if not forming.closed:  # a quote that is repeated begins no minute: the one before was told when it closed
+            self._changed[forming.symbol] = forming
         if ended is not None:
             self._waiting.append(ended)
 

@@ -107,6 +107,26 @@ async def test_a_minute_is_stored_announced_and_published_when_it_ends(
                 await asyncio.sleep(0.05)
 
 
+async def test_a_closed_minute_is_published_once_however_often_its_last_quote_is_repeated(
+    roller: Any, quoted: Any, database: Database, symbol: str, clock: Clock, redis: Redis
+) -> None:
+    async with roller(), redis.pubsub() as feed:
+        await feed.subscribe(f"market.bar1m:{symbol}")
+        await quoted(1, "100", 10)
+        clock.now = BEGIN + timedelta(seconds=63)
+        await stored(database, symbol, 1)
+        for seconds in range(63, 68):
+            await quoted(seconds, "100", 10)
+            await asyncio.sleep(2 * rolling.FLUSH_SECONDS)
+        await quoted(68, "101", 12)
+        heard: list[dict[str, Any]] = []
+        async with asyncio.timeout(30):
+            while not (heard and heard[-1]["total"] == 12):
+                if message := await feed.get_message(ignore_subscribe_messages=True, timeout=1):
+                    heard.append(json.loads(message["data"]))
+        assert [minute["total"] for minute in heard if minute["closed"]] == [10]
+
+
 @pytest.mark.requirement("R-28")
 async def test_a_restart_in_the_middle_of_a_minute_loses_nothing_of_it_and_tells_nothing_twice(
     roller: Any, quoted: Any, database: Database, symbol: str, clock: Clock

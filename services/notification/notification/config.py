@@ -24,7 +24,10 @@ class Settings(ServiceSettings):
     delivery_days: Annotated[int, Field(ge=1, le=365)] = 30
     """How long the log of deliveries is kept."""
     sealing_key: StrongSecret
-    """Seals the secrets of channels and makes the key of web push. Whoever loses it has to connect channels again."""
+    """Seals the secrets of channels and makes the key of web push: one key, or several, the newest first.
+
+    `./exodus admin rotate-sealing notification` adds one. Whoever loses them has to connect channels again.
+    """
     public_url: str = "https://localhost:8443"
     """Where people reach the platform: messages that need a link point there."""
 

@@ -45,6 +45,13 @@ class ChannelNotFound(NotFound):
     TITLE = "There is no such channel"
 
 
+class NotificationNotFound(NotFound):
+    """There is no such notification, or it is somebody else's."""
+
+    CODE = "notification_not_found"
+    TITLE = "There is no such notification"
+
+
 class DeliveryNotFound(NotFound):
     """There is no such delivery, or it is somebody else's."""
 

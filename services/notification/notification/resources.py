@@ -15,6 +15,7 @@ from kit import cache
 from kit.clock import now  # tidy: allow clock because what signs and dates messages is built here, at the edge
 from kit.db import Database
 from kit.service_tokens import ServiceTokens
+from kit.settings import secrets_directory
 from kit.trust import trust
 
 from notification.channels.catalogue import Catalogue, open_catalogue
@@ -42,6 +43,12 @@ class Resources:
     catalogue: Catalogue
 
 
+def sealer_of(settings: Settings) -> Sealer:
+    """Make the sealer of the configured keys; where they lie in a secret file, it follows every change of that."""
+    file = secrets_directory() / "notification_sealing_key"
+    return Sealer(settings.sealing_key.get_secret_value(), file if file.is_file() else None)
+
+
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Open everything, and close it at the end. The hub works only where clients are: see app.py."""
@@ -59,7 +66,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     sending = asyncio.create_task(hints.run(), name="hints")
     try:
         hub = Hub(database, settings.redis_url.get_secret_value())
-        sealer = Sealer(settings.sealing_key.get_secret_value())
+        sealer = sealer_of(settings)
         async with open_catalogue(settings, sealer, now) as catalogue:
             yield Resources(database, hints, Quotes(redis), market, hub, sealer, catalogue)
     finally:

@@ -13,7 +13,7 @@ from kit.errors import Unavailable
 from kit.ids import new_id
 from kit.observe import log
 
-from notification.domain.alert import Seen, Step, step
+from notification.domain.alert import Decided, Seen, Step, step
 from notification.domain.rule_alert import PATIENCE, DueRule, judge_all
 from notification.resources import Resources
 from notification.store import system
@@ -66,14 +66,15 @@ class RuleWatcher:
 
     async def _act(self, judged: Sequence[tuple[DueRule, Seen]]) -> int:
         now = self._clock()
-        quiet = [due for due, seen in judged if step(due.alert, seen, now) is Step.NOTHING]
+        steps = [(due, seen, step(due.alert, seen, now)) for due, seen in judged]
+        quiet = [due for due, _, meant in steps if meant is Step.NOTHING]
         if quiet:
             await self._end(quiet)
         publish = self._resources.hints.owner_was_told
-        for due, seen in judged:
-            if step(due.alert, seen, now) is not Step.NOTHING:
+        for due, seen, meant in steps:
+            if meant is not Step.NOTHING:
                 async with self._resources.database.owned(due.alert.owner) as session:
-                    await judge_alert(session, due, seen, new_id(), now, publish)
+                    await judge_alert(session, due, Decided(due.alert, seen, meant, new_id()), now, publish)
         return len(judged)
 
     async def _end(self, done: Sequence[DueRule]) -> None:

@@ -1,7 +1,14 @@
-"""Secrets of channels at rest: AES-256-GCM, bound to whose and which channel they are; and the key of web push."""
+"""Secrets of channels at rest: AES-256-GCM, bound to whose and which channel they are; and the key of web push.
+
+There may be several keys, the newest first: that one seals, each opens, and the oldest goes on making the key of web
+push, to which browsers have bound themselves. An operator adds one while we run (decision 126).
+"""
 
 import hmac
 import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -19,30 +26,55 @@ class DoesNotOpen(Exception):
 
 
 class Sealer:
-    """Seals and opens, by keys derived from one secret that is never in the database."""
+    """Seals and opens, by keys derived from secrets that are never in the database."""
 
-    def __init__(self, secret: str) -> None:
-        self._cipher = AESGCM(hmac.digest(secret.encode(), b"exodus notification: seal", "sha256"))
+    def __init__(self, secrets: str, file: Path | None = None) -> None:
+        self._secrets = secrets.split()
+        self._file = file
+        self._written = 0
+        oldest = self._secrets[-1].encode()
         # 64 bytes reduced modulo the order: no number is likelier than another
-        wide = int.from_bytes(hmac.digest(secret.encode(), b"exodus notification: web push", "sha512"), "big")
+        wide = int.from_bytes(hmac.digest(oldest, b"exodus notification: web push", "sha512"), "big")
         self.push_key = ec.derive_private_key(wide % (P256_ORDER - 1) + 1, ec.SECP256R1())
 
     def seal(self, secrets: dict[str, str], owner: UUID, channel: UUID) -> bytes:
         """Return nonce and ciphertext; opened only for the same owner and channel."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, dumps(secrets), _place(owner, channel))
+        return nonce + _cipher(self._known()[0]).encrypt(nonce, dumps(secrets), _place(owner, channel))
 
     def open(self, sealed: bytes, owner: UUID, channel: UUID) -> dict[str, str]:
         """Return what was sealed.
 
         Raises:
-            DoesNotOpen: for anything that this key did not seal for this owner and channel.
+            DoesNotOpen: for anything that none of our keys sealed for this owner and channel.
         """
+        for secret in self._known():
+            with suppress(InvalidTag, ValueError):
+                plain = _opened(secret, sealed, _place(owner, channel))
+                return {str(name): str(value) for name, value in loads(plain).items()}
+        raise DoesNotOpen("the secrets of a channel do not open: was NOTIFICATION_SEALING_KEY changed?")
+
+    def is_newest(self, sealed: bytes, owner: UUID, channel: UUID) -> bool:
+        """Whether the newest key has sealed it."""
         try:
-            plain = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(owner, channel))
-        except (InvalidTag, ValueError) as closed:
-            raise DoesNotOpen("the secrets of a channel do not open: was NOTIFICATION_SEALING_KEY changed?") from closed
-        return {str(name): str(value) for name, value in loads(plain).items()}
+            _opened(self._known()[0], sealed, _place(owner, channel))
+        except (InvalidTag, ValueError):
+            return False
+        return True
+
+    def _known(self) -> Sequence[str]:
+        """The secrets, as the file has them at this moment."""
+        if self._file is not None and (written := self._file.stat().st_mtime_ns) != self._written:
+            self._secrets, self._written = self._file.read_text().split(), written
+        return self._secrets
+
+
+def _cipher(secret: str) -> AESGCM:
+    return AESGCM(hmac.digest(secret.encode(), b"exodus notification: seal", "sha256"))
+
+
+def _opened(secret: str, sealed: bytes, place: bytes) -> bytes:
+    return _cipher(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
 
 
 def _place(owner: UUID, channel: UUID) -> bytes:

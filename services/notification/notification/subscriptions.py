@@ -99,6 +99,14 @@ class HelpFact(BaseModel):
     text: str
 
 
+class RefusedFact(BaseModel):
+    """What an alarm tells of credentials that a broker does not take any more."""
+
+    connection_id: UUID
+    broker: str
+    text: str
+
+
 class DifferenceFact(BaseModel):
     """What the broker shows, and what is booked here."""
 
@@ -172,6 +180,15 @@ class MissedFact(BaseModel):
     automations: list[str]
 
 
+class RegainedFact(BaseModel):
+    """Whose prices come again, how long they did not, and which automations waited."""
+
+    market: str
+    source: str
+    silent_seconds: int
+    automations: list[str]
+
+
 class HookFact(BaseModel):
     """What is wrong with a hook."""
 
@@ -222,6 +239,9 @@ TELLINGS: Mapping[str, Telling] = {
     "broker.order.needs_human.v1": Telling(
         HelpFact, None, lambda fact: notice.of_doubtful_order(str(fact.order_id), str(fact.account_id), fact.text)
     ),
+    "broker.connection.refused.v1": Telling(
+        RefusedFact, None, lambda fact: notice.of_refused_key(str(fact.connection_id), fact.broker, fact.text)
+    ),
     "trading.signal.raised.v1": Telling(SignalFact, "signal", lambda fact: signal_notice.of_signal(fact.seen())),
     "trading.signal.settled.v1": Telling(
         SignalFact, "signal", lambda fact: signal_notice.of_settled_signal(fact.seen())
@@ -240,6 +260,11 @@ TELLINGS: Mapping[str, Telling] = {
         MissedFact,
         None,
         lambda fact: signal_notice.of_missed_prices(fact.market, fact.source, fact.last_heard_at, fact.automations),
+    ),
+    "trading.prices.regained.v1": Telling(
+        RegainedFact,
+        None,
+        lambda fact: signal_notice.of_regained_prices(fact.market, fact.source, fact.silent_seconds, fact.automations),
     ),
     "trading.hook.troubled.v1": Telling(
         HookFact, None, lambda fact: signal_notice.of_hook(str(fact.hook_id), fact.name, fact.trouble)

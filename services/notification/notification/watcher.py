@@ -10,37 +10,26 @@ triggers delays neither the quotes behind it nor other owners; and all that wait
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from kit.db import Session
 from kit.errors import Unavailable
 from kit.ids import new_id
 from kit.observe import log
 
-from notification.domain.alert import PRESENT_MAX, Alert, AlertId, Seen, Step
+from notification.domain.alert import PRESENT_MAX, Alert, AlertId, Decided, Seen, Step
 from notification.domain.alert_index import AlertIndex
 from notification.domain.owner import OwnerId
 from notification.hints import ALERTS, QUOTES, listen
 from notification.quotes import read_quote
 from notification.resources import Resources
-from notification.store import alerts, system
-from notification.usecases.trigger_alert import trigger_alert
+from notification.store import system
+from notification.usecases.settle_alerts import settle_alerts
 
 REFRESH_SECONDS = 15
 RETRY_SECONDS = 0.5
 HANDS = 6
 """Owners who are being told at the same time: fewer than the database has connections for us."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What a quote meant for an alert, not done yet."""
-
-    alert: Alert
-    seen: Seen
-    step: Step
 
 
 class Watcher:
@@ -97,23 +86,32 @@ class Watcher:
 
     async def _begin_anew(self) -> None:
         """Quotes may have gone unheard: every alert is new again, and compared with the present price."""
-        self._watched = {}
+        async with self._reading:
+            self._watched = {}
         await self._refresh()
 
     async def _refresh(self, symbol: str | None = None) -> None:
-        """Read the waiting alerts, of one symbol or all, and ask for the present price of those that are new."""
+        """Watch what waits by the table, of one symbol or all, and ask for the present price of what is new.
+
+        Only alerts that are not known as they stand are read whole: reading all of them would hold up the quotes.
+        """
         async with self._reading:
             async with self._resources.database.system() as session:
-                waiting = await system.list_watched(session, symbol)
-            known = self._watched
-            kept = {} if symbol is None else {each: watched for each, watched in known.items() if each != symbol}
-            news: dict[str, list[Alert]] = {}
-            for alert in waiting:
+                standing = await system.list_watched(session, symbol)
+                known = self._known(symbol)
+                changed = standing.items() - {(alert.id, alert.status) for alert in known.values()}
+                found = await system.list_alerts(session, [alert_id for alert_id, _ in changed])
+            for gone in known.keys() - standing.keys():
+                self._watched[known[gone].symbol].drop(gone)
+            for alert in found:
                 if alert.id not in self._in_hand:
-                    news.setdefault(alert.symbol, []).append(alert)
-            self._watched = kept | {each: AlertIndex(found) for each, found in news.items()}
-            new = {alert.symbol for alert in waiting if alert.id not in known.get(alert.symbol, ())}
-        await self._compare_with_present(new)
+                    self._watched.setdefault(alert.symbol, AlertIndex()).put(alert)
+            self._watched = {each: watched for each, watched in self._watched.items() if len(watched)}
+        await self._compare_with_present({alert.symbol for alert in found if alert.id not in known})
+
+    def _known(self, symbol: str | None) -> dict[AlertId, Alert]:
+        indices = self._watched.values() if symbol is None else [self._watched.get(symbol, AlertIndex())]
+        return {alert.id: alert for watched in indices for alert in watched}
 
     async def _compare_with_present(self, symbols: set[str]) -> None:
         for name, quote in (await self._resources.quotes.present(symbols)).items():
@@ -128,34 +126,20 @@ class Watcher:
             self._in_hand.add(alert.id)
             if alert.owner not in self._decided:
                 self._line.put_nowait(alert.owner)
-            self._decided.setdefault(alert.owner, []).append(Decided(alert, seen, decided))
+            self._decided.setdefault(alert.owner, []).append(Decided(alert, seen, decided, new_id()))
 
     async def _work_off(self) -> None:
         while True:
             owner = await self._line.get()
-            batch = sorted(self._decided.pop(owner), key=lambda decided: decided.alert.id)  # no two lock crosswise
-            await self._until_done(partial(self._carry_out, owner, batch))
+            await self._until_done(partial(self._carry_out, owner, self._decided.pop(owner)))
 
     async def _carry_out(self, owner: OwnerId, batch: Sequence[Decided]) -> None:
         """Do what waits of an owner in one transaction, and watch on what still waits: as the table has it."""
-        now = self._clock()
+        publish = self._resources.hints.owner_was_told
         async with self._resources.database.owned(owner) as session:
-            after = [await self._done(session, decided, now) for decided in batch]
+            waiting = await settle_alerts(session, owner, batch, self._clock(), publish)
         self._in_hand.difference_update(decided.alert.id for decided in batch)
-        for alert in after:
-            if alert is not None:
-                self._watched.setdefault(alert.symbol, AlertIndex()).put(alert)
+        for alert in waiting:
+            self._watched.setdefault(alert.symbol, AlertIndex()).put(alert)
         rearmed = {decided.alert.symbol for decided in batch if decided.step is Step.REARM}
         await self._compare_with_present(rearmed)  # a quote may have come in between
-
-    async def _done(self, session: Session, decided: Decided, now: datetime) -> Alert | None:
-        """Do one; return the alert as it still waits, or None when it does not, or somebody else was quicker."""
-        alert = decided.alert
-        if decided.step is Step.REARM:
-            await alerts.save_rearmed(session, alert.owner, alert.id)
-            return replace(alert, status="active")
-        publish = self._resources.hints.owner_was_told
-        after = await trigger_alert(session, alert, decided.seen, new_id(), now, publish)
-        if after is None:
-            after = await alerts.find(session, alert.owner, alert.id)
-        return after if after is not None and after.status == "resting" else None

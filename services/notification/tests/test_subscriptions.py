@@ -38,7 +38,9 @@ NOTICES = {
         "Automation 'RSI 30 반등' is paused: it buys nothing, and sells what its rules and stops say"
     ),
     "trading.automation.reported.v1": "Automation 'RSI 30 반등' found problems before the open",
+    "broker.connection.refused.v1": "kis refuses your credentials",
     "trading.prices.missed.v1": "No prices of KRX are coming",
+    "trading.prices.regained.v1": "Prices of KRX are coming again",
     "trading.hook.troubled.v1": "There is trouble with the hook 'TradingView 추세'",
 }
 NOTICES_ALONE = {
@@ -49,9 +51,11 @@ NOTICES_ALONE = {
     "auth.second_factor.reset.v1",
     "trading.account.mismatched.v1",
     "broker.order.needs_human.v1",
+    "broker.connection.refused.v1",
     "trading.automation.changed.v1",
     "trading.automation.reported.v1",
     "trading.prices.missed.v1",
+    "trading.prices.regained.v1",
     "trading.hook.troubled.v1",
 }
 UNTOLD = {"auth.permissions.changed.v1", "market.bar.closed.v1"}

@@ -353,14 +353,20 @@ async def test_before_the_open_and_after_the_close_it_looks_at_itself_once(bench
     assert rows[0].outcome["problems"] == ["There are no bars of 999999."]
 
 
-async def test_whoever_has_automations_on_a_market_is_told_that_its_prices_do_not_come(bench: Bench) -> None:
+async def test_whoever_has_automations_on_a_market_is_told_that_its_prices_do_not_come_and_that_they_do_again(
+    bench: Bench,
+) -> None:
     await bench.automates()
     await bench.automates(start=False)
     silence = {"source": "kis", "last_heard_at": NOW.isoformat()}
     await bench.hears("market.feed.stalled.v1", None, market="US", **silence)
     await bench.hears("market.feed.stalled.v1", None, market="KRX", **silence)
+    await bench.hears("market.feed.recovered.v1", None, market="KRX", source="kis", silent_seconds=74)
+    told = text("SELECT owner_id, type, data FROM events WHERE type LIKE 'trading.prices.%' ORDER BY position")
     async with bench.database.system() as session:
-        found = await session.execute(text("SELECT owner_id, data FROM events WHERE type = 'trading.prices.missed.v1'"))
-        ((owner, data),) = found.all()
-    assert owner == bench.owner
-    assert (data["market"], data["source"], data["automations"]) == ("KRX", "kis", ["밤사이"])
+        missed, regained = (await session.execute(told)).all()
+    assert (missed.owner_id, missed.type) == (bench.owner, "trading.prices.missed.v1")
+    assert (regained.owner_id, regained.type) == (bench.owner, "trading.prices.regained.v1")
+    for each in (missed, regained):
+        assert (each.data["market"], each.data["source"], each.data["automations"]) == ("KRX", "kis", ["밤사이"])
+    assert regained.data["silent_seconds"] == 74

@@ -132,6 +132,18 @@ class PricesMissed(Event):
     automations: list[str]
 
 
+class PricesRegained(Event):
+    """A feed that was silent is heard again, and an owner's automations wait for it; they are named."""
+
+    TYPE: ClassVar[str] = "trading.prices.regained.v1"
+    SUBJECT: ClassVar[str] = "source"
+
+    market: str
+    source: str
+    silent_seconds: int
+    automations: list[str]
+
+
 class HookTroubled(Event):
     """A hook is silent for too long, or said what cannot be followed: a sentence for its owner."""
 

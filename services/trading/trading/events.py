@@ -15,6 +15,7 @@ from trading.automation_events import (  # noqa: F401 - announced here as well, 
     AutomationReported,
     HookTroubled,
     PricesMissed,
+    PricesRegained,
     SignalRaised,
     SignalSettled,
 )

@@ -31,6 +31,7 @@ from trading.usecases.record_connection import record_connection
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
 from trading.usecases.record_strategy import Published, record_strategy
+from trading.usecases.regain_prices import regain_prices
 
 AMOUNT_MAX = 1_000_000_000
 EXECUTION_ID_LENGTH_MAX = 200
@@ -311,6 +312,20 @@ class StallFact(BaseModel):
 async def feed_stalled(session: Session, fact: StallFact, _message: Envelope) -> None:
     """Whoever counts on its prices should know."""
     await miss_prices(session, fact.market, fact.source, fact.last_heard_at)
+
+
+class RecoveryFact(BaseModel):
+    """Which feed is heard again, and how long it was silent."""
+
+    market: str
+    source: str
+    silent_seconds: int
+
+
+@subscriptions.on("market.feed.recovered.v1", RecoveryFact)
+async def feed_recovered(session: Session, fact: RecoveryFact, _message: Envelope) -> None:
+    """Whoever was told that its prices do not come should know that they do."""
+    await regain_prices(session, fact.market, fact.source, fact.silent_seconds)
 
 
 class HaltWish(BaseModel):

@@ -47,3 +47,6 @@ class LimitsChanged(Event):
     currency: Currency
     is_looser: bool
     effective_at: datetime
+    old: dict[str, str]
+    """Of the bounds that differ, what they were; a bound that there was not is left out."""
+    new: dict[str, str]

@@ -42,7 +42,7 @@ async def elsewhere(platform: Platform) -> AsyncIterator[Layout]:
     await asyncio.to_thread(running.up, platform.layout)
 
 
-@pytest.mark.requirement("R-58", "R-59")
+@pytest.mark.requirement("R-57", "R-58", "R-59")
 async def test_a_backup_comes_back_whole_into_quarantine_and_no_order_is_sent_twice(
     platform: Platform, trader: Trader, elsewhere: Layout
 ) -> None:
@@ -53,6 +53,7 @@ async def test_a_backup_comes_back_whole_into_quarantine_and_no_order_is_sent_tw
     balance = await _balance(trader)
     backup = await asyncio.to_thread(commands.take_and_prove, platform.layout, dt.datetime.now(dt.UTC))
     saved = _of(trader.user_id, await take_inventory(_server(platform.layout)))
+    assert await _noted_of(platform, backup.name) == ["backup_begun", "backup_proved"]
     key = taking.backup_key(platform.layout)
     _wake(platform, "broker-worker")
     # The broker goes on, and the backup knows nothing of it.
@@ -83,6 +84,8 @@ async def test_a_backup_comes_back_whole_into_quarantine_and_no_order_is_sent_tw
     assert _notices_of(await back.call("GET", "/notifications"), bought["id"]) == 1
     assert cli.prove_ledger(elsewhere)[0] == 0
     assert "The audit log is whole" in cli.auth_admin(elsewhere, "audit-verify")
+    restored = replace(platform, layout=elsewhere)
+    assert await _noted_of(restored, backup.name) == ["backup_begun", "restored", "quarantine_released"]
     await back.leave()
 
 
@@ -210,6 +213,12 @@ async def _nothing_goes_out(platform: Platform, layout: Layout, trader: Trader) 
     with pytest.raises(Refused) as ended:
         await trader.call("GET", "/users/profile")
     assert ended.value.status == httpx.codes.UNAUTHORIZED
+
+
+async def _noted_of(stack: Platform, backup: str) -> list[str]:
+    """What the audit log says of a backup; what came after it stands in the log that it left."""
+    named = f"SELECT action FROM audit_log WHERE actor = 'operator' AND subject = '{backup}' ORDER BY position"
+    return [row["action"] for row in await stack.rows("auth", named)]
 
 
 async def _logs_in_again(trader: Trader) -> Trader:

@@ -39,6 +39,14 @@ async def follow(trader: Trader, platform: Platform, job: str, seen: list[int]) 
     raise AssertionError("the stream ended before the job did")
 
 
+async def listen(trader: Trader, job: str) -> list[dict[str, Any]]:
+    """The same by WebSocket: everything that is said of the job, to its end."""
+    async with trader.listens("/ws/backtest") as listener:
+        await listener.says(action="subscribe", jobs=[job])
+        await listener.until(lambda message: message["type"] == "end", patience=PATIENCE_SECONDS)
+        return [message["data"] for message in listener.heard if message["type"] in {"progress", "end"}]
+
+
 @pytest.mark.stack
 @pytest.mark.timeout(PATIENCE_SECONDS + 200)
 @pytest.mark.requirement("R-2", "R-15", "product 4: progress, resume, results stored per trial")
@@ -55,11 +63,12 @@ async def test_a_sweep_is_followed_through_the_gateway_and_survives_its_computer
     job = await trader.call("POST", "/backtest/optimize", **asked)
     seen: list[int] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        ended = await follow(trader, platform, job["id"], seen)
+        ended, told = await asyncio.gather(follow(trader, platform, job["id"], seen), listen(trader, job["id"]))
     total = len(FAST) * len(SLOW)
     assert (ended["status"], seen[-1]) == ("done", total)
     assert seen == sorted(seen), "progress went back"
     assert len(set(seen)) > 3, "progress was not seen as it came"
+    assert (told[-1], len(told) > 3) == (ended, True), "nor was it by WebSocket"
     async with platform.gateway.client(trader.token) as http:
         file = await http.get(f"/backtest/results/{job['id']}/files/trials.parquet")
     trials = pl.read_parquet(BytesIO(file.content))

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.stack
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.requirement("R-11", "R-28", "R-34")
+@pytest.mark.requirement("R-11", "R-28")
 async def test_killing_the_workers_changes_nothing_of_what_an_automation_does_or_of_who_is_told(
     platform: Platform, trader: Trader, admin: Admin
 ) -> None:

@@ -100,7 +100,8 @@ def key_like(planted: Mapping[str, str]) -> str:
 
 
 def _what_the_platform_knows(folder: Path) -> Iterator[tuple[str, str]]:
-    yield from json.loads((folder / "passwords.json").read_text()).items()
+    passwords = json.loads((folder / "passwords.json").read_text()).items()
+    yield from ((f"{name} {at}", each) for name, text in passwords for at, each in enumerate(text.split()))
     lines = (folder / "auth" / "auth_signing_key").read_text().splitlines()
     yield "signing key", next(line for line in lines if len(line) == 64)
 

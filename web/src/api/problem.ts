@@ -1,9 +1,11 @@
 /** What went wrong, as the platform says it: problem+json with a stable code, and a sentence for each field. */
 import { type Language, preferences } from "@/lib/preferences";
+import { retold } from "@/lib/retold";
 import { sayOr, WORDS } from "@/lib/words";
 import type { components } from "./schema";
 
 export type ProblemBody = components["schemas"]["Problem"];
+type FieldProblem = components["schemas"]["FieldError"];
 
 export class Problem extends Error {
   constructor(readonly body: ProblemBody) {
@@ -39,15 +41,16 @@ export function asProblem(error: unknown): Problem {
 export function explain(error: unknown, language: Language = preferences().language): string {
   const problem = asProblem(error);
   const known = `problem.${problem.code}` in WORDS;
-  const sentence = sayOr(language, `problem.${problem.code}`, problem.body.detail || problem.body.title);
-  // Our words say what to do; the server's detail has the figures, and is worth the line it takes.
-  return known && problem.body.detail && FIGURES.has(problem.code) ? `${sentence} (${problem.body.detail})` : sentence;
+  const detail = retold(language, problem.body.detail);
+  const sentence = sayOr(language, `problem.${problem.code}`, detail || problem.body.title);
+  // Our words say what to do; the platform's detail has the figures, and is worth the line it takes.
+  return known && detail && FIGURES.has(problem.code) ? `${sentence} (${detail})` : sentence;
 }
 
 const FIGURES = new Set([
   "insufficient_cash", "insufficient_shares", "price_off_tick", "price_outside_band", "fat_finger_value", "fat_finger_quantity",
-  "price_too_far", "position_limit", "daily_loss_limit", "daily_trade_limit", "open_order_limit", "invalid_rule", "bad_rows",
-  "cooling_off", "too_many", "quantity_off_lot", "order_type_not_allowed", "too_many_attempts", "strategy_unusable", "universe_empty", "schedule_never_fires",
+  "price_too_far", "position_limit", "daily_loss_limit", "daily_trade_limit", "open_order_limit", "invalid_rule", "invalid_strategy_file", "not_of_this_kind", "bad_rows",
+  "cooling_off", "too_many", "quantity_off_lot", "order_type_not_allowed", "too_many_attempts", "strategy_unusable", "universe_empty", "schedule_never_fires", "not_enough_history", "period_too_short", "period_too_long", "too_large", "off_calendar",
 ]);
 
 /** `body.symbols.3` is the input `symbols`: a place in a list is not a field of the form. */
@@ -62,7 +65,15 @@ export function fieldErrors(error: unknown, language: Language = preferences().l
   return Object.fromEntries(
     (error.body.errors ?? []).map((each) => [
       placeOf(each.field) ?? nameOf(each.field),
-      sayOr(language, `field.${each.code}`, each.message),
+      aboutField(each, language),
     ]),
   );
+}
+
+/** The kind of mistake in our words, with the bound the message names; else the problem it is, or the message itself. */
+function aboutField({ code, message }: Pick<FieldProblem, "code" | "message">, language: Language): string {
+  const why = retold(language, message.replace(/^Value error, /, ""));
+  const bound = /-?\d+(\.\d+)?/.exec(message)?.[0] ?? "";
+  const body = { type: "", title: "", status: 422, detail: message, code, request_id: null };
+  return sayOr(language, `field.${code}`, explain(new Problem(body), language), { bound, why });
 }

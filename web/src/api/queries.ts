@@ -51,6 +51,15 @@ export const summary = (accountId: string | null) =>
     refetchInterval: 30 * SECOND,
   });
 
+/** The course day by day; its last point is the present. */
+export const performance = (accountId: string) =>
+  queryOptions({
+    queryKey: ["performance", accountId],
+    queryFn: () => got(api.GET("/api/v1/portfolio/performance", { params: { query: { account_id: accountId } } })),
+    staleTime: 60 * SECOND,
+    refetchInterval: 300 * SECOND,
+  });
+
 export const orders = (accountId: string | null) =>
   queryOptions({
     queryKey: ["orders", accountId],

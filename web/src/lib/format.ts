@@ -72,12 +72,12 @@ export function direction(value: string | number | null | undefined): -1 | 0 | 1
 }
 
 export function time(language: Language, at: string): string {
-  return new Date(at).toLocaleTimeString(LOCALE[language], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  return new Date(at).toLocaleTimeString(LOCALE[language], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
 export function dateTime(language: Language, at: string): string {
   return new Date(at).toLocaleString(LOCALE[language], {
-    year: "2-digit", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false,
+    year: "2-digit", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
   });
 }
 

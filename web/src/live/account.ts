@@ -17,10 +17,10 @@ const steps = new Map<string, Step[]>();
 const STALE: Record<string, readonly string[]> = {
   order: ["orders", "order", "summary", "balance"],
   execution: ["automation", "executions", "history", "closed-trades"],
-  position: ["summary", "positions", "allocation"],
-  balance: ["summary", "balance", "ledger"],
+  position: ["summary", "positions", "allocation", "performance"],
+  balance: ["summary", "balance", "ledger", "performance"],
   signal: ["signals", "automation", "drift"],
-  notice: ["notices", "halts", "alerts", "automations", "automation", "hooks"],
+  notice: ["notices", "halts", "alerts", "automations", "automation", "hooks", "doubts"],
 };
 
 interface OrderNews { id: string; status: string; updated_at?: string; filled_quantity?: string }

@@ -35,6 +35,7 @@ export const market = {
   "chart.5m": ["5분", "5 min"],
   "chart.1h": ["1시간", "1 hour"],
   "chart.indicators": ["지표", "Indicators"],
+  "chart.patterns.none": ["이 기간에는 패턴이 없습니다.", "No patterns in these bars."],
   "chart.patterns": ["캔들 패턴", "Patterns"],
   "pattern.cdlengulfing": ["장악형", "Engulfing"],
   "pattern.cdlhammer": ["망치형", "Hammer"],

@@ -90,6 +90,7 @@ export const settings = {
   "doubts.filled": ["체결", "Filled"],
   "doubts.mine": ["이 주문입니다", "It is this one"],
   "doubts.not": ["접수되지 않았습니다", "It was not placed"],
+  "doubts.not.why": ["주문이 접수되지 않은 것으로 마치고, 묶어 둔 금액이나 수량을 풉니다. 되돌릴 수 없으니 증권사 앱에서 먼저 확인하세요.", "The order ends as never placed, and what is set aside for it is free again. This cannot be taken back: look in the broker's app first."],
   "doubts.done": ["주문을 확인했습니다", "The order is settled"],
   "connections.can": ["지원하는 기능", "What it can do"],
   "credential.app_key": ["앱 키", "App key"],

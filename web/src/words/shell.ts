@@ -105,7 +105,7 @@ export const shell = {
   "dash.cash": ["주문 가능 금액", "Available cash"],
   "dash.profit": ["평가손익", "Unrealised profit"],
   "dash.realized": ["실현손익", "Realised profit"],
-  "dash.today": ["오늘의 변화", "Today's change"],
+  "dash.today": ["오늘 손익", "Today's profit"],
   "dash.positions": ["보유 종목", "Positions"],
   "dash.positions.empty": ["보유한 종목이 없습니다. 종목을 찾아 첫 주문을 내 보세요.", "You hold nothing yet. Find a stock and place a first order."],
   "dash.orders": ["최근 주문", "Recent orders"],

@@ -22,6 +22,7 @@ from quant.backtest.portfolio import (
     run_portfolio,
 )
 from quant.backtest.portfolio_events import run_portfolio_event_driven
+from quant.backtest.portfolio_robustness import cross_validate_portfolio, walk_forward_portfolio
 from quant.backtest.robustness import (
     DRAWS_MAX,
     Redrawn,
@@ -72,6 +73,7 @@ __all__ = [
     "choices_of",
     "cost_rates",
     "cross_validate",
+    "cross_validate_portfolio",
     "deflated_sharpe",
     "expected_best_sharpe",
     "find_look_ahead",
@@ -87,5 +89,6 @@ __all__ = [
     "sweep",
     "sweep_sma_cross",
     "walk_forward",
+    "walk_forward_portfolio",
     "warm_up",
 ]

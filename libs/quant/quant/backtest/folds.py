@@ -6,11 +6,12 @@ from datetime import date
 from typing import Final, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quant.backtest.costs import CostRates
 from quant.backtest.grid import combinations, filled
-from quant.backtest.strategy import StrategySpec, check_sizes, figures_of, simulate_signals
-from quant.bars import Bars, Mask, Series
+from quant.backtest.strategy import StrategySpec, check_sizes, figures_from, simulate_signals
+from quant.bars import Bars, Series
 from quant.performance import SESSIONS_PER_YEAR
 from quant.rules import compile_rule
 from quant.rules.nodes import Memo
@@ -65,46 +66,63 @@ def cross_validate(
 ) -> CrossValidation:
     """Test every combination once on all bars, and choose from the returns. ValueError for what does not fit."""
     check_sizes(bars, costs)
+    tried = list(combinations(template, grid))
+    refuse_misfits(len(bars), len(tried), plan)
+    return validated(bars.dates, tried, _returns(bars, template, tried, costs), template.initial_cash, plan)
+
+
+def refuse_misfits(bars: int, trials: int, plan: FoldPlan) -> None:
+    """ValueError for folds that cannot be made of so many bars, and for trials whose returns are too many to keep."""
     if not 2 <= plan.count <= FOLDS_MAX or plan.purge < 0:
         raise ValueError(f"there are 2 to {FOLDS_MAX} folds, and nothing is purged backwards")
-    if len(bars) // plan.count <= 2 * plan.purge + 2:
-        raise ValueError(f"{len(bars)} bars in {plan.count} folds leave nothing beside {plan.purge} purged ones")
-    tried = list(combinations(template, grid))
-    if len(tried) * len(bars) > FOLD_CELLS_MAX:
-        raise ValueError(f"at most {FOLD_CELLS_MAX // len(bars):,} combinations fit with {len(bars):,} bars")
-    returns = _returns(bars, template, tried, costs)
-    edges = np.linspace(0, len(bars), plan.count + 1).astype(int)
-    folds, curve = [], np.empty(len(bars))
+    if bars // plan.count <= 2 * plan.purge + 2:
+        said = f"{bars} bars in {plan.count} folds leave nothing beside {plan.purge} purged ones"
+        most = (bars // plan.count - 3) // 2
+        nearest = f"purge {most} or fewer" if most >= 0 else f"cut them into {bars // 3} or fewer"
+        raise ValueError(f"{said}; {nearest}")
+    if trials * bars > FOLD_CELLS_MAX:
+        raise ValueError(f"at most {FOLD_CELLS_MAX // bars:,} combinations fit with {bars:,} bars")
+
+
+def validated(
+    dates: NDArray[np.datetime64],
+    tried: Sequence[dict[str, float]],
+    returns: Series,
+    initial_cash: float,
+    plan: FoldPlan,
+) -> CrossValidation:
+    """Choose from the returns of each bar (columns) of each trial (rows), fold by fold."""
+    edges = np.linspace(0, len(dates), plan.count + 1).astype(int)
+    folds, curve = [], np.empty(len(dates))
     for first, after in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        learned = np.ones(len(bars), dtype=np.bool_)
+        learned = np.ones(len(dates), dtype=np.bool_)
         learned[max(0, first - plan.purge) : after + plan.purge] = False
-        inside, outside = (_figures(returns[:, mask], plan.objective) for mask in (learned, _span(bars, first, after)))
+        inside = _figures(returns[:, learned], plan.objective)
+        outside = _figures(returns[:, first:after], plan.objective)
         best = int(np.argmax(inside))
-        days = tuple(cast("date", bars.dates[place].item()) for place in (first, after - 1))
+        days = tuple(cast("date", dates[place].item()) for place in (first, after - 1))
         better = float(np.mean(outside > outside[best]))
         folds.append(Fold((days[0], days[1]), tried[best], float(inside[best]), float(outside[best]), better))
         curve[first:after] = returns[best, first:after]
-    equity = np.asarray(template.initial_cash * np.cumprod(1 + curve), dtype=np.float64)
-    metrics = figures_of(bars, equity, np.zeros(0), template.initial_cash, 0)
+    equity = np.asarray(initial_cash * np.cumprod(1 + curve), dtype=np.float64)
+    metrics = figures_from(dates, equity, np.zeros(0), initial_cash, 0)
     return CrossValidation(tuple(folds), equity, metrics, float(np.mean([fold.better_share > 0.5 for fold in folds])))
 
 
+def returns_from(equity: Series, initial_cash: float) -> Series:
+    """The return of each bar; the first one is on the initial cash."""
+    return np.asarray(equity / np.append(initial_cash, equity[:-1]) - 1, dtype=np.float64)
+
+
 def _returns(bars: Bars, template: StrategySpec, tried: Sequence[Mapping[str, float]], costs: CostRates) -> Series:
-    """The return of each bar (columns) of each trial (rows); the first one is on the initial cash."""
+    """The return of each bar (columns) of each trial (rows)."""
     frame, memo, rows = bars.frame(), Memo(), np.empty((len(tried), len(bars)))
     for row, parameters in zip(rows, tried, strict=True):
         spec = filled(template, parameters)
         signals = (compile_rule(spec.entry).mask(frame, memo), compile_rule(spec.exit).mask(frame, memo))
         equity, _ = simulate_signals(bars, signals, costs, spec.plan)
-        row[0] = equity[0] / spec.initial_cash - 1
-        row[1:] = equity[1:] / equity[:-1] - 1
+        row[:] = returns_from(equity, spec.initial_cash)
     return rows
-
-
-def _span(bars: Bars, first: int, after: int) -> Mask:
-    mask = np.zeros(len(bars), dtype=np.bool_)
-    mask[first:after] = True
-    return mask
 
 
 def _figures(returns: Series, objective: Figure) -> Series:

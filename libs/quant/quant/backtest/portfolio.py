@@ -181,7 +181,14 @@ def run_portfolio(universe: Universe, spec: PortfolioSpec) -> PortfolioResult:
     open is not bought, what a sale cannot is sold at the next. A symbol that does not trade on the day of a choice is
     neither chosen nor given up.
     """
-    made, chosen = choices_of(universe, spec)
+    return hold_choices(universe, spec, choices_of(universe, spec))
+
+
+def hold_choices(
+    universe: Universe, spec: PortfolioSpec, choices: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> PortfolioResult:
+    """Hold what was chosen, by rules as `run_portfolio` has them."""
+    made, chosen = choices
     capacity = spec.positions * len(chosen) + 1
     columns = np.zeros((len(universe.days), portfolio_core.DAY_COLUMNS))
     table, sums = np.zeros((capacity, core.TRADE_COLUMNS)), np.zeros(portfolio_core.SUMS_SIZE)
@@ -230,10 +237,10 @@ def ends_of(universe: Universe) -> NDArray[np.int64]:
     return np.searchsorted(universe.days, left.astype("datetime64[D]")).astype(np.int64)
 
 
-def choices_of(universe: Universe, spec: PortfolioSpec) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def choices_of(universe: Universe, spec: PortfolioSpec, since: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The days of choices (for each day the row in the second, or -1), and the symbols chosen, by rank, -1 for nobody.
 
-    Equals by rank are taken in order of their codes.
+    The first choice is on day `since`, counted from 0. Equals by rank are taken in order of their codes.
     """
     if len(universe.days) < 2:
         raise ValueError("a backtest needs at least two days")
@@ -245,7 +252,7 @@ def choices_of(universe: Universe, spec: PortfolioSpec) -> tuple[NDArray[np.int6
     scores = [number.series(columns) for number in numbers]
     for score in scores:
         eligible = eligible & np.isfinite(score)
-    when = np.flatnonzero(_begins(universe.days, spec.every))
+    when = since + np.flatnonzero(_begins(universe.days[since:], spec.every))
     made = np.full(len(universe.days), -1, dtype=np.int64)
     made[when] = np.arange(len(when))
     chosen = np.full((len(when), spec.positions), -1, dtype=np.int64)

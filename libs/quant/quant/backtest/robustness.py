@@ -1,17 +1,18 @@
 """Whether a result is more than luck: deflated Sharpe ratio, trades drawn anew, and walk-forward tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from math import e, isfinite, sqrt
+from math import ceil, e, isfinite, sqrt
 from statistics import NormalDist
 from typing import Final, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quant.backtest.costs import CostRates
 from quant.backtest.grid import filled, sweep
-from quant.backtest.strategy import StrategySpec, figures_of, profits_of, simulate_signals
+from quant.backtest.strategy import StrategySpec, figures_from, profits_of, simulate_signals
 from quant.bars import FIELDS, Bars, Series
 from quant.rules import compile_rule
 
@@ -122,6 +123,12 @@ class Walk:
     objective: str = "sharpe"
 
 
+Choose = Callable[[int, int], tuple[dict[str, float], float]]
+"""From the first bar and the one after the last: the best parameters there, and the total return they made there."""
+Test = Callable[[Mapping[str, float], float, tuple[int, int, int]], tuple[Series, Series]]
+"""From parameters, cash and the bars at which learning began, trading begins and ends: equity, and closed profits."""
+
+
 def walk_forward(
     bars: Bars, template: StrategySpec, grid: Mapping[str, Sequence[float]], costs: CostRates, walk: Walk
 ) -> WalkForward:
@@ -130,32 +137,56 @@ def walk_forward(
     Rules see the bars before a test begins, positions end with it. In and out of sample are total returns. ValueError
     when there are not enough bars for one window, or windows without end.
     """
-    starts = range(walk.train, len(bars) - walk.test + 1, walk.test)
+
+    def choose(first: int, after: int) -> tuple[dict[str, float], float]:
+        rows = sweep(_part(bars, first, after), template, grid, _part_of_costs(costs, first, after))
+        return best_of([(row.parameters, row.metrics) for row in rows], walk.objective)
+
+    def test(parameters: Mapping[str, float], cash: float, window: tuple[int, int, int]) -> tuple[Series, Series]:
+        first, start, after = window
+        spec = replace(filled(template, parameters), initial_cash=cash)
+        equity, table = _tested(_part(bars, first, after), spec, _part_of_costs(costs, first, after), start - first)
+        return equity, profits_of(table)
+
+    return walk_through(bars.dates, template.initial_cash, walk, choose, test)
+
+
+def walk_through(dates: NDArray[np.datetime64], cash: float, walk: Walk, choose: Choose, test: Test) -> WalkForward:
+    """Go from window to window: choose on one part, test on the next. ValueError for days that make no window."""
+    starts = range(walk.train, len(dates) - walk.test + 1, walk.test)
     if walk.train < 2 or walk.test < 2 or not 1 <= len(starts) <= WINDOWS_MAX:
-        raise ValueError(f"{len(bars)} bars do not make 1 to {WINDOWS_MAX} windows of {walk.train} and {walk.test}")
-    cash, windows, curves, profits = template.initial_cash, [], [], []
+        said = f"{len(dates)} bars do not make 1 to {WINDOWS_MAX} windows of {walk.train} and {walk.test}"
+        raise ValueError(f"{said}; {_nearest(len(dates), walk)}")
+    begun, windows, curves, profits = cash, [], [], []
     for start in starts:
-        whole, first = (start - walk.train, start + walk.test), start - walk.train
-        chosen = _best(_part(bars, first, start), template, grid, _part_of_costs(costs, first, start), walk.objective)
-        spec = replace(filled(template, chosen[0]), initial_cash=cash)
-        equity, table = _tested(_part(bars, *whole), spec, _part_of_costs(costs, *whole), walk.train)
-        days = [cast("date", bars.dates[place].item()) for place in (first, start - 1, start, whole[1] - 1)]
-        windows.append(Window((days[0], days[1]), (days[2], days[3]), *chosen, float(equity[-1] / cash - 1)))
+        first, after = start - walk.train, start + walk.test
+        chosen, in_sample = choose(first, start)
+        equity, closed = test(chosen, cash, (first, start, after))
+        days = [cast("date", dates[place].item()) for place in (first, start - 1, start, after - 1)]
+        made = float(equity[-1] / cash - 1)
+        windows.append(Window((days[0], days[1]), (days[2], days[3]), chosen, in_sample, made))
         cash = float(equity[-1])
         curves.append(equity)
-        profits.append(profits_of(table))
+        profits.append(closed)
     equity = np.concatenate(curves)
-    tested = _part(bars, walk.train, walk.train + len(equity))
-    metrics = figures_of(tested, equity, np.concatenate(profits), template.initial_cash, 0)
+    tested = dates[walk.train : walk.train + len(equity)]
+    metrics = figures_from(tested, equity, np.concatenate(profits), begun, 0)
     return WalkForward(tuple(windows), equity, metrics)
 
 
-def _best(
-    bars: Bars, template: StrategySpec, grid: Mapping[str, Sequence[float]], costs: CostRates, objective: str
+def _nearest(bars: int, walk: Walk) -> str:
+    """What would make windows instead."""
+    if walk.train + walk.test > bars:
+        return f"both together may have {bars}"
+    return f"choose on 2 or more, and test on {max(2, ceil((bars - walk.train) / WINDOWS_MAX))} or more"
+
+
+def best_of(
+    tried: Sequence[tuple[dict[str, float], Mapping[str, float | None]]], objective: str
 ) -> tuple[dict[str, float], float]:
-    rows = sweep(bars, template, grid, costs)
-    best = max(rows, key=lambda row: -np.inf if (figure := row.metrics[objective]) is None else figure)
-    return best.parameters, best.metrics["total_return"] or 0.0
+    """The parameters with the largest figure, the first of equals, and their total return."""
+    best = max(tried, key=lambda one: -np.inf if (figure := one[1][objective]) is None else figure)
+    return best[0], best[1]["total_return"] or 0.0
 
 
 def _tested(bars: Bars, spec: StrategySpec, costs: CostRates, train: int) -> tuple[Series, Series]:

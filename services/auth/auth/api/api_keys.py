@@ -28,6 +28,7 @@ from auth.domain.api_key import (
     ApiKeyId,
     Scope,
     SignedRequest,
+    purpose_of,
 )
 from auth.domain.user import User, UserId
 from auth.errors import TooManyKeys
@@ -104,7 +105,7 @@ async def add_api_key(body: ApiKeyWish, session: OwnedSession, user: RecentUser,
     owner, scopes = UserId(user.user_id), frozenset(body.scopes)
     key = ApiKey(ApiKeyId(new_id()), owner, body.name, scopes, tuple(body.networks), moment, expires_at)
     secret = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
-    await create_api_key(session, key, resources.sealer.seal(secret.encode(), _purpose(key), owner))
+    await create_api_key(session, key, resources.sealer.seal(secret.encode(), purpose_of(key.id), owner))
     return ApiKeyCreated.model_validate({**_said(key), "secret": secret})
 
 
@@ -152,7 +153,7 @@ async def exchange_signature(request: Request, resources: Opened) -> Response:
     )
 
     def open_secret(key: ApiKey, sealed: bytes) -> bytes:
-        return resources.sealer.open(sealed, _purpose(key), key.owner)
+        return resources.sealer.open(sealed, purpose_of(key.id), key.owner)
 
     try:
         async with resources.database.system() as session:
@@ -188,10 +189,6 @@ def _headers(token: str, user: User) -> dict[str, str]:
 
 def _refused() -> Response:
     return Response(status_code=401, headers={"Token-Verdict": "signature_invalid"})
-
-
-def _purpose(key: ApiKey) -> str:
-    return f"secret of API key {key.id}"
 
 
 def _said(key: ApiKey) -> dict[str, object]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from auth.api.credentials import UsedCredential, second_proof_of
 from auth.api.place import browser_token_of, device_of, place_of
 from auth.api.types import COOKIE, DEVICE_COOKIE, Email, Otp, Password, RefreshTokenText
+from auth.device_token import is_ours, new_token
 from auth.domain.guessing import FAMILIAR_FOR, Place
 from auth.domain.session import SECRET_BYTES, Session, SessionId, digest_of, encode
 from auth.domain.user import User, UserId
@@ -81,7 +82,7 @@ async def answer_log_in(
     moment = now()
     attempt = Attempt(body.email, body.password, place_of(request))
     proven = await check_password(resources.database, resources.hasher, attempt, moment)
-    device = (browser_token_of(request) or encode(secrets.token_bytes(SECRET_BYTES))) if client == "web" else None
+    device = _device_of(request, resources) if client == "web" else None
     if device is not None:
         proven = replace(proven, place=Place(proven.place.address, digest_of(device)))
     fresh, proof = fresh_of(request, resources), second_proof_of(resources, body.otp, body.passkey)
@@ -96,6 +97,12 @@ def fresh_of(request: Request, resources: Resources) -> Fresh:
     """Return what a new session is given."""
     token = encode(secrets.token_bytes(SECRET_BYTES))
     return Fresh(SessionId(new_id()), token, resources.lifetimes, device_of(request), now())
+
+
+def _device_of(request: Request, resources: Resources) -> str:
+    """Return the token by which this browser is known from now on: the one it has, if that proves itself."""
+    token = browser_token_of(request)
+    return token if token is not None and is_ours(token, resources.sealer) else new_token(resources.sealer)
 
 
 def remember_device(response: Response, token: str) -> None:

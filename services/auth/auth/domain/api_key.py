@@ -79,3 +79,8 @@ def may_come_from(key: ApiKey, address: str) -> bool:
     except ValueError:
         return False
     return any(place in ip_network(network) for network in key.networks)
+
+
+def purpose_of(key: ApiKeyId) -> str:
+    """What the secret of a key is sealed as."""
+    return f"secret of API key {key}"

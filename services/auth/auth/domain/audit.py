@@ -13,6 +13,36 @@ ANCHORS_AHEAD = 1_000
 """How far heads may be written out of order: workers that run at once write down what each has seen."""
 BEGINNING = bytes(32)
 """What the first entry seals."""
+NOTED = (
+    *("backup_begun", "backup_proved", "restored", "quarantine_released"),
+    *("signing_key_added", "signing_key_revoked", "sealing_key_added"),
+)
+"""What the operator does past every service, and is written down all the same."""
+ACTIONS = frozenset(
+    {
+        *("registered", "email_verified", "account_taken_over", "user_erased"),
+        *("logged_in", "log_in_failed", "sessions_ended", "stepped_up", "step_up_failed"),
+        *("password_changed", "password_change_failed", "password_reset_asked", "password_reset"),
+        *("second_factor_enrolled", "second_factor_activated", "second_factor_failed"),
+        *("second_factor_disabled", "second_factor_reset", "recovery_codes_renewed"),
+        *("passkey_added", "passkey_removed", "passkey_wanted", "passkey_not_wanted"),
+        *("identity_linked", "identity_unlinked", "grants_withdrawn"),
+        *("api_key_created", "api_key_deleted", "sight_lent", "sight_taken_back"),
+        *("rights_proposed", "rights_approved", "rights_changed", "proposal_withdrawn"),
+        *("users_listed", "user_read", "usage_read", "audit_read", "export_asked", "export_fetched", "audit_log_cut"),
+        *("trading_halted", "trading_resumed", "limits_loosened", "limits_tightened"),
+        *(
+            "account_opened",
+            "account_reset",
+            "ledger_disproved",
+            "doubt_answered",
+            "connection_saved",
+            "connection_deleted",
+        ),
+        *NOTED,
+    }
+)
+"""Every word that an entry may say it with: docs/audit.md has when, and where it is seen."""
 KEPT_FOR = timedelta(days=5 * 366)
 """How long an entry is kept: as long as the books are. The database refuses to cut off what is younger."""
 UNKNOWN = datetime.max.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from kit.db import Session as Transaction
 from kit.db import before_commit, notes
 from sqlalchemy import Row, func, insert, select
 
-from auth.domain.audit import BEGINNING, AuditEntry, Sealed, seal
+from auth.domain.audit import ACTIONS, BEGINNING, AuditEntry, Sealed, seal
 from auth.store.tables import audit_log
 
 SHARED = "one log for the whole installation: its chain crosses everybody's entries"
@@ -32,6 +32,7 @@ class Wanted:
 
 async def record(session: Transaction, now: datetime, *entries: AuditEntry) -> None:
     """Append entries when this transaction commits: then, so that nobody waits longer than needed for the chain."""
+    assert ACTIONS.issuperset(entry.action for entry in entries), "docs/audit.md has a line for every entry"
     waiting: list[tuple[datetime, AuditEntry]] = notes(session).setdefault("audit", [])
     waiting.extend((now, entry) for entry in entries)
 

@@ -18,7 +18,9 @@ from auth.tokens import Claims
 from auth.usecases.forget_expired import forget_expired
 from fastapi import FastAPI
 from kit.clock import now
+from kit.db import Database
 from kit.ids import new_id
+from sqlalchemy import text
 
 from services.auth.tests.people import Person, register
 
@@ -97,8 +99,9 @@ async def asks(person: Person) -> dict[str, object]:
     return found
 
 
+@pytest.mark.requirement("R-57")
 async def test_an_export_holds_a_document_of_every_service_and_no_secret(
-    haneul: Person, resources: Resources, belongings: Belongings
+    haneul: Person, resources: Resources, belongings: Belongings, database: Database
 ) -> None:
     asked = await asks(haneul)
     assert (asked["ready"], asked["done"], asked["total"]) == (False, 0, len(SERVICES))
@@ -116,6 +119,9 @@ async def test_an_export_holds_a_document_of_every_service_and_no_secret(
     assert [user["email"] for user in ours["users"]] == [haneul.email]
     assert len(ours["sessions"]) == 1
     assert b"argon2" not in archive.read("auth.json")
+    told = "SELECT action FROM audit_log WHERE action LIKE 'export_%' ORDER BY position"
+    async with database.system() as session:
+        assert (await session.scalars(text(told))).all() == ["export_asked", "export_fetched"]
 
 
 async def test_a_dead_service_is_named_and_asked_again_until_it_answers(

@@ -160,6 +160,28 @@ async def test_a_wrong_password_and_an_unknown_address_take_the_same_time(haneul
     assert abs(statistics.median(differences)) <= TIMING_SECONDS_MAX
 
 
+@pytest.mark.requirement("R-41")
+async def test_a_flood_keeps_nobody_out_who_was_here_before(haneul: Person, app: FastAPI) -> None:
+    hasher, web = app.state.resources.hasher, {"X-Client": "web"}
+    answer = await haneul.logs_in(**web)
+    cookies = [each.partition(";")[0] for each in answer.headers.get_list("set-cookie")]
+    device = next(each for each in cookies if each.startswith("__Host-exodus-device="))
+    name, _, token = device.partition("=")
+    known, forged = web | {"Cookie": device}, web | {"Cookie": f"{name}={'B' if token[0] == 'A' else 'A'}{token[1:]}"}
+    async with elsewhere(app, "203.0.113.9") as crowd, asyncio.timeout(60):
+        async with hasher.turn():
+            waiting = [asyncio.create_task(guess(crowd, f"{number}@example.com")) for number in range(WAITING_MAX)]
+            await until(lambda: hasher.is_crowded)
+            for stranger in (web, forged, web | {"Cookie": f"__Host-exodus-device={'x' * 43}"}):
+                assert (await haneul.logs_in(**stranger)).status_code == 503
+            coming = asyncio.create_task(haneul.logs_in(**known))
+            await until(lambda: hasher.waiting > WAITING_MAX)
+            assert (await haneul.logs_in(**known)).status_code == 503, "one place for each device"
+        assert (await coming).status_code == 200
+        assert set(await asyncio.gather(*waiting)) == {401}
+    assert (await haneul.logs_in(**known)).status_code == 200, "its place is free again"
+
+
 @pytest.mark.requirement("R-40", "R-41")
 async def test_when_many_wait_to_be_hashed_the_next_is_refused_unread_and_who_needs_no_hash_is_not(
     haneul: Person, app: FastAPI

@@ -92,6 +92,8 @@ class TestVerification:
         assert f"{mailing.public_url}/verify-email#token=" in mail.get_content()
         token = mailbox.token()
         assert (await mailed.post(VERIFY, json={"token": token})).status_code == 204
+        told = await column(database, f"SELECT action FROM audit_log WHERE actor = '{person.id}' ORDER BY position")
+        assert told == ["registered", "email_verified"]
         assert (await person.logs_in()).status_code == 200
         assert await column(database, "SELECT type FROM events") == ["auth.user.registered.v1"]
         again = await mailed.post(VERIFY, json={"token": token})

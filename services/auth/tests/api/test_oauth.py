@@ -113,7 +113,9 @@ class TestLinking:
         own = (await social.get(f"{OAUTH}/identities", headers=bearer)).json()["providers"]
         assert shown.json()["items"] == own != []
 
-    async def test_providers_are_linked_used_and_unlinked(self, social: httpx.AsyncClient, wire: WireProvider) -> None:
+    async def test_providers_are_linked_used_and_unlinked(
+        self, social: httpx.AsyncClient, wire: WireProvider, database: Database
+    ) -> None:
         person = await register(social, "other.address@example.com")
         await person.logs_in()
         wire.profile = KAKAO_PROFILE
@@ -130,6 +132,7 @@ class TestLinking:
         assert (await social.delete(path, headers=stranger.bearer)).status_code == 404
         assert (await social.delete(path, headers=person.bearer)).status_code == 204
         assert (await social.delete(path, headers=person.bearer)).status_code == 404
+        assert await column(database, "SELECT subject FROM audit_log WHERE action = 'identity_unlinked'") == [person.id]
         assert await email_of(social, await log_in(social, "kakao")) == EMAIL, "from now on it is somebody else's"
 
     async def test_one_identity_is_one_accounts(self, social: httpx.AsyncClient, wire: WireProvider) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
@@ -172,6 +172,55 @@ class TestAttacks:
         assert (await other.finishes(returned)).json()["code"] == "oauth_refused"
         answers = await asyncio.gather(*(browser.finishes(returned) for _ in range(4)))
         assert sorted(answer.status_code for answer in answers) == [200] + [400] * 3
+
+    async def test_neither_an_id_token_nor_its_nonce_nor_a_code_is_good_a_second_time(
+        self, social: httpx.AsyncClient, wire: WireProvider
+    ) -> None:
+        browser = await start(social)
+        location, nonce = await browser.agrees(), wire.asked[-1]["nonce"]
+        code = parse_qs(urlsplit(location).query)["code"][0]
+        assert (await browser.returns(location)).status_code == 303
+        another = await start(social)
+        state = parse_qs(urlsplit(another.at).query)["state"][0]
+        spent = await another.returns(f"{OAUTH}/google/callback?code={code}&state={state}")
+        assert spent.json()["code"] == "oauth_refused"
+        earlier = {"access_token": "x", "id_token": wire.given[-1]}
+        wire.token_answer = (200, earlier)
+        assert (await log_in(social)).json()["code"] == "oauth_refused"
+        wire.token_answer = None
+        wire.claims.update(nonce=nonce)
+        assert (await log_in(social)).json()["code"] == "oauth_refused"
+
+    @pytest.mark.parametrize("provider", ["google", "other", "kakao", "naver"])
+    async def test_every_provider_is_asked_with_s256_and_the_one_exact_address_whatever_it_offers(
+        self, social: httpx.AsyncClient, settings: Settings, wire: WireProvider, provider: str
+    ) -> None:
+        wire.discovery = {"code_challenge_methods_supported": ["plain"]}
+        right = f"{settings.public_url}{OAUTH}/{provider}/callback"
+        bent = (
+            f"{right}/more",
+            right.upper(),
+            right.replace(":8443", ":8444"),
+            f"{right}#x",
+            f"{right}?x=1",
+            right[:-1],
+        )
+        for wish in (f"redirect_uri={quote(each, safe='')}" for each in bent):
+            answer = await social.get(f"{OAUTH}/{provider}/start?{wish}&code_challenge_method=plain")
+            asked = parse_qs(urlsplit(answer.headers["location"]).query)
+            assert asked["redirect_uri"] == [right]
+            assert (asked["code_challenge_method"], len(asked["code_challenge"][0])) == (["S256"], 43)
+
+    @pytest.mark.parametrize("bend", ["{}/", "{}/more", "/prefix{}", "{}#", "upper"])
+    async def test_no_other_address_takes_a_way_back_and_none_uses_it_up(
+        self, social: httpx.AsyncClient, bend: str
+    ) -> None:
+        browser = await start(social)
+        path, _, query = (await browser.agrees()).partition("?")
+        path = urlsplit(path).path
+        bent = path.upper() if bend == "upper" else quote(bend.format(path))
+        assert (await browser.returns(f"{bent}?{query}")).status_code == 404
+        assert (await browser.returns(f"{path}?{query}")).status_code == 303
 
     @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
     async def test_no_request_bends_the_redirect_address(

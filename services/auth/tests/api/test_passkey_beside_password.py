@@ -149,8 +149,9 @@ class TestWish:
         assert (await wish(haneul, required=True)).json()["passkey_required"] is True
         assert (await haneul.http.get(FACTORS, headers=haneul.bearer)).json()["passkey_required"] is True
 
+    @pytest.mark.requirement("R-57")
     async def test_a_lost_one_can_be_deleted_and_the_last_cannot(
-        self, guarded: Person, devices: tuple[Authenticator, Authenticator]
+        self, guarded: Person, devices: tuple[Authenticator, Authenticator], database: Database
     ) -> None:
         listed = (await guarded.http.get(PASSKEYS, headers=guarded.bearer)).json()["items"]
         last, lost = (f"{PASSKEYS}/{each['id']}" for each in listed)
@@ -158,6 +159,9 @@ class TestWish:
         assert said(await guarded.http.delete(last, headers=guarded.bearer)) == (409, "passkey_wanted")
         assert (await use(guarded, devices[1])).status_code == 200
         assert (await wish(guarded, required=False)).status_code == 200
+        told = "SELECT action FROM audit_log WHERE action LIKE 'passkey_%wanted' ORDER BY position"
+        async with database.system() as session:
+            assert (await session.scalars(text(told))).all() == ["passkey_wanted", "passkey_not_wanted"]
         assert (await guarded.http.delete(last, headers=guarded.bearer)).status_code == 204
 
     async def test_a_password_may_be_short_beside_it_and_then_it_stays(

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from auth.domain.proposal import KEPT, WAITS
 from auth.domain.user import UserId
-from auth.store import proposals
+from auth.store import audit, proposals
+from auth.store.audit import Wanted
 from auth.usecases.forget_expired import forget_expired
 from auth.usecases.put_rights_in_force import put_rights_in_force
 from kit.auth import STEP_UP_SECONDS
@@ -140,6 +141,9 @@ async def test_a_proposal_ends_when_it_is_withdrawn_overtaken_or_old(
         path = f"{PROPOSALS}/{haneul.id}"
         assert (await second.http.delete(path, headers=second.bearer)).status_code == 204
         assert (await second.http.delete(path, headers=second.bearer)).status_code == 404
+        async with database.system() as session:
+            (no,) = await audit.list_entries(session, Wanted(None, 1))
+        assert (no.entry.actor, no.entry.action, no.entry.subject) == (second.id, "proposal_withdrawn", haneul.id)
     elif how == "locked":
         assert (await second.http.post(f"{USERS}/{haneul.id}/lock", headers=second.bearer)).status_code == 200
     elif how == "replaced":

@@ -28,7 +28,7 @@ from tools.native.ports import Ports
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 LINES_MAX = 1000
 COUNTED = {
-    "signing_keys.py": {"rotate", "publish", "_publish_and_reload", "_alone"},
+    "signing_keys.py": {"rotate", "publish", "_publish_and_reload", "alone"},
     "accounts.py": {"write_private"},
     "pathlib.py": {"write_text", "chmod", "rename", "replace", "unlink"},
 }
@@ -84,7 +84,7 @@ def what_is_there(layout: Layout) -> dict[str, Any]:
 
 def main() -> None:
     origin, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    signing_keys._reload_gateway = follow
+    signing_keys.reload_gateway = follow
     for number in range(1, LINES_MAX):
         layout = Layout(folder / str(number), Ports(base=38000))
         shutil.copytree(origin, layout.directory)

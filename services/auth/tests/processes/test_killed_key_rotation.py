@@ -61,7 +61,6 @@ def assert_nobody_is_refused(death: dict[str, Any]) -> None:
 
 
 @pytest.mark.requirement("R-43")
-@pytest.mark.requirement("R-53")
 async def test_a_rotation_of_signing_keys_killed_at_every_line_refuses_no_token(stack: Layout, tmp_path: Path) -> None:
     (first,) = signing_keys.read((stack.secrets / "auth" / signing_keys.FILE).read_text())
     for death in await deaths_of(stack, tmp_path / "copies"):

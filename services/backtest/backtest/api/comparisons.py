@@ -42,6 +42,7 @@ class ComparedRun(BaseModel):
     kind: Kind
     symbol: str
     market: Market
+    entry: str
     currency: Currency
     first_date: date
     last_date: date
@@ -83,6 +84,7 @@ async def compare_runs(
             kind=run.task.kind,
             symbol=run.task.terms.listing.code,
             market=run.task.terms.listing.market,
+            entry=run.task.rules.entry,
             currency=head.basis.currency,
             first_date=head.basis.first_date,
             last_date=head.basis.last_date,

@@ -1,7 +1,6 @@
 """/api/v1/backtest/jobs/{id}/events: how far a run has come, as it comes on (server-sent events)."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -13,28 +12,22 @@ from kit.auth import CurrentUser, Identity, TokenVerifier
 from kit.db import Database
 from kit.errors import AUTHENTICATED, Unavailable, responses
 
-from backtest.api.jobs import Job, job_of
-from backtest.domain.run import RunId
+from backtest.api.following import FINAL, LOOK_SECONDS, counted, kind_of, look, refuse_one_too_many
+from backtest.api.jobs import Job
 from backtest.errors import RunNotFound, TooManyStreams
 
 router = APIRouter(prefix="/api/v1/backtest/jobs", tags=["runs"])
 
-LOOK_SECONDS = 0.5
 BEAT_SECONDS = 15.0
 """Said when nothing changes, so that nobody in between takes the stream for dead."""
-STREAMS_MAX = 8
-"""Streams one person may have open at each process."""
 UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """The gateway passes each event on as it comes, in place of collecting them to the end."""
-FINAL = frozenset({"done", "failed", "canceled"})
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `progress` and at last `end`, each with the job as JSON",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
-
-_open: Counter[UUID] = Counter()
 
 
 @router.get(
@@ -45,9 +38,8 @@ _open: Counter[UUID] = Counter()
 async def follow_job(run_id: UUID, request: Request, user: CurrentUser) -> StreamingResponse:
     """Follow a job until it ends, or until the token does: connect again with a new one."""
     database: Database = request.app.state.resources.database
-    first = await _look(database, user.user_id, run_id)
-    if _open[user.user_id] >= STREAMS_MAX:
-        raise TooManyStreams(f"You follow {STREAMS_MAX} jobs already; close one of these streams.")
+    first = await look(database, user.user_id, run_id)
+    refuse_one_too_many(user.user_id)
     stream = _stream(request, database, user, first)
     return StreamingResponse(stream, media_type="text/event-stream", headers=UNBUFFERED)
 
@@ -55,35 +47,26 @@ async def follow_job(run_id: UUID, request: Request, user: CurrentUser) -> Strea
 async def _stream(request: Request, database: Database, user: Identity, job: Job) -> AsyncIterator[bytes]:
     verifier: TokenVerifier = request.app.state.verifier
     ended = asyncio.create_task(verifier.until_ended(user))
-    _open[user.user_id] += 1
     try:
-        yield _event(job)
-        quiet = 0.0
-        while job.status not in FINAL and not ended.done():
-            await asyncio.wait([ended], timeout=LOOK_SECONDS)
-            before = job
-            with suppress(Unavailable):  # the next look may find the database back
-                job = await _look(database, user.user_id, job.id)
-            quiet = 0.0 if job != before else quiet + LOOK_SECONDS
-            if job != before:
-                yield _event(job)
-            elif quiet >= BEAT_SECONDS:
-                quiet = 0.0
-                yield b": still there\n\n"
+        with counted(user.user_id):
+            yield _event(job)
+            quiet = 0.0
+            while job.status not in FINAL and not ended.done():
+                await asyncio.wait([ended], timeout=LOOK_SECONDS)
+                before = job
+                with suppress(Unavailable):  # the next look may find the database back
+                    job = await look(database, user.user_id, job.id)
+                quiet = 0.0 if job != before else quiet + LOOK_SECONDS
+                if job != before:
+                    yield _event(job)
+                elif quiet >= BEAT_SECONDS:
+                    quiet = 0.0
+                    yield b": still there\n\n"
     except RunNotFound:
         return  # removed meanwhile
     finally:
         ended.cancel()
-        _open[user.user_id] -= 1
-        if not _open[user.user_id]:
-            del _open[user.user_id]
-
-
-async def _look(database: Database, owner: UUID, run_id: UUID) -> Job:
-    async with database.owned(owner) as session:
-        return await job_of(session, owner, RunId(run_id))
 
 
 def _event(job: Job) -> bytes:
-    kind = "end" if job.status in FINAL else "progress"
-    return f"event: {kind}\nid: {job.progress.done}\ndata: {job.model_dump_json()}\n\n".encode()
+    return f"event: {kind_of(job)}\nid: {job.progress.done}\ndata: {job.model_dump_json()}\n\n".encode()

@@ -46,6 +46,7 @@ async def get_report(run_id: UUID, session: OwnedSession, user: CurrentUser) -> 
         dates=[day for day, _ in curve],
         equity=[cash, *(value for _, value in curve)],
         trades=[trade for _, trade in trades],
+        closes=await results.find_closes(session, owner, run.id),
     )
     return HTMLResponse(page(report))
 

@@ -14,7 +14,7 @@ from quant.markets.symbols import Listing
 
 from backtest.api.jobs import Job
 from backtest.api.plan import PortfolioIn, RulesIn
-from backtest.api.types import SEED_MAX, Parameters, PeriodIn, Symbol, TermsIn
+from backtest.api.types import SEED_MAX, Parameters, PeriodIn, Symbol
 from backtest.domain.holdings import SPAN_DAYS_MAX
 from backtest.domain.prices import BARS_MAX
 from backtest.domain.run import MANY, Objective, Task, Terms
@@ -40,31 +40,21 @@ class GridIn(RulesIn):
     parameters: Parameters
 
 
-class SweepIn(PeriodIn, GridIn):
-    """`grid` tries every combination, `random` draws some, `tpe` learns from each what to try next.
-
-    On one `symbol`; or on the universe of a `portfolio`, whose ranking may name parameters too, over days from a first
-    to a last.
+class GroundIn(PeriodIn, GridIn):
+    """On one `symbol`; or on the universe of a `portfolio`, whose ranking may name parameters too, over days from a
+    first to a last.
     """
 
     symbol: Symbol | None = None
     portfolio: PortfolioIn | None = None
-    objective: Objective = "total_return"
-    method: Method = "grid"
-    trials: Trials | None = None
-    seed: Seed = 0
-    trades_min: TradesMin = 0
-    drawdown_max: DrawdownMax | None = None
 
-    @property
-    def task(self) -> Task:
-        search = Search(self.method, self.trials, self.seed, self.trades_min, self.drawdown_max)
+    def task_of(self, search: Search, objective: Objective) -> Task:
         portfolio = None if self.portfolio is None else self.portfolio.portfolio
         listing = self.symbol if portfolio is None else Listing(MANY, portfolio.market)
         assert listing is not None, "without a portfolio there is a symbol"
         terms = Terms(listing, self.initial_cash, self.from_, self.to)
         rules = replace(self.rules, portfolio=portfolio)
-        return Task(terms, rules, self.parameters, self.objective, search=search)
+        return Task(terms, rules, self.parameters, objective, search=search)
 
     @model_validator(mode="after")
     def _is_of_one_or_of_many(self) -> Self:
@@ -78,8 +68,31 @@ class SweepIn(PeriodIn, GridIn):
         return self
 
 
-class WalkIn(TermsIn, GridIn):
-    """Choose on `train_bars`, trade on the next `test_bars`, and go on from there with the cash."""
+class SweepIn(GroundIn):
+    """`grid` tries every combination, `random` draws some, `tpe` learns from each what to try next.
+
+    On one `symbol`; or on the universe of a `portfolio`, whose ranking may name parameters too, over days from a first
+    to a last.
+    """
+
+    objective: Objective = "total_return"
+    method: Method = "grid"
+    trials: Trials | None = None
+    seed: Seed = 0
+    trades_min: TradesMin = 0
+    drawdown_max: DrawdownMax | None = None
+
+    @property
+    def task(self) -> Task:
+        search = Search(self.method, self.trials, self.seed, self.trades_min, self.drawdown_max)
+        return self.task_of(search, self.objective)
+
+
+class WalkIn(GroundIn):
+    """Choose on `train_bars`, trade on the next `test_bars`, and go on from there with the cash.
+
+    On one `symbol`, or on the universe of a `portfolio`, where a bar is a day.
+    """
 
     objective: Objective = "sharpe"
     train_bars: Annotated[int, Field(ge=2, le=BARS_MAX)] = 504
@@ -87,12 +100,14 @@ class WalkIn(TermsIn, GridIn):
 
     @property
     def task(self) -> Task:
-        search = Search(walk=Walk(self.train_bars, self.test_bars))
-        return Task(self.terms, self.rules, self.parameters, self.objective, search=search)
+        return self.task_of(Search(walk=Walk(self.train_bars, self.test_bars)), self.objective)
 
 
-class FoldsIn(TermsIn, GridIn):
-    """Choose on all days but one part, look at that part, for each part; `purge_bars` beside it teach nothing."""
+class FoldsIn(GroundIn):
+    """Choose on all days but one part, look at that part, for each part; `purge_bars` beside it teach nothing.
+
+    On one `symbol`, or on the universe of a `portfolio`, where a bar is a day.
+    """
 
     objective: Literal["sharpe", "total_return"] = "sharpe"
     folds: Annotated[int, Field(ge=2, le=FOLDS_MAX)] = 5
@@ -100,8 +115,7 @@ class FoldsIn(TermsIn, GridIn):
 
     @property
     def task(self) -> Task:
-        search = Search(folds=Folds(self.folds, self.purge_bars))
-        return Task(self.terms, self.rules, self.parameters, self.objective, search=search)
+        return self.task_of(Search(folds=Folds(self.folds, self.purge_bars)), self.objective)
 
 
 @router.post("/optimize", status_code=202, responses=DOCUMENTED)

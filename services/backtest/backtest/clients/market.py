@@ -106,20 +106,10 @@ class Market:
         return await asyncio.to_thread(_universe, parts, list(figures))
 
     async def _get(self, query: dict[str, str] | None, body: dict[str, Any] | None = None) -> httpx.Response:
-        """Ask once, and once more with a new token if the first is refused: auth may have changed its keys."""
-        token = await self._tokens.current()
-        answer = await self._ask(query, body, token)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            self._tokens.forget(token)
-            answer = await self._ask(query, body, await self._tokens.current())
-        return answer
-
-    async def _ask(self, query: dict[str, str] | None, body: dict[str, Any] | None, token: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"}
         try:
             if body is None:
-                return await self._http.get(f"{self._url}/bars", params=query, headers=headers)
-            return await self._http.post(f"{self._url}/panel", json=body, headers=headers, timeout=PANEL_SECONDS)
+                return await self._http.get(f"{self._url}/bars", params=query, auth=self._tokens)
+            return await self._http.post(f"{self._url}/panel", json=body, auth=self._tokens, timeout=PANEL_SECONDS)
         except httpx.HTTPError as failed:
             raise Unavailable(f"market cannot be asked for bars: {type(failed).__name__}") from failed
 

@@ -33,6 +33,11 @@ def beyond_budget(task: Task, prices: Prices) -> Refusal | None:
     if (needed := memory_of(task, bars)) > MEMORY_MAX:
         said = f"This run needs about {needed >> 20:,} MiB of memory and may have {MEMORY_MAX >> 20:,}"
         return Refusal("too_large", f"{said}; ask for {bars * MEMORY_MAX // needed:,} bars or fewer.")
+    return beyond_cells(task, bars)
+
+
+def beyond_cells(task: Task, bars: int) -> Refusal | None:
+    """Why so many combinations are not tried on so many bars, and how many would be; None for those that are."""
     if task.grid is None:
         return None
     trials, most = task.total, CELLS_MAX

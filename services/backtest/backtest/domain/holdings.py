@@ -3,15 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from quant.backtest import Factor, PortfolioSpec, Universe, number_of, run_portfolio, run_portfolio_event_driven
+from quant.backtest import (
+    OBJECTIVES,
+    CrossValidation,
+    Factor,
+    FoldPlan,
+    PortfolioSpec,
+    Universe,
+    Walk,
+    WalkForward,
+    cross_validate_portfolio,
+    number_of,
+    run_portfolio,
+    run_portfolio_event_driven,
+    walk_forward_portfolio,
+)
 from quant.rules import compile_rule
 from quant.rules.nodes import fields_of as fields_in
 
-from backtest.domain.budget import CELLS_MAX
-from backtest.domain.grid import filled_rules
+from backtest.domain.budget import beyond_cells
+from backtest.domain.grid import combinations_in, filled_rules
 from backtest.domain.outcome import TRADES_MAX, Simulation, Trade, Trial
 from backtest.domain.prices import BARS_MIN
-from backtest.domain.run import Refusal, Task
+from backtest.domain.run import EVERYTHING, Refusal, Task
+from backtest.domain.search import combinations_of
 
 ROWS_MAX = 4_000_000
 """Bars of all symbols together: five years of a whole market."""
@@ -47,6 +62,15 @@ def examine_universe(task: Task, universe: Universe | None) -> Universe | Refusa
     return universe
 
 
+def with_listings(refused: Refusal, market: Universe | None) -> Refusal:
+    """A refusal for want of a universe, and what its market has on the last of the days."""
+    if market is None or not len(market.panel):
+        return refused
+    boards, kinds = (", ".join(sorted(set(listed))) for listed in (market.boards, market.kinds))
+    said = f"At its end the market has bars of {len(market.panel):,} symbols, boards {boards}, kinds {kinds}."
+    return replace(refused, detail=f"{refused.detail} {said}")
+
+
 def _beyond_rows(task: Task, rows: int, days: int) -> Refusal | None:
     """Why a universe has too many bars for what is asked; None when it has not."""
     start, end = task.terms.start, task.terms.end
@@ -54,10 +78,7 @@ def _beyond_rows(task: Task, rows: int, days: int) -> Refusal | None:
     if rows > most:
         said = f"This universe has {rows:,} daily bars from {start} to {end} and a run may have {most:,}"
         return Refusal("too_large", f"{said}; choose about {days * most // rows:,} days, or fewer symbols.")
-    if task.grid is not None and rows * task.total > CELLS_MAX:
-        said = f"{task.total:,} combinations on {rows:,} bars are more than one run may compute"
-        return Refusal("too_many_trials", f"{said}; ask for {CELLS_MAX // rows:,} combinations or fewer on these.")
-    return None
+    return beyond_cells(task, rows)
 
 
 def spec_of(task: Task) -> PortfolioSpec:
@@ -99,9 +120,36 @@ def hold_some(task: Task, universe: Universe, combinations: Sequence[Mapping[str
     """Simulate a portfolio's templates with some combinations. RuleError for one that does not compile."""
     found = []
     for parameters in combinations:
-        one = replace(task, rules=filled_rules(task.rules, parameters), grid=None, objective=None)
-        found.append(Trial(dict(parameters), run_portfolio(universe, spec_of(one)).metrics))
+        spec = spec_of(_filled(task, parameters))
+        found.append(Trial(dict(parameters), run_portfolio(universe, spec).metrics))
     return found
+
+
+def walk_universe(task: Task, universe: Universe) -> WalkForward:
+    """Choose and hold on from window to window. ValueError when the days do not make any."""
+    plan, objective = task.search.walk, task.objective
+    assert plan is not None, "a walk has windows"
+    assert objective is not None, "and a figure to choose by"
+    return walk_forward_portfolio(universe, _all_of(task), Walk(plan.train, plan.test, objective))
+
+
+def fold_universe(task: Task, universe: Universe) -> CrossValidation:
+    """Choose on all days but one part, look at that part, for each part. ValueError when there are too few days."""
+    plan, objective = task.search.folds, task.objective
+    assert plan is not None, "a cross-validation has folds"
+    assert objective in OBJECTIVES, "and a figure that parts of a curve have"
+    return cross_validate_portfolio(universe, _all_of(task), FoldPlan(plan.count, plan.purge, objective))
+
+
+def _all_of(task: Task) -> list[tuple[dict[str, float], PortfolioSpec]]:
+    """Every combination of a task's grid, and the portfolio it makes."""
+    assert task.grid is not None, "there is something to choose from"
+    every = combinations_of(task.grid, EVERYTHING, 0, combinations_in(task.grid))
+    return [(parameters, spec_of(_filled(task, parameters))) for parameters in every]
+
+
+def _filled(task: Task, parameters: Mapping[str, float]) -> Task:
+    return replace(task, rules=filled_rules(task.rules, parameters), grid=None, objective=None)
 
 
 def hold(task: Task, universe: Universe) -> Simulation:

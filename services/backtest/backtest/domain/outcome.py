@@ -62,7 +62,8 @@ class Trial:
 class Simulation:
     """One strategy simulated: `equity` is the account's worth at the close of each of `dates`.
 
-    `unfilled` counts orders of which something stayed open. `details` say what only a portfolio has.
+    `unfilled` counts orders of which something stayed open. `details` say what only a portfolio has, `closes` what only
+    one symbol has: its price at each of `dates`.
     """
 
     metrics: Metrics
@@ -71,6 +72,7 @@ class Simulation:
     equity: Sequence[float]
     unfilled: int
     details: Mapping[str, object] = field(default_factory=dict)
+    closes: Sequence[float] | None = None
 
     @property
     def costs(self) -> float:

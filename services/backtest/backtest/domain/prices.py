@@ -1,7 +1,7 @@
 """The bars a run is computed on, and the reasons they cannot be used."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from quant.bars import Bars
@@ -62,6 +62,14 @@ def examine(terms: Terms, history: History | None) -> Prices | Refusal:
         return Refusal("bars_unusable", f"The stored bars of {code} cannot be used ({error}); import them again.")
     market = terms.listing.market
     return Prices(bars, history.board or DEFAULT_BOARDS[market], history.kind or "stock", currency_of(market))
+
+
+def with_days(refused: Refusal, whole: History | None) -> Refusal:
+    """A refusal for want of bars in a period, and the days on which there are any."""
+    if whole is None or not whole.dates:
+        return refused
+    said = f"There are {len(whole.dates):,} daily bars from {whole.dates[0]} to {whole.dates[-1]}."
+    return replace(refused, detail=f"{refused.detail} {said}")
 
 
 def _period(terms: Terms) -> str:

@@ -11,6 +11,8 @@ from backtest.domain.outcome import Trade
 WIDTH, HEIGHT = 900, 220
 TRADES_SHOWN_MAX = 500
 MONTHS = 12
+MARKS = {1: "#2e7d32", -1: "#c62828"}
+"""Colours of what was bought, and of what was sold."""
 
 _STYLE = (
     "body{font:14px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}"
@@ -22,7 +24,10 @@ _STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a page shows. `facts` and `figures` are shown as they are, in their order; `equity` begins with the cash."""
+    """What a page shows. `facts` and `figures` are shown as they are, in their order; `equity` begins with the cash.
+
+    `closes` are the prices at `dates`, none where there are many symbols.
+    """
 
     title: str
     facts: Mapping[str, str]
@@ -30,6 +35,7 @@ class Report:
     dates: Sequence[date]
     equity: Sequence[float]
     trades: Sequence[Trade]
+    closes: Sequence[float] = ()
 
 
 def page(report: Report) -> str:
@@ -41,6 +47,7 @@ def page(report: Report) -> str:
         _pairs(report.figures),
         f"<h2>Equity · 평가금액</h2>{_chart(report.equity, '#1565c0')}",
         f"<h2>Drawdown · 낙폭</h2>{_chart(under, '#c62828')}",
+        _price(report),
         f"<h2>Months · 월별 수익률</h2>{_months(report.dates, report.equity)}",
         f"<h2>Trades · 매매</h2>{_trades(report.trades)}",
         f"<h2>What it rests on · 근거와 가정</h2>{_pairs(report.facts)}",
@@ -69,9 +76,27 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table>{titles}{body}</table>"
 
 
-def _chart(values: Sequence[float], color: str) -> str:
-    """A line over the whole width, thinned to a point for each pixel: the lowest and highest of what it covers."""
-    low, high = min(values), max(values)
+def _price(report: Report) -> str:
+    """The price with an upward mark where something was bought, and a downward one where it was sold."""
+    if not report.closes:
+        return ""
+    places = {day: place for place, day in enumerate(report.dates)}
+    bought = [(places[trade.entry_date], trade.entry_price, 1) for trade in report.trades]
+    sold = [(places[trade.exit_date], trade.exit_price, -1) for trade in report.trades if trade.reason != "open"]
+    one_a_pixel = {
+        (place * WIDTH // len(report.closes), way): (place, price, way) for place, price, way in bought + sold
+    }
+    chart = _chart(report.closes, "#555", list(one_a_pixel.values()))
+    return f"<h2>Trades on the price · 가격과 매매</h2>{chart}"
+
+
+def _chart(values: Sequence[float], color: str, marks: Sequence[tuple[int, float, int]] = ()) -> str:
+    """A line over the whole width, thinned to a point for each pixel: the lowest and highest of what it covers.
+
+    `marks` are triangles at a place and a value, that point up (1) or down (-1).
+    """
+    prices = [value for _, value, _ in marks]
+    low, high = min([*values, *prices]), max([*values, *prices])
     spread = (high - low) or 1.0
     step = max(1, len(values) // WIDTH)
     points = []
@@ -80,6 +105,10 @@ def _chart(values: Sequence[float], color: str) -> str:
         shown = (min(values[start : start + step]), max(values[start : start + step]))
         points += [f"{across:.1f},{(high - value) / spread * HEIGHT:.1f}" for value in dict.fromkeys(shown)]
     line = f'<polyline fill="none" stroke="{color}" points="{" ".join(points)}"/>'
+    for place, value, way in marks:
+        across, down = place / max(1, len(values) - 1) * WIDTH, (high - value) / spread * HEIGHT
+        corners = f"{across:.1f},{down:.1f} {across - 3:.1f},{down + 6 * way:.1f} {across + 3:.1f},{down + 6 * way:.1f}"
+        line += f'<polygon fill="{MARKS[way]}" points="{corners}"/>'
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}">{line}</svg><p>{low:,.4g} … {high:,.4g}</p>'
 
 

@@ -6,11 +6,13 @@ from decimal import Decimal
 from quant.backtest import (
     OBJECTIVES,
     CostRates,
+    CrossValidation,
     FoldPlan,
     Result,
     StrategySpec,
     Venue,
     Walk,
+    WalkForward,
     cost_rates,
     cross_validate,
     run,
@@ -20,7 +22,7 @@ from quant.backtest import (
 )
 from quant.rules import compile_rule
 
-from backtest.domain.outcome import Simulation, Tested, Trade, Trial
+from backtest.domain.outcome import Simulation, Trade, Trial
 from backtest.domain.prices import Prices
 from backtest.domain.run import Refusal, Task
 
@@ -31,11 +33,11 @@ def simulate(task: Task, prices: Prices) -> Simulation:
         rules = task.rules
         venue = Venue(prices.board, prices.kind, rules.fee_schedule, rules.slippage, rules.volume_share)
         done = run_event_driven(prices.bars, _spec_of(task), venue)
-        return _simulation(done.result, len(done.unfilled))
-    return _simulation(run(prices.bars, _spec_of(task), _costs_of(task, prices)), 0)
+        return _simulation(done.result, prices, len(done.unfilled))
+    return _simulation(run(prices.bars, _spec_of(task), _costs_of(task, prices)), prices, 0)
 
 
-def _simulation(result: Result, unfilled: int) -> Simulation:
+def _simulation(result: Result, prices: Prices, unfilled: int) -> Simulation:
     trades = [
         Trade(
             entry_date=trade.entry_date,
@@ -50,7 +52,8 @@ def _simulation(result: Result, unfilled: int) -> Simulation:
         )
         for trade in result.trades
     ]
-    return Simulation(result.metrics, trades, result.dates.tolist(), result.equity.tolist(), unfilled)
+    dates, equity, closes = result.dates.tolist(), result.equity.tolist(), prices.bars.close.tolist()
+    return Simulation(result.metrics, trades, dates, equity, unfilled, closes=closes)
 
 
 def lacks_history(task: Task, prices: Prices) -> Refusal | None:
@@ -73,49 +76,24 @@ def try_some(task: Task, prices: Prices, combinations: Sequence[Mapping[str, flo
     return [Trial(row.parameters, row.metrics) for row in rows]
 
 
-def walk(task: Task, prices: Prices) -> Tested:
+def walk(task: Task, prices: Prices) -> WalkForward:
     """Choose and trade on from window to window. ValueError when the days do not make any."""
     plan, grid, objective = task.search.walk, task.grid, task.objective
     assert plan is not None, "a walk has windows"
     assert grid is not None, "and something to choose from"
     assert objective is not None, "by a figure"
-    walked = walk_forward(
-        prices.bars, _spec_of(task), grid, _costs_of(task, prices), Walk(plan.train, plan.test, objective)
-    )
-    windows = [
-        {
-            "train": [day.isoformat() for day in window.train],
-            "test": [day.isoformat() for day in window.test],
-            "parameters": window.parameters,
-            "in_sample": window.in_sample,
-            "out_of_sample": window.out_of_sample,
-        }
-        for window in walked.windows
-    ]
-    dates = prices.bars.dates[plan.train : plan.train + len(walked.equity)].tolist()
-    return Tested(walked.metrics, dates, walked.equity.tolist(), {"windows": windows})
+    costs, steps = _costs_of(task, prices), Walk(plan.train, plan.test, objective)
+    return walk_forward(prices.bars, _spec_of(task), grid, costs, steps)
 
 
-def fold(task: Task, prices: Prices) -> Tested:
+def fold(task: Task, prices: Prices) -> CrossValidation:
     """Choose on all days but one part, look at that part, for each part. ValueError when there are too few days."""
     plan, grid, objective = task.search.folds, task.grid, task.objective
     assert plan is not None, "a cross-validation has folds"
     assert grid is not None, "and something to choose from"
     assert objective in OBJECTIVES, "by a figure that parts of a curve have"
-    spec, costs = _spec_of(task), _costs_of(task, prices)
-    found = cross_validate(prices.bars, spec, grid, costs, FoldPlan(plan.count, plan.purge, objective))
-    folds = [
-        {
-            "test": [day.isoformat() for day in part.test],
-            "parameters": part.parameters,
-            "in_sample": part.in_sample,
-            "out_of_sample": part.out_of_sample,
-            "better_share": part.better_share,
-        }
-        for part in found.folds
-    ]
-    details = {"folds": folds, "overfitting": found.overfitting}
-    return Tested(found.metrics, prices.bars.dates.tolist(), found.equity.tolist(), details)
+    cut = FoldPlan(plan.count, plan.purge, objective)
+    return cross_validate(prices.bars, _spec_of(task), grid, _costs_of(task, prices), cut)
 
 
 def _spec_of(task: Task) -> StrategySpec:

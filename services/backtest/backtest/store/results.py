@@ -17,7 +17,7 @@ TRADE_FIELDS = tuple(column.name for column in trades.c if column.name not in {"
 TRIALS_FILE = "trials.parquet"
 ROWS_AT_A_TIME = 1_000
 Outcome = Simulation | Sweep | Tested
-_HEAD = [column for column in results.c if column.name not in {"dates", "equity"}]
+_HEAD = [column for column in results.c if column.name not in {"dates", "equity", "closes"}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ async def save(session: Session, owner: UUID, run_id: RunId, basis: Basis, outco
             await session.execute(insert(results).values(head | curve))
         case Simulation():
             curve = {"dates": list(outcome.dates), "equity": list(outcome.equity), "costs": outcome.costs}
-            more = {"unfilled": outcome.unfilled, "details": outcome.details}
+            more = {"unfilled": outcome.unfilled, "details": outcome.details, "closes": outcome.closes}
             await session.execute(insert(results).values(head | curve | more))
             rows = [{**key, "number": number, **asdict(trade)} for number, trade in enumerate(outcome.trades, 1)]
             for start in range(0, len(rows), ROWS_AT_A_TIME):
@@ -104,6 +104,13 @@ async def list_equity(session: Session, owner: UUID, run_id: RunId, after: int, 
     )
     row = (await session.execute(query)).one_or_none()
     return [] if row is None or row[0] is None else list(zip(row[0], row[1], strict=True))
+
+
+async def find_closes(session: Session, owner: UUID, run_id: RunId) -> list[float]:
+    """Return the price at each close of the equity; nothing where a run has no one symbol."""
+    query = select(results.c.closes).where(results.c.owner_id == owner, results.c.run_id == run_id)
+    closes: list[float] | None = await session.scalar(query)
+    return closes or []
 
 
 def _head(row: RowMapping) -> Head:

@@ -1,5 +1,6 @@
 """Runs, of one owner at a time."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,12 @@ async def list_page(session: Session, owner: UUID, before: RunId | None, limit: 
         query = query.where(runs.c.id < before)
     rows = (await session.execute(query.order_by(runs.c.id.desc()).limit(limit))).mappings()
     return [run_from(row) for row in rows]
+
+
+async def list_some(session: Session, owner: UUID, run_ids: Collection[RunId]) -> list[Run]:
+    """Return those of these runs that there are."""
+    query = select(runs).where(runs.c.owner_id == owner, runs.c.id.in_(run_ids))
+    return [run_from(row) for row in (await session.execute(query)).mappings()]
 
 
 async def save(session: Session, owner: UUID, run: Run) -> None:

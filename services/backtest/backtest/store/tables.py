@@ -85,6 +85,7 @@ results = Table(
     Column("unfilled", Integer, nullable=False),
     Column("dates", ARRAY(Date)),
     Column("equity", ARRAY(Float)),
+    Column("closes", ARRAY(Float)),
     Column("details", JSONB, nullable=False),
 )
 

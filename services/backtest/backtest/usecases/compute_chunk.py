@@ -13,11 +13,10 @@ from quant.rules import RuleError
 from backtest.domain.chunk import TRIES_MAX, Chunk
 from backtest.domain.ground import Ground, basis_on, ground_of, try_on
 from backtest.domain.outcome import Tested
-from backtest.domain.prices import Prices
 from backtest.domain.run import Refusal, Run, Task
 from backtest.domain.search import STUDY_CHUNK_TRIALS, combinations_of
-from backtest.domain.simulation import fold, walk
 from backtest.domain.table import packed, table_of, unpacked
+from backtest.domain.validation import validate
 from backtest.limits import OutOfBounds
 from backtest.store import chunks, runs, system
 from backtest.study import learn
@@ -103,8 +102,7 @@ def _work(chunk: Chunk, task: Task, ground: Ground, before: list[bytes]) -> Test
     """The figures of the chunk's trials; the whole result of what is one piece of work."""
     assert task.grid is not None, "only what tries combinations is divided"
     if task.kind != "optimize":
-        assert isinstance(ground, Prices), "a walk and folds are of one symbol"
-        return walk(task, ground) if task.kind == "walk_forward" else fold(task, ground)
+        return validate(task, ground)
     if task.search.method == "tpe":
         known = [row for body in before for row in unpacked(body)]
         return packed(table_of(task.grid, learn(task, ground, known, chunk.size)))

@@ -7,7 +7,8 @@ if it had ended, is left as it is. Two workers with the same run compute the sam
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar, TypeVarTuple
 from uuid import UUID
 
@@ -18,9 +19,9 @@ from quant.rules import RuleError
 from backtest.domain.budget import beyond_budget
 from backtest.domain.fingerprint import basis_of, basis_of_many
 from backtest.domain.ground import Ground
-from backtest.domain.holdings import examine_universe, fields_of, hold
+from backtest.domain.holdings import examine_universe, fields_of, hold, with_listings
 from backtest.domain.outcome import Basis, Simulation
-from backtest.domain.prices import examine
+from backtest.domain.prices import examine, with_days
 from backtest.domain.run import Refusal, Run, RunId
 from backtest.domain.simulation import lacks_history, simulate
 from backtest.domain.strategy import Portfolio
@@ -31,6 +32,9 @@ from backtest.usecases.finish_run import finish_run
 from backtest.workshop import Workshop
 
 CONSUMER = "backtest"
+TOO_FEW = frozenset({"no_bars", "period_too_short", "not_enough_history"})
+LOOK_AROUND = timedelta(days=10)
+"""A market trades on some of so many days."""
 
 Arguments = TypeVarTuple("Arguments")
 T = TypeVar("T")
@@ -59,11 +63,11 @@ async def _test(workshop: Workshop, errand: Errand, run: Run) -> None:
     """One strategy on one symbol, or many combinations of it."""
     prices = examine(run.task.terms, await workshop.history_of(run.task.terms))
     if isinstance(prices, Refusal):
-        await _fail(workshop, errand, prices)
+        await _fail(workshop, errand, await _with_days(workshop, run, prices))
         return
     try:
         if (refused := lacks_history(run.task, prices) or beyond_budget(run.task, prices)) is not None:
-            await _fail(workshop, errand, refused)
+            await _fail(workshop, errand, await _with_days(workshop, run, refused))
             return
         if run.task.grid is not None:
             await _divide(workshop, errand, run, prices)
@@ -86,7 +90,7 @@ async def _hold(workshop: Workshop, errand: Errand, run: Run, portfolio: Portfol
         gathered = await workshop.universe_of(task.terms, portfolio, fields_of(task))
         universe = examine_universe(task, gathered)
         if isinstance(universe, Refusal):
-            await _fail(workshop, errand, universe)
+            await _fail(workshop, errand, await _with_listings(workshop, run, portfolio, universe))
             return
         if task.grid is not None:
             await _divide(workshop, errand, run, universe)
@@ -101,6 +105,22 @@ async def _hold(workshop: Workshop, errand: Errand, run: Run, portfolio: Portfol
         return
     basis = await _in_pool(workshop, basis_of_many, task, universe, workshop.code_version)
     await _finish(workshop, errand, (basis, outcome))
+
+
+async def _with_days(workshop: Workshop, run: Run, refused: Refusal) -> Refusal:
+    """Where a period has too few bars, say on which days there are some."""
+    if refused.code not in TOO_FEW or (run.task.terms.start is None and run.task.terms.end is None):
+        return refused
+    return with_days(refused, await workshop.history_of(replace(run.task.terms, start=None, end=None)))
+
+
+async def _with_listings(workshop: Workshop, run: Run, portfolio: Portfolio, refused: Refusal) -> Refusal:
+    """Where a universe is empty, say what its market has at the end of the period."""
+    end = run.task.terms.end
+    if refused.code != "no_bars" or end is None:
+        return refused
+    terms = replace(run.task.terms, start=end - LOOK_AROUND)
+    return with_listings(refused, await workshop.universe_of(terms, Portfolio(portfolio.market, (), 1), ()))
 
 
 async def _divide(workshop: Workshop, errand: Errand, run: Run, ground: Ground) -> None:

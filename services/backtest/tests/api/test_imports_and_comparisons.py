@@ -39,7 +39,8 @@ async def test_runs_are_compared_on_the_days_that_all_of_them_have(jiwoo: Person
     ended = [await jiwoo.gets(job) for job in jobs]
     asked = [("runs", job["id"]) for job in jobs]
     shown = await jiwoo.call("GET", "/compare", params=asked)
-    assert [item["metrics"] for item in shown["items"]] == [result["metrics"] for result in ended]
+    for figure in ("metrics", "entry"):
+        assert [item[figure] for item in shown["items"]] == [result[figure] for result in ended]
     assert shown["dates"][0] >= max(item["first_date"] for item in shown["items"])
     assert shown["dates"][-1] <= min(item["last_date"] for item in shown["items"])
     assert {len(item["worth"]) for item in shown["items"]} == {len(shown["dates"])}

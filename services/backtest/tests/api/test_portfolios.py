@@ -131,22 +131,38 @@ async def test_what_a_portfolio_is_tested_on_must_fit(jiwoo: Person, asked: dict
 
 
 @pytest.mark.parametrize(
-    ("changed", "asked", "code"),
+    ("changed", "asked", "code", "nearest"),
     [
-        ({"portfolio": PORTFOLIO | {"market": "US", "symbols": ["MSFT"]}}, {}, "no_bars"),
-        ({}, {"to": "2015-01-20"}, "period_too_short"),
-        ({"entry": "close > sma(500)"}, {"to": "2016-12-29"}, "not_enough_history"),
-        ({"portfolio": PORTFOLIO | {"positions": 200, "every": "day"}}, {}, "too_large"),
+        (
+            {"portfolio": PORTFOLIO | {"market": "US", "symbols": ["MSFT"]}},
+            {"to": "2018-10-31"},
+            "no_bars",
+            "the market has bars of 1 symbols, boards US, kinds stock",
+        ),
+        ({}, {"to": "2015-01-20"}, "period_too_short", "at least 30; choose a longer period"),
+        (
+            {"entry": "close > sma(500)"},
+            {"to": "2016-12-29"},
+            "not_enough_history",
+            "at least 501 daily bars and there are 493 days; choose a longer period",
+        ),
+        (
+            {"portfolio": PORTFOLIO | {"positions": 200, "every": "day"}},
+            {},
+            "too_large",
+            "a run may make 50,000; choose less often",
+        ),
     ],
 )
-async def test_a_universe_that_cannot_be_computed_ends_with_the_reason(
-    jiwoo: Person, changed: dict[str, Any], asked: dict[str, Any], code: str
+async def test_a_universe_that_cannot_be_computed_ends_with_the_reason_and_what_can(
+    jiwoo: Person, changed: dict[str, Any], asked: dict[str, Any], code: str, nearest: str
 ) -> None:
     job = await asks(jiwoo, STRATEGY | changed, **asked)
     with pytest.raises(AssertionError):
         await jiwoo.gets(job)
     ended = await jiwoo.call("GET", f"/jobs/{job['id']}")
     assert (ended["status"], ended["error"]["code"]) == ("failed", code)
+    assert nearest in ended["error"]["detail"]
 
 
 async def test_trades_of_a_portfolio_are_not_drawn_anew(jiwoo: Person) -> None:

@@ -81,9 +81,12 @@ class Person:
         asked = {"strategy_id": strategy["id"], "symbol": "005930", **terms}
         return await self.call("POST", "/run", 202, json=asked)
 
-    async def gets(self, job: Any, what: str = "", **query: Any) -> Any:
+    async def computes(self, job: Any) -> None:
         await execute_run(self.workshop, Errand(self.owner, RunId(UUID(job["id"])), new_id()))
         await work_off(self.workshop, queue_of(self.workshop))
+
+    async def gets(self, job: Any, what: str = "", **query: Any) -> Any:
+        await self.computes(job)
         return await self.call("GET", f"/results/{job['id']}{what}", params=query)
 
 
@@ -347,7 +350,7 @@ class TestReports:
         answer = await jiwoo.http.get(f"{BASE}/results/{job['id']}/report.html", headers=jiwoo.headers)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/html")
-        for shown in (result["fingerprint"], "rsi(14) &lt; 45", "005930", "<svg", "compiled"):
+        for shown in (result["fingerprint"], "rsi(14) &lt; 45", "005930", "<svg", "compiled", "Trades on the price"):
             assert shown in answer.text
         assert "<script" not in answer.text
 

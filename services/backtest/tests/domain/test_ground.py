@@ -82,7 +82,7 @@ def test_a_universe_beyond_what_a_sweep_may_have_is_refused_with_what_would_fit(
     universe = a_universe(5, 100)
     assert examine_universe(SWEEP, universe) is universe
     many = replace(SWEEP, grid={"span": list(range(2, 1_002)), "slow": list(range(2, 1_002))})
-    monkeypatch.setattr("backtest.domain.holdings.CELLS_MAX", 5_000)
+    monkeypatch.setattr("backtest.domain.budget.CELLS_MAX", 5_000)
     refused = examine_universe(many, universe)
     assert isinstance(refused, Refusal)
     assert (refused.code, "ask for 10 combinations or fewer" in refused.detail) == ("too_many_trials", True)

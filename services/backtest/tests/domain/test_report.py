@@ -1,10 +1,11 @@
 """The page of a backtest: months that add up, texts that stay texts, charts of any length."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from backtest.domain.outcome import Trade
-from backtest.domain.report import TRADES_SHOWN_MAX, WIDTH, Report, monthly_returns, page
+from backtest.domain.report import HEIGHT, MARKS, TRADES_SHOWN_MAX, WIDTH, Report, monthly_returns, page
 
 DAYS = [date(2023, 12, 28) + timedelta(days=number) for number in range(70)]
 
@@ -44,3 +45,23 @@ def test_a_chart_is_no_longer_than_its_width_allows(size: int) -> None:
 
 def test_a_page_says_how_many_trades_it_leaves_out() -> None:
     assert "7 more" in page(a_report(trades=TRADES_SHOWN_MAX + 7))
+
+
+def test_what_was_bought_and_sold_is_marked_on_the_price() -> None:
+    closes = [100.0 + day for day in range(70)]
+    bought = Trade(DAYS[10], DAYS[20], 10, 111.0, 119.5, 0.0, 85.0, 0.08, "signal")
+    held = Trade(DAYS[30], DAYS[69], 10, 130.0, 169.0, 0.0, 390.0, 0.3, "open")
+    written = page(replace(a_report(), trades=[bought, held], closes=closes))
+    marks = written.partition("Trades on the price")[2].partition("</svg>")[0].split("<polygon")[1:]
+    tips = [mark.partition('points="')[2].split()[0] for mark in marks]
+    across = [f"{place / 69 * WIDTH:.1f}" for place in (10, 30, 20)]
+    down = [f"{(169 - price) / 69 * HEIGHT:.1f}" for price in (111.0, 130.0, 119.5)]
+    assert tips == [f"{x},{y}" for x, y in zip(across, down, strict=True)]
+    assert [MARKS[1] in mark for mark in marks] == [True, True, False]
+
+
+def test_marks_are_bounded_by_the_width_and_many_symbols_have_no_price() -> None:
+    trade = Trade(DAYS[0], DAYS[5], 10, 100.0, 110.0, 3.0, 97.0, 0.097, "signal")
+    crowded = page(replace(a_report(), trades=[trade] * 40_000, closes=[100.0] * 70))
+    assert crowded.count("<polygon") == 2
+    assert "Trades on the price" not in page(a_report())

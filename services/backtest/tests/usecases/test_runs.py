@@ -146,6 +146,22 @@ class TestFailing:
         assert said in run.refusal.detail
         assert [event["status"] for event in await finished_events(workshop.database, owner)] == ["failed"]
 
+    @pytest.mark.parametrize(
+        ("task", "code"),
+        [
+            (Task(terms(start=date(1999, 1, 4), end=date(1999, 12, 30)), rules()), "no_bars"),
+            (Task(terms(start=date(2015, 1, 5), end=date(2015, 1, 9)), rules()), "period_too_short"),
+            (Task(terms(end=date(2015, 4, 1)), rules(entry="close > sma(200)")), "not_enough_history"),
+        ],
+    )
+    async def test_a_period_of_too_few_bars_is_refused_with_the_days_that_there_are(
+        self, workshop: Workshop, task: Task, code: str
+    ) -> None:
+        run = await executed(workshop, uuid4(), task)
+        assert run.refusal is not None
+        assert run.refusal.code == code
+        assert run.refusal.detail.endswith("There are 1,000 daily bars from 2015-01-05 to 2018-11-02.")
+
     async def test_bars_that_contradict_themselves_end_the_run(
         self, workshop: Workshop, neighbours: Neighbours
     ) -> None:

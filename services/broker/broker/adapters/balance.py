@@ -16,6 +16,14 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class BuyingPower:
+    """What may be spent on shares of one symbol without borrowing, and how many that buys at the price asked for."""
+
+    amount: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Cash today and on the two settlement days that follow, and everything held."""
 

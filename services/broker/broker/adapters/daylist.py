@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from quant.markets.calendar import SEOUL
 from quant.markets.listing import Side
 
+from broker.adapters.balance import BuyingPower
 from broker.adapters.line import in_lane
 from broker.adapters.port import LineFailure, Report, Unreachable
 from broker.adapters.stream import AGAIN_SECONDS
@@ -109,6 +110,10 @@ class Wire(Protocol):
 
     async def rows(self, symbol: str, since: datetime) -> list[Row]:
         """The whole list since a day, of one symbol or (empty) of all, oldest first."""
+        ...
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | No:
+        """What may be spent on a symbol now, without borrowing."""
         ...
 
     async def follow(self, hint: asyncio.Event) -> None:
@@ -234,6 +239,11 @@ class DayList:
         if not line:
             raise Unreachable(f"{self._title} does not show order {listed.broker_order_id} any more")
         return _answer(line)
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | Refused:
+        """What the broker would let the account spend on a symbol now."""
+        answer = await self.wire.buying_power(symbol, limit_price)
+        return Refused(answer.reason, answer.text) if isinstance(answer, No) else answer
 
     async def _news(self) -> tuple[list[Report], dict[str, tuple[Decimal, Decimal]]]:
         try:

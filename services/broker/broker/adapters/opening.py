@@ -28,9 +28,9 @@ from broker.adapters.ls.market_data import LsMarketData
 from broker.adapters.ls.market_stream import LsMarketStream
 from broker.adapters.market_data import Feed
 from broker.adapters.port import Remote
-from broker.brokers import Environment, Line
+from broker.brokers import Line
 from broker.domain.connection import Secrets
-from broker.domain.order import ClientKey
+from broker.domain.order import ClientKey, Environment
 
 TIMEOUT_SECONDS: Final = 5.0
 _HOUSES: Final = {"kis_us": "kis"}
@@ -83,7 +83,7 @@ async def look(door: Door, secrets: Secrets) -> Balance:
         Unreachable: when it does not answer, or does not show the account.
     """
     async with door.client() as http:
-        return await door.open(http, secrets, _nobody).balance()
+        return await door.open(http, secrets, nobody).balance()
 
 
 def _ordered(secrets: Secrets) -> tuple[str, ...]:
@@ -91,7 +91,8 @@ def _ordered(secrets: Secrets) -> tuple[str, ...]:
     return tuple(value for field, value in sorted(secrets.fields.items()) if field not in {"account", "hts_id"})
 
 
-async def _nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:
+async def nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:
+    """Whose orders a broker's numbers are, for those who do not ask about orders."""
     return {}
 
 

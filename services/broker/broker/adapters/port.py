@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import (
     Absent,
@@ -93,4 +94,8 @@ class Remote(Connector, Protocol):
 
     async def balance(self) -> Balance:
         """Cash and holdings of the account."""
+        ...
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | Refused:
+        """What the broker would let the account spend on a symbol now."""
         ...

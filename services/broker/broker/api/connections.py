@@ -23,8 +23,8 @@ from broker.adapters.balance import Balance
 from broker.adapters.line import KeyRefused
 from broker.adapters.opening import Door, look
 from broker.adapters.port import LineFailure
-from broker.domain.connection import Connection, ConnectionId, Environment, Secrets, hint
-from broker.domain.order import OwnerId
+from broker.domain.connection import Connection, ConnectionId, Secrets, hint
+from broker.domain.order import Environment, OwnerId
 from broker.errors import (
     BrokerUnreachable,
     ConnectionNotFound,

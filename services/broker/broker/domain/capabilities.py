@@ -1,16 +1,19 @@
-"""What a broker can do, published to users and enforced before anything is sent."""
+"""What a broker can do in one of its environments, published to users and enforced before anything is sent."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from quant.markets.listing import Market
 from quant.markets.sessions import Venue
 
-from broker.domain.order import OrderIntent, Refused
+from broker.domain.order import Environment, OrderIntent, Refused
 
 Replaces = Literal["native", "cancel_and_new", "none"]
+Part = Literal["pre_market", "regular", "after_market"]
 DataKind = Literal["quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"]
+
+ALL_DAY: Final[frozenset[Part]] = frozenset({"pre_market", "regular", "after_market"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,10 @@ class Capabilities:
         books_are_ours: its books lie in our own database, so that none of them outlives what we know of it.
         venues: where an order may ask to trade. SOR means that the broker chooses between KRX and NXT; in the United
             States the broker finds the exchange.
+        unconfirmed_venues: those of them whose rules the broker publishes nowhere. They are open only where the
+            operator's list of brokers names them.
+        sessions: parts of the day that its orders reach, at whichever of its venues.
+        lists_in_pages: its list of orders comes in pages, of which one may be missing.
         market_data: what it shows of its market through `adapters/market_data.py`.
     """
 
@@ -51,12 +58,22 @@ class Capabilities:
     tells_expiry: bool = False
     books_are_ours: bool = False
     changes_quantity: bool = True
-    venues: frozenset[str] = frozenset({"KRX"})
+    venues: frozenset[Venue] = frozenset({"KRX"})
+    unconfirmed_venues: frozenset[Venue] = frozenset()
     market_data: frozenset[DataKind] = frozenset()
+    environment: Environment = "paper"
+    sessions: frozenset[Part] = frozenset({"regular"})
+    lists_in_pages: bool = True
+
+    def only_at(self, venues: frozenset[Venue] | None) -> "Capabilities":
+        """The same with these of its venues; None for all that are confirmed."""
+        return replace(self, venues=self.venues - self.unconfirmed_venues if venues is None else venues)
 
 
 _CHOSEN: Final[frozenset[Venue]] = frozenset({"NXT", "SOR"})
 """Venues that somebody asked for; any other is the market's own."""
+_LIMITS_ONLY: Final[frozenset[Venue]] = frozenset({"NXT"})
+"""Venues without orders at market."""
 
 
 def refuse_beyond(able: Capabilities, order: OrderIntent) -> Refused | None:
@@ -70,7 +87,11 @@ def _objections(able: Capabilities, order: OrderIntent) -> Iterator[Refused]:
     if order.market not in able.markets:
         yield Refused("unknown_symbol", f"{able.title} does not trade on {order.market}.")
     elif order.venue in _CHOSEN and order.venue not in able.venues:
-        yield Refused("order_type_not_allowed", f"{able.title} sends no orders to {order.venue} from here: name KRX.")
+        yield Refused(
+            "order_type_not_allowed", f"{able.title} sends no orders to {order.venue} from this account: name KRX."
+        )
+    elif order.venue in _LIMITS_ONLY and order.order_type == "market":
+        yield Refused("order_type_not_allowed", f"{order.venue} takes no orders at market: give a limit.")
     if order.order_type not in able.order_types:
         yield Refused("order_type_not_allowed", f"{able.title} has no {order.order_type} orders.")
     if order.time_in_force not in able.times_in_force:

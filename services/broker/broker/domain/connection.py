@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, NewType
+from typing import Final, NewType
 from uuid import UUID
 
-from broker.domain.order import OwnerId
+from broker.domain.order import Environment, OwnerId
 
 ConnectionId = NewType("ConnectionId", UUID)
-Environment = Literal["paper", "real"]
 CONNECTIONS_MAX: Final = 20
 HINT_DIGITS: Final = 2
 

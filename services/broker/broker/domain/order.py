@@ -12,6 +12,7 @@ from quant.markets.sessions import Venue
 OwnerId = NewType("OwnerId", UUID)
 AccountId = NewType("AccountId", UUID)
 OrderId = NewType("OrderId", UUID)
+Environment = Literal["paper", "real"]
 ClientKey = NewType("ClientKey", UUID)
 """The name we give an order towards its broker. One key is one order there, however often it is sent."""
 
@@ -38,6 +39,11 @@ class OrderIntent:
     """Whose keys open the broker's door; None for the simulator, which has none."""
     venue: Venue = "KRX"
     """Where it is to trade. SOR leaves the choice to the broker."""
+
+    @property
+    def environment(self) -> Environment:
+        """Which environment of its broker has accounts of this kind."""
+        return "real" if self.account_kind == "live" else "paper"
 
     @property
     def key(self) -> ClientKey:

@@ -98,6 +98,15 @@ async def save_resealed(session: Session, owner: OwnerId, vault: Vault) -> bool:
     return True
 
 
+async def needs_only_newest(session: Session, owner: OwnerId, vault: Vault) -> bool:
+    """Whether all that an owner has is sealed by their newest key, and that one wrapped by the newest of all."""
+    keys = await _keys(session, owner)
+    if not keys:
+        return True
+    older = _SECRETS.where(connection_secrets.c.key_version < max(keys)).limit(1)
+    return vault.is_newest(keys[max(keys)]) and (await session.execute(older, {"owner": owner})).first() is None
+
+
 async def save_next_key(session: Session, owner: OwnerId, vault: Vault) -> bool:
     """Begin a rotation, unless one is under way: then its key is the newest already. False for who has no key."""
     await session.execute(_LOCK_OWNER, {"owner": str(owner)})

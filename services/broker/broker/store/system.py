@@ -10,9 +10,9 @@ from kit.sql import Statement
 from sqlalchemy import Uuid, and_, bindparam, literal_column, select
 
 from broker.domain.attempt import UNSETTLED, Attempt
-from broker.domain.order import ClientKey, OwnerId
+from broker.domain.order import ClientKey, Environment, OwnerId
 from broker.store.attempts import attempt_of
-from broker.store.tables import account_reports, attempts, connections
+from broker.store.tables import account_reports, attempts, connections, owner_keys
 
 _LOCK = Statement(select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update())
 _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
@@ -21,7 +21,7 @@ _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
     attempts.c.connection_id.is_not_distinct_from(bindparam("connection", type_=Uuid)),
 )
 _LIST_IN_USE = (
-    select(attempts.c.owner_id, attempts.c.connection_id, attempts.c.broker)
+    select(attempts.c.owner_id, attempts.c.connection_id, attempts.c.broker, connections.c.environment)
     .join(
         connections,
         and_(connections.c.owner_id == attempts.c.owner_id, connections.c.id == attempts.c.connection_id),
@@ -35,6 +35,7 @@ _LIST_CONNECTIONS = (
         connections.c.owner_id,
         connections.c.id,
         connections.c.broker,
+        connections.c.environment,
         account_reports.c.digest.is_(None).label("asked"),
     )
     .outerjoin(
@@ -56,6 +57,15 @@ _LIST_UNSETTLED = Statement(
 )
 
 
+_LIST_KEY_OWNERS = (
+    select(owner_keys.c.owner_id)
+    .where(owner_keys.c.owner_id > bindparam("after"))
+    .distinct()
+    .order_by(owner_keys.c.owner_id)
+    .limit(bindparam("limit"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Connected:
     """A connection, whose it is, and whether its account was never announced or is asked for again."""
@@ -63,6 +73,7 @@ class Connected:
     owner: OwnerId
     connection: UUID
     broker: str
+    environment: Environment
     is_asked_for: bool
 
 
@@ -84,18 +95,25 @@ async def list_keys(
     return {row.broker_order_id: ClientKey(row.order_id) for row in rows}
 
 
-async def list_connections_in_use(session: Session, since: datetime, limit: int) -> list[tuple[OwnerId, UUID, str]]:
-    """Connections that are still there, and that orders went through since a moment: whose, which, to which broker."""
+async def list_connections_in_use(
+    session: Session, since: datetime, limit: int
+) -> list[tuple[OwnerId, UUID, str, Environment]]:
+    """Connections that are still there, and that orders went through since a moment: whose, which, and where to."""
     rows = await session.execute(_LIST_IN_USE, {"since": since, "limit": limit})
-    return [(OwnerId(row.owner_id), row.connection_id, row.broker) for row in rows]
+    return [(OwnerId(row.owner_id), row.connection_id, row.broker, row.environment) for row in rows]
 
 
 async def list_connections(session: Session, limit: int) -> list[Connected]:
     """Every connection that is there."""
     rows = await session.execute(_LIST_CONNECTIONS, {"limit": limit})
-    return [Connected(OwnerId(row.owner_id), row.id, row.broker, row.asked) for row in rows]
+    return [Connected(OwnerId(row.owner_id), row.id, row.broker, row.environment, row.asked) for row in rows]
 
 
 async def list_unsettled(session: Session, before: datetime, limit: int) -> list[Attempt]:
     """Attempts begun before a moment that still lack an answer, oldest first."""
     return [attempt_of(row) for row in await _LIST_UNSETTLED.all(session, {"before": before, "limit": limit})]
+
+
+async def list_key_owners(session: Session, after: UUID, limit: int) -> list[OwnerId]:
+    """Who has a key, in the order of their ids."""
+    return [OwnerId(each) for each in await session.scalars(_LIST_KEY_OWNERS, {"after": after, "limit": limit})]

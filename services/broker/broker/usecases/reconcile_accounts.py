@@ -9,12 +9,14 @@ import structlog
 from kit.errors import Unavailable
 from prometheus_client import Counter
 
+from broker.adapters.line import KeyRefused
 from broker.adapters.port import LineFailure
 from broker.desk import Desk
 from broker.domain.account_report import is_due
 from broker.domain.order import OwnerId
 from broker.store import system
 from broker.store.system import Connected
+from broker.usecases.announce_refusal import announce_refusal
 from broker.usecases.report_account import Whose, report_account
 
 READ_SECONDS_MAX: Final = 60
@@ -40,7 +42,7 @@ async def reconcile_accounts(desk: Desk, read: dict[tuple[OwnerId, UUID], dateti
 
     async with asyncio.TaskGroup() as group:
         for each in found:
-            able = desk.lines.of(each.owner, each.connection, each.broker).capabilities
+            able = desk.lines.of(each.owner, each.connection, each.broker, each.environment).capabilities
             last = read.get((each.owner, each.connection))
             if any(is_due(market, last, now, is_asked_for=each.is_asked_for) for market in able.markets):
                 read[each.owner, each.connection] = now
@@ -49,10 +51,16 @@ async def reconcile_accounts(desk: Desk, read: dict[tuple[OwnerId, UUID], dateti
 
 async def _read(desk: Desk, each: Connected) -> None:
     assert desk.lines is not None
-    whose = Whose(each.owner, each.connection, desk.lines.of(each.owner, each.connection, each.broker))
+    remote = desk.lines.of(each.owner, each.connection, each.broker, each.environment)
+    whose = Whose(each.owner, each.connection, remote)
     try:
         async with asyncio.timeout(READ_SECONDS_MAX):
             seen = await report_account(desk.database, whose, desk.clock())
+    except KeyRefused as refused:
+        accounts_read.labels(each.broker, "refused").inc()
+        async with desk.database.system() as session:
+            await announce_refusal(session, whose, str(refused), desk.clock())
+        return
     except (LineFailure, Unavailable, TimeoutError, OSError) as failed:
         accounts_read.labels(each.broker, "failed").inc()
         log.warning("an account could not be read", connection=str(each.connection), error=repr(failed))

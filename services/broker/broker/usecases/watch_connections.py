@@ -10,7 +10,7 @@ from kit.errors import Unavailable
 
 from broker.adapters.port import LineFailure
 from broker.desk import Desk
-from broker.domain.order import OwnerId
+from broker.domain.order import Environment, OwnerId
 from broker.store import system
 from broker.usecases.report_executions import report_executions
 
@@ -30,23 +30,23 @@ async def watch_connections(desk: Desk) -> None:
             async with desk.database.system() as session:
                 since = desk.clock() - IN_USE_FOR
                 found = await system.list_connections_in_use(session, since, CONNECTIONS_MAX)
-            wanted = {(owner, connection): broker for owner, connection, broker in found}
+            wanted = {(owner, connection): (broker, environment) for owner, connection, broker, environment in found}
             for gone in watched.keys() - wanted.keys():
                 await _hang_up(desk, watched.pop(gone), *gone)
-            for (owner, connection), broker in wanted.items():
+            for (owner, connection), where in wanted.items():
                 known = watched.get((owner, connection))
                 if known is None or known.done():
-                    watched[owner, connection] = asyncio.create_task(_watch(desk, owner, connection, broker))
+                    watched[owner, connection] = asyncio.create_task(_watch(desk, owner, connection, *where))
             await asyncio.sleep(LOOK_SECONDS)
     finally:
         for task in watched.values():
             task.cancel()
 
 
-async def _watch(desk: Desk, owner: OwnerId, connection: UUID, broker: str) -> None:
+async def _watch(desk: Desk, owner: OwnerId, connection: UUID, broker: str, environment: Environment) -> None:
     assert desk.lines is not None, "a desk that sent orders through connections can open them"
     try:
-        await report_executions(desk, desk.lines.of(owner, connection, broker))
+        await report_executions(desk, desk.lines.of(owner, connection, broker, environment))
     except (LineFailure, Unavailable, OSError) as failed:
         log.warning("a connection is not heard", connection=str(connection), broker=broker, error=repr(failed))
 

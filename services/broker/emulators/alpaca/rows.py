@@ -106,10 +106,10 @@ def execution_id(dealt: Dealt) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{dealt.slip.number}|{dealt.number}"))
 
 
-def account(number: str, held: Account, worth: Decimal) -> dict[str, Any]:
+def account(number: str, held: Account, worth: Decimal, spendable: Decimal) -> dict[str, Any]:
     """The account; nothing is on margin."""
     cash, equity = f"{held.cash:.2f}", f"{held.cash + worth:.2f}"
-    powers = ("cash", "buying_power", "regt_buying_power", "daytrading_buying_power", "non_marginable_buying_power")
+    powers = ("buying_power", "regt_buying_power", "daytrading_buying_power", "non_marginable_buying_power")
     zeros = ("short_market_value", "initial_margin", "maintenance_margin", "last_maintenance_margin", "sma")
     flags = ("pattern_day_trader", "trading_blocked", "transfers_blocked", "account_blocked", "trade_suspended_by_user")
     return {
@@ -118,7 +118,8 @@ def account(number: str, held: Account, worth: Decimal) -> dict[str, Any]:
         "status": "ACTIVE",
         "crypto_status": "INACTIVE",
         "currency": "USD",
-        **dict.fromkeys((*powers, "options_buying_power"), cash),
+        "cash": cash,
+        **dict.fromkeys((*powers, "options_buying_power"), f"{spendable:.2f}"),
         **dict.fromkeys(("portfolio_value", "equity", "last_equity"), equity),
         "long_market_value": f"{worth:.2f}",
         **dict.fromkeys(zeros, "0"),

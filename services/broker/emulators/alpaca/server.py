@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, WebSocket
@@ -75,6 +75,8 @@ class Desk:
         key = str(asked.get("client_order_id") or uuid.uuid4())
         if len(key) > CLIENT_KEY_MAX or "qty" not in asked or asked.get("type") not in {"market", "limit"}:
             raise Refused("parameter")
+        if asked.get("order_class", "") not in {"", "simple"}:
+            raise Refused("parameter")
         if any(slip.client_key == key for slip in self.mine(account)):
             raise Refused("not_unique")
         is_limit = asked["type"] == "limit"
@@ -96,6 +98,14 @@ class Desk:
         if refusal is not None:
             raise Refused(refusal.reason)
         return self.show(slip)
+
+    def close(self, account: str, symbol: str, query: dict[str, str]) -> dict[str, Any]:
+        """Sell a position at market, or so many shares or percent of it."""
+        held = Decimal(_position(self, account, symbol)["qty"])
+        share = Decimal(query.get("percentage", "100")) / 100
+        count = query.get("qty") or rows.plain((held * share).to_integral_value(ROUND_DOWN))
+        order = {"symbol": symbol, "qty": count, "side": "sell", "type": "market", "time_in_force": "day"}
+        return self.place(account, order)
 
     def find(self, account: str, number: str) -> Slip:
         found = next((slip for slip in self.mine(account) if slip.number == number), None)
@@ -186,7 +196,7 @@ class Desk:
 
     def account(self, account: str) -> dict[str, Any]:
         worth = sum((Decimal(row["market_value"]) for row in self.positions(account)), Decimal(0))
-        return rows.account(account, self.house.account(account), worth)
+        return rows.account(account, self.house.account(account), worth, self.house.spendable(account))
 
     def quote(self, symbol: str) -> dict[str, Any]:
         exchange = self.house.exchanges.get(symbol)
@@ -333,6 +343,11 @@ _ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("DELETE", "orders/*"): lambda desk, who, parts, _, __: _canceled(desk, who, parts[1]),
     ("GET", "positions"): lambda desk, who, _, __, ___: (200, desk.positions(who)),
     ("GET", "positions/*"): lambda desk, who, parts, _, __: (200, _position(desk, who, parts[1])),
+    ("DELETE", "positions"): lambda desk, who, _, __, ___: (
+        207,
+        [_close_one(desk, who, row["symbol"]) for row in desk.positions(who)],
+    ),
+    ("DELETE", "positions/*"): lambda desk, who, parts, query, __: (200, desk.close(who, parts[1], query)),
     ("GET", "assets"): lambda desk, _, __, ___, ____: (200, [rows.asset(symbol) for symbol in desk.house.exchanges]),
     ("GET", "assets/*"): lambda desk, _, parts, __, ___: (200, _asset(desk, parts[1])),
     ("GET", "clock"): lambda desk, _, __, ___, ____: (200, _clock(desk)),
@@ -346,6 +361,10 @@ _ROUTES: Final[dict[tuple[str, str], Call]] = {
 def _cancel_one(desk: Desk, account: str, number: str) -> dict[str, Any]:
     desk.cancel(account, number)
     return {"id": number, "status": 200, "body": desk.shown(account, number)}
+
+
+def _close_one(desk: Desk, account: str, symbol: str) -> dict[str, Any]:
+    return {"symbol": symbol, "status": 200, "body": desk.close(account, symbol, {})}
 
 
 async def _broken(fault: Fault) -> Response:

@@ -185,10 +185,38 @@ class OverseasDesk:
             "frcr_drwg_psbl_amt_1": _money(cash),
             "nxdy_frcr_drwg_psbl_amt": _money(cash),
         }
-        return {"output1": [], "output2": [dollars], "output3": {"tot_dncl_amt": "0"}, "_more": False}
+        held = self.house.account(account)
+        shown = [self._present_position(symbol, count, held.cost[symbol]) for symbol, count in held.shares.items()]
+        return {"output1": shown, "output2": [dollars], "output3": {"tot_dncl_amt": "0"}, "_more": False}
+
+    def _present_position(self, symbol: str, held: Decimal, cost: Decimal) -> Body:
+        last = self.house.exchanges[symbol].last or Decimal(0)
+        counts = dict.fromkeys(("cblc_qty13", "ccld_qty_smtl1", "ord_psbl_qty1"), f"{held:.0f}")
+        amounts = {"frcr_pchs_amt": cost, "frcr_evlu_amt2": held * last, "evlu_pfls_amt2": held * last - cost}
+        zeros = ("thdt_buy_ccld_qty1", "thdt_sll_ccld_qty1", "evlu_pfls_rt1", "pchs_rmnd_wcrc_amt", "loan_rmnd")
+        return {
+            "pdno": symbol,
+            "prdt_name": symbol,
+            "std_pdno": symbol,
+            "prdt_type_cd": "512",
+            **counts,
+            **{name: _money(amount) for name, amount in amounts.items()},
+            **dict.fromkeys(zeros, "0"),
+            "ovrs_now_pric1": _money(last),
+            "avg_unpr3": f"{cost / held if held else 0:.4f}",
+            "buy_crcy_cd": "USD",
+            "crcy_cd": "USD",
+            "bass_exrt": "1300.00000000",
+            "natn_kor_name": "미국",
+            "tr_mket_name": "나스닥",
+            "ovrs_excg_cd": self.exchange_of(symbol),
+            "unit_amt": "1",
+            "loan_dt": "",
+            "loan_expd_dt": "",
+        }
 
     def _buying_power(self, fields: Fields, _: str, __: str) -> Body:
-        cash, price = self.house.account(_account(fields)).cash, Decimal(fields["OVRS_ORD_UNPR"])
+        cash, price = self.house.spendable(_account(fields)), Decimal(fields["OVRS_ORD_UNPR"])
         shares = str(cash // price) if price else "0"
         amounts = dict.fromkeys(("ord_psbl_frcr_amt", "ovrs_ord_psbl_amt", "frcr_ord_psbl_amt1"), _money(cash))
         counts = dict.fromkeys(("max_ord_psbl_qty", "ord_psbl_qty", "ovrs_max_ord_psbl_qty"), shares)

@@ -14,10 +14,11 @@ from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 from quant.markets.calendar import NEW_YORK, SEOUL
 from quant.matching import TimeInForce
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Place, Slip, korea
-from emulators.kis import overseas, quotations, rows
+from emulators.kis import names, overseas, quotations, rows
 from emulators.kis.gate import Answer, Gate, problem
 from emulators.kis.rows import OFFICE
 from emulators.kis.stream import Stream
@@ -56,6 +57,7 @@ _CODES: Final = {
     "price_outside_band": (UNHEARD_OF, "상하한가를 벗어난 주문단가입니다."),
     "quantity_off_lot": (UNHEARD_OF, "주문수량을 확인하세요."),
     "order_type_not_allowed": ("APBK1058", "주문구분을 확인하세요."),
+    "venue_not_offered": (UNHEARD_OF, "거래소구분을 확인하세요."),
     "insufficient_shares": ("APBK0400", "주문 가능한 수량을 초과했습니다."),
     "quantity_grows": ("APBK0400", "정정가능수량을 초과했습니다."),
     "insufficient_cash": ("APBK0952", "주문가능금액을 초과 했습니다"),
@@ -65,7 +67,7 @@ _CODES: Final = {
     "field_missing": ("OPSQ2001", "ERROR : INPUT FIELD NOT FOUND"),
 }
 _DONE: Final = {"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상처리"}
-_ALL_CALLS: Final = _CALLS | quotations.CALLS | overseas.CALLS
+_ALL_CALLS: Final = _CALLS | quotations.CALLS | names.CALLS | overseas.CALLS
 AMERICA: Final = Place("US", NEW_YORK, Decimal(1_000_000), lambda count: f"{count:010d}")
 Fields = Mapping[str, str]
 Body = dict[str, Any]
@@ -76,6 +78,7 @@ class Desk:
 
     def __init__(self, house: House, abroad: House, environment: Environment) -> None:
         self.house = house
+        self.abroad = abroad
         self.quotations = quotations.Quotations(house)
         self.overseas = overseas.OverseasDesk(abroad, environment)
         self.environment = environment
@@ -96,18 +99,19 @@ class Desk:
         is_right = tr_id[:1] in {"F", "H"} or (tr_id[:1] == "V") == (self.environment == "paper")
         if known not in _ALL_CALLS[call] or not is_right:
             return _refused(No("unknown_service"))
-        if call in _REAL_ONLY | overseas.REAL_ONLY and self.environment == "paper":
+        if call in _REAL_ONLY | overseas.REAL_ONLY | names.REAL_ONLY and self.environment == "paper":
             return _refused(No("not_on_paper"))
         if call in overseas.CALLS:
             self.overseas.pages_cut = self.pages_cut
             found = self.overseas.answer(call, fields, known, page)
             return _refused(found) if isinstance(found, No) else _DONE | found
         try:
-            found = (
-                self.quotations.answer(call, fields)
-                if call in quotations.CALLS
-                else self._answers[call](fields, known, page)
-            )
+            if call in names.CALLS:
+                found = names.answer(fields, self.house, self.abroad)
+            elif call in quotations.CALLS:
+                found = self.quotations.answer(call, fields)
+            else:
+                found = self._answers[call](fields, known, page)
         except (KeyError, InvalidOperation):
             return _refused(No("field_missing"))
         return _refused(found) if isinstance(found, No) else _DONE | found
@@ -146,6 +150,8 @@ class Desk:
         everything = fields["QTY_ALL_ORD_YN"] == "Y"
         quantity = None if everything else Decimal(fields["ORD_QTY"])
         original = fields["ORGN_ODNO"].zfill(10)
+        if not self.house.is_at(original, fields.get("EXCG_ID_DVSN_CD", "KRX")):
+            return No("order_not_found")
         if fields["RVSE_CNCL_DVSN_CD"] == "02":
             slip = self.house.cancel(original, account, number, quantity)
         else:
@@ -206,7 +212,7 @@ class Desk:
         if exchange is None or exchange.rules.band is None:
             return No("unknown_symbol")
         price = exchange.rules.band.upper if fields["ORD_DVSN"] == "01" else Decimal(fields["ORD_UNPR"])
-        cash = self.house.account(_account(fields)).cash
+        cash = self.house.spendable(_account(fields))
         amounts = dict.fromkeys(("ord_psbl_cash", "nrcvb_buy_amt", "max_buy_amt"), rows.whole(cash))
         shares = dict.fromkeys(("nrcvb_buy_qty", "max_buy_qty"), str(cash // price))
         zeros = ("ord_psbl_sbst", "ruse_psbl_amt", "fund_rpch_chgs", "cma_evlu_amt", "ovrs_re_use_amt_wcrc")
@@ -231,9 +237,21 @@ def _refused(no: No) -> Body:
     return {"rt_cd": "1", "msg_cd": code, "msg1": text}
 
 
+class OneSlash:
+    """Takes two slashes for one, as KIS does: well-known clients send `//uapi/…`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["path"] = scope["path"].replace("//", "/")
+        await self._app(scope, receive, send)
+
+
 def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastAPI:
     """An emulator of one environment, with an empty ledger."""
-    house, faults = House(clock, korea(digits=10)), Faults()
+    house, faults = House(clock, korea(digits=10, has_nxt=environment == "real")), Faults()
     app = FastAPI(openapi_url=None)
     app.state.abroad = abroad = House(clock, AMERICA)
     app.state.house, app.state.desk, app.state.faults = house, Desk(house, abroad, environment), faults
@@ -244,6 +262,7 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
     app.state.calls, app.state.lists = [], {}
     addresses = {call: f"{TRADING}/{call}" for call in _CALLS}
     addresses |= {call: f"{quotations.FOLDER}/{call}" for call in quotations.CALLS}
+    addresses |= {call: f"{names.FOLDER}/{call}" for call in names.CALLS}
     addresses |= {call: overseas.path_of(call) for call in overseas.CALLS}
     for call, address in addresses.items():
         method = "POST" if call.removeprefix(overseas.MARK).startswith("order") else "GET"
@@ -275,6 +294,7 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
         return _json({"BODY": await request.json(), "HASH": uuid.uuid4().hex * 2})
 
     add_admin(app, house, faults, abroad)
+    app.add_middleware(OneSlash)
     return app
 
 

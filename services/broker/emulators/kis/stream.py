@@ -220,7 +220,7 @@ def _fields(notice: Notice) -> list[str]:
         f"{slip.quantity:09.0f}",
         "",
         "",
-        "1",
+        {"KRX": "1", "NXT": "2"}.get(slip.venue) or ("4" if slip.is_at_nxt else "3"),
         "Y",
         "",
         "00",

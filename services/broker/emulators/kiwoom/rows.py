@@ -61,7 +61,7 @@ def order(slip: Slip) -> dict[str, str]:
         "comm_ord_tp": "REST API",
         "mdfy_cncl": _ACTION[slip.action],
         "cnfm_tm": f"{at:%H:%M:%S}" if slip.action != "order" else "",
-        "dmst_stex_tp": "KRX",
+        "dmst_stex_tp": slip.venue,
         "cond_uv": "0000000000",
     }
 
@@ -92,9 +92,9 @@ def open_order(slip: Slip, exchange: Exchange) -> dict[str, str]:
         "buy_bid": directed(shown.bid, exchange.auction_price),
         **dict.fromkeys(("mang_empno", "tsk_tp", "unit_cntr_pric", "unit_cntr_qty", "ind_invsr"), ""),
         **dict.fromkeys(("tdy_trde_cmsn", "tdy_trde_tax", "stop_pric"), "0"),
-        "stex_tp": "1",
-        "stex_tp_txt": "KRX",
-        "sor_yn": "N",
+        "stex_tp": "2" if slip.is_at_nxt else "1",
+        "stex_tp_txt": "NXT" if slip.is_at_nxt else "KRX",
+        "sor_yn": "Y" if slip.venue == "SOR" else "N",
     }
 
 
@@ -102,6 +102,13 @@ def cash(held: Account) -> dict[str, Any]:
     """kt00001."""
     zeros = ("profa_ch", "repl_amt", "ch_uncla", "d1_buy_exct_amt", "d1_sel_exct_amt", "d2_buy_exct_amt")
     return dict.fromkeys(_CASH, padded(held.cash, 15)) | dict.fromkeys(zeros, padded(Decimal(0), 15))
+
+
+def orderable(cash: Decimal, price: Decimal) -> dict[str, Any]:
+    """kt00010; the house lends nothing, so every margin is the whole price."""
+    margins = ("20ord", "30ord", "40ord", "50ord", "60ord", "rdex_60ord", "100ord")
+    amounts = {f"profa_{each}_alow_amt": padded(cash, 15) for each in margins}
+    return amounts | {f"profa_{each}_alowq": padded(cash // price, 10) for each in margins} | {"entr": padded(cash, 15)}
 
 
 def holdings(held: Account, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The emulator of Kiwoom, mock: `paper()` for uvicorn; admin routes under /_emulator move the market, switch faults.
+"""The emulator of Kiwoom: `paper()` or `real()` for uvicorn; admin routes under /_emulator move its market and faults.
 
 Run alone: `uvicorn emulators.kiwoom.server:paper --factory --port 34992`, with libs/quant and services/broker on the
 path. REST and the stream (/api/dostk/websocket) share the port.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
@@ -19,13 +19,13 @@ from quant.matching import TimeInForce
 
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Slip, korea
-from emulators.kiwoom import rows
+from emulators.kiwoom import inquiries, rows
 from emulators.kiwoom.quotations import Quotations
 from emulators.kiwoom.stream import Stream
 
 PAGE: Final = 30
-CALLS_PER_SECOND: Final = 1
-"""The mock environment's limit, for every call of a key."""
+CALLS_PER_SECOND: Final = {"paper": 1, "real": 10}
+"""Limits for every call of a key: the real one stands for five orders and five questions."""
 TOKEN_LIFE: Final = timedelta(hours=24)
 UNHEARD_OF: Final = "RC9999"
 """Stands for Kiwoom's codes that we have not seen: whoever speaks to us must not take such a no for certain."""
@@ -40,6 +40,7 @@ KINDS: Final[dict[str, tuple[bool, TimeInForce]]] = {
 _TEXTS: Final = {
     "market_closed": "[2000](RC4058:모의투자 장종료 상태입니다.)",
     "order_type_not_allowed": "[2000](RC9000:모의투자에서는 해당업무가 제공되지 않습니다.)",
+    "venue_not_offered": "[2000](RC9000:모의투자에서는 해당업무가 제공되지 않습니다.)",
     "unknown_symbol": "종목코드가 존재하지 않습니다[1902:종목 정보가 없습니다]",
 }
 _PROBLEMS: Final[dict[str, tuple[int, dict[str, Any]]]] = {
@@ -53,11 +54,15 @@ _PROBLEMS: Final[dict[str, tuple[int, dict[str, Any]]]] = {
 }
 _BY_FOLDER: Final = {
     "ordr": {"kt10000", "kt10001", "kt10002", "kt10003"},
-    "acnt": {"ka00001", "ka10075", "kt00007", "kt00001", "kt00018"},
+    "acnt": {
+        *("ka00001", "ka10075", "ka10076", "kt00001", "kt00004", "kt00005", "kt00007", "kt00009", "kt00010", "kt00018"),
+    },
     "stkinfo": {"ka10001"},
     "mrkcond": {"ka10004"},
     "chart": {"ka10080", "ka10081"},
 }
+_VENUES: Final = {"KRX", "NXT", "SOR"}
+Environment = Literal["paper", "real"]
 Body = dict[str, Any]
 
 
@@ -74,8 +79,13 @@ class Desk:
             "kt10003": self._cancel,
             "ka00001": lambda account, _: {"acctNo": account},
             "ka10075": self._open_orders,
+            "ka10076": self._fills,
+            "kt00004": lambda account, _: inquiries.valuation(account, house),
+            "kt00005": lambda account, _: inquiries.balance(account, house),
             "kt00007": self._orders,
+            "kt00009": lambda account, asked: inquiries.orders(self._found(account, asked)),
             "kt00001": lambda account, _: rows.cash(house.account(account)),
+            "kt00010": self._orderable,
             "kt00018": self._holdings,
             "ka10001": shown.price,
             "ka10004": shown.book,
@@ -84,7 +94,7 @@ class Desk:
         }
 
     def _order(self, account: str, asked: Mapping[str, str], side: Any) -> Body | No:
-        if asked["trde_tp"] not in KINDS or asked["dmst_stex_tp"] != "KRX":
+        if asked["trde_tp"] not in KINDS or asked["dmst_stex_tp"] not in _VENUES:
             return No("order_type_not_allowed")
         limit, time_in_force = KINDS[asked["trde_tp"]]
         slip = Slip(
@@ -99,23 +109,29 @@ class Desk:
             at=self.house.clock(),
             limit=limit,
             time_in_force=time_in_force,
+            venue=asked["dmst_stex_tp"],
         )
         refusal = self.house.place(slip)
         if refusal is not None:
             return refusal
         word = "매수" if side == "buy" else "매도"
-        return {"ord_no": slip.number, "dmst_stex_tp": "KRX", "return_msg": f"KRX {word}주문이 완료되었습니다."}
+        said = f"{slip.venue} {word}주문이 완료되었습니다."
+        return {"ord_no": slip.number, "dmst_stex_tp": slip.venue, "return_msg": said}
 
     def _change(self, account: str, asked: Mapping[str, str]) -> Body | No:
         original, new = asked["orig_ord_no"], self.house.next_number()
+        if not self.house.is_at(original, asked["dmst_stex_tp"]):
+            return No("order_not_found")
         slip = self.house.change(original, account, new, Decimal(asked["mdfy_qty"]), Decimal(asked["mdfy_uv"] or 0))
         if isinstance(slip, No):
             return slip
         return {"ord_no": slip.number, "base_orig_ord_no": self._root(slip), "mdfy_qty": rows.padded(slip.quantity, 12)}
 
     def _cancel(self, account: str, asked: Mapping[str, str]) -> Body | No:
-        share, new = Decimal(asked["cncl_qty"]), self.house.next_number()
-        slip = self.house.cancel(asked["orig_ord_no"], account, new, share or None)
+        original, share, new = asked["orig_ord_no"], Decimal(asked["cncl_qty"]), self.house.next_number()
+        if not self.house.is_at(original, asked["dmst_stex_tp"]):
+            return No("order_not_found")
+        slip = self.house.cancel(original, account, new, share or None)
         if isinstance(slip, No):
             return slip
         return {"ord_no": slip.number, "base_orig_ord_no": self._root(slip), "cncl_qty": rows.padded(slip.quantity, 12)}
@@ -126,6 +142,16 @@ class Desk:
         return slip.number
 
     def _orders(self, account: str, asked: Mapping[str, str]) -> Body:
+        return {"acnt_ord_cntr_prps_dtl": [rows.order(slip) for slip in self._found(account, asked)]}
+
+    def _fills(self, account: str, asked: Mapping[str, str]) -> Body:
+        """Older ones than a number, if one is named."""
+        named = asked.get("ord_no", "")
+        day = f"{self.house.clock().astimezone(SEOUL):%Y%m%d}"
+        found = self._found(account, {"ord_dt": day, "stk_cd": asked.get("stk_cd", ""), "qry_tp": "2"})
+        return inquiries.fills(slip for slip in found if not named or slip.number < named)
+
+    def _found(self, account: str, asked: Mapping[str, str]) -> list[Slip]:
         day, wanted = asked.get("ord_dt", ""), asked.get("qry_tp", "1")
         found = [
             slip
@@ -138,8 +164,7 @@ class Desk:
             and (wanted != "3" or slip.open)
             and (wanted != "4" or slip.filled)
         ]
-        found.sort(key=lambda slip: slip.number, reverse=wanted == "2")
-        return {"acnt_ord_cntr_prps_dtl": [rows.order(slip) for slip in found]}
+        return sorted(found, key=lambda slip: slip.number, reverse=wanted == "2")
 
     def _open_orders(self, account: str, asked: Mapping[str, str]) -> Body:
         found = [
@@ -149,19 +174,24 @@ class Desk:
         ]
         return {"oso": [rows.open_order(slip, self.house.exchanges[slip.symbol]) for slip in found]}
 
+    def _orderable(self, account: str, asked: Mapping[str, str]) -> Body | No:
+        if asked["stk_cd"] not in self.house.exchanges:
+            return No("unknown_symbol")
+        return rows.orderable(self.house.spendable(account), Decimal(asked["uv"]))
+
     def _holdings(self, account: str, _: Mapping[str, str]) -> Body:
         held = self.house.account(account)
         return rows.holdings(held, {symbol: self.house.exchanges[symbol] for symbol in held.shares})
 
 
-def create_app(clock: Callable[[], datetime]) -> FastAPI:
-    """An emulator with an empty ledger."""
-    house, faults = House(clock, korea(digits=7)), Faults()
+def create_app(clock: Callable[[], datetime], environment: Environment = "paper") -> FastAPI:
+    """An emulator of one environment, with an empty ledger."""
+    house, faults = House(clock, korea(digits=7, has_nxt=environment == "real")), Faults()
     app = FastAPI(openapi_url=None)
     state = app.state
     state.house, state.faults, state.desk = house, faults, Desk(house)
     state.keys, state.tokens, state.calls, state.lists = {}, {}, [], {}
-    state.calls_per_second, state.counted, state.tokens_issued = CALLS_PER_SECOND, {}, 0
+    state.calls_per_second, state.counted, state.tokens_issued = CALLS_PER_SECOND[environment], {}, 0
     stream = Stream(faults, state.tokens)
     house.tell, house.show, state.stream = stream.tell, partial(stream.show, house), stream
     house.print = partial(stream.print, house)
@@ -278,3 +308,8 @@ def _now() -> datetime:
 def paper() -> FastAPI:
     """The mock environment."""
     return create_app(_now)
+
+
+def real() -> FastAPI:
+    """The real environment, for clients that insist on it; no money is in it either."""
+    return create_app(_now, "real")

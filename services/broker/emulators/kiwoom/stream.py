@@ -165,7 +165,7 @@ def _values(notice: Notice) -> dict[str, str]:
         "908": f"{at:%H%M%S}",
         **told,
         "919": "0",
-        "2134": "1",
-        "2135": "KRX",
-        "2136": "N",
+        "2134": "2" if slip.is_at_nxt else "1",
+        "2135": "NXT" if slip.is_at_nxt else "KRX",
+        "2136": "Y" if slip.venue == "SOR" else "N",
     }

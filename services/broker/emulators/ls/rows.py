@@ -111,7 +111,7 @@ def _order(slip: Slip, house: House) -> dict[str, Any]:
         "orggb": "",
         "singb": "00",
         "loandt": "",
-        "exchname": "KRX",
+        "exchname": slip.venue,
     }
 
 

@@ -76,6 +76,7 @@ class Desk:
             at=self.house.clock(),
             limit=limit,
             time_in_force=TIMES[str(asked["OrdCndiTpCode"])],
+            venue="NXT" if asked.get("MbrNo") == "NXT" else "KRX",
         )
         refusal = self.house.place(slip)
         if refusal is not None:
@@ -134,7 +135,7 @@ class Desk:
         return rows.cash(account, self.house.account(account)) | _found([account])
 
     def _orderable(self, account: str, asked: Mapping[str, Any]) -> Body:
-        cash, price = self.house.account(account).cash, Decimal(str(asked["OrdPrc"]))
+        cash, price = self.house.spendable(account), Decimal(str(asked["OrdPrc"]))
         count = int(cash // price) if price else 0
         block = {"Dps": int(cash), "MnyOrdAbleAmt": int(cash), "OrdAbleQty": count, "OrdAbleAmt": int(cash)}
         return {"CSPBQ00200OutBlock1": {"RecCnt": 1, **asked}, "CSPBQ00200OutBlock2": block} | _found([account])
@@ -153,7 +154,7 @@ def _found(shown: list[Any]) -> Body:
 
 def create_app(clock: Callable[[], datetime]) -> FastAPI:
     """An emulator with an empty ledger."""
-    house, faults = House(clock, korea(digits=1)), Faults()
+    house, faults = House(clock, korea(digits=1, has_nxt=True)), Faults()
     app = FastAPI(openapi_url=None)
     state = app.state
     state.house, state.faults, state.desk = house, faults, Desk(house)

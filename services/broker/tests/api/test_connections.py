@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
+from broker.adapters.catalogue import open_here
 from broker.app import create_app
 from broker.brokers import read_brokers
 from broker.config import Settings
@@ -81,6 +82,7 @@ class TestTheRoutes:
                 await http.post(f"{one}/test"),
                 await http.post(f"{one}/sync"),
                 await http.get(f"{one}/accounts"),
+                await http.get(f"{one}/buying-power?symbol=005930&limit_price=70000"),
             ]
         assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "broker_unreachable")}
         assert all("restored from a backup" in answer.json()["detail"] for answer in answers)
@@ -107,6 +109,19 @@ class TestTheRoutes:
             assert (await http.delete(one)).status_code == 204
             assert (await http.get(one)).status_code == 404
             assert await token_rows(database) == 0
+
+    async def test_its_owner_may_ask_what_could_be_bought_and_nobody_else(self, app: FastAPI, tokens: Tokens) -> None:
+        async with client(app, tokens.for_user(new_id())) as http:
+            one = f"{PATH}/{(await http.post(PATH, json=a_connection())).json()['id']}/buying-power"
+            answer = await http.get(f"{one}?symbol=005930&limit_price=70000")
+            assert answer.json() == {"amount": "1000000000", "quantity": "14285"}
+            unknown = await http.get(f"{one}?symbol=999999&limit_price=70000")
+            assert (unknown.status_code, unknown.json()["code"]) == (422, "broker_refused")
+            assert "APBK0656" in unknown.json()["detail"], "in the broker's own words"
+            for nonsense in ("symbol=005930&limit_price=0", "symbol=005930", "symbol=%20&limit_price=1"):
+                assert (await http.get(f"{one}?{nonsense}")).json()["code"] == "invalid_request"
+        stranger = await call(app, tokens.for_user(new_id()), "GET", f"{one}?symbol=005930&limit_price=70000")
+        assert (stranger.status_code, stranger.json()["code"]) == (404, "connection_not_found")
 
     @pytest.mark.requirement("R-22")
     async def test_an_account_is_read_on_demand_and_announced_once(
@@ -296,8 +311,12 @@ class TestTheList:
             {"kis": {"paper": {"rest": "http://paper.example", "calls_per_second": 1}}},
             {"kis": {"paper": {"rest": "https://paper.example", "calls_per_second": 0}}},
             {"kis": {**GOOD, "real": {"rest": "https://paper.example:1", "calls_per_second": 9}}},
+            {"kis": {"paper": {"rest": "https://openapi.koreainvestment.com:9443", "calls_per_second": 1}}},
+            {"kis": {"paper": {**GOOD["paper"], "stream": "wss://api.kiwoom.com:10000/api/dostk/websocket"}}},
             {"kis": {**GOOD, "unknown": 1}},
             {"somebody": GOOD},
+            {"kis": {"paper": {**GOOD["paper"], "venues": ["KOSPI"]}}},
+            {"kis": {"paper": {**GOOD["paper"], "venues": ["KRX", "NXT"]}}},
             ["kis"],
         ],
     )
@@ -305,4 +324,4 @@ class TestTheList:
         file = tmp_path / "brokers.yaml"
         file.write_text(json.dumps(broken))
         with pytest.raises(ValueError, match=r".+"):
-            read_brokers(file, live_allowed=True)
+            open_here(read_brokers(file, live_allowed=True))

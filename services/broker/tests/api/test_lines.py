@@ -27,6 +27,7 @@ from kit.clock import now
 from kit.db import Database
 from kit.ids import new_id
 from kit.testing.tasks import ended
+from quant.markets.sessions import Venue
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -46,11 +47,16 @@ async def ls() -> AsyncIterator[Emulated]:
 
 @pytest_asyncio.fixture
 async def lines(ls: Emulated, database: Database) -> AsyncIterator[Lines]:
-    line = Line(rest=ls.address, calls_per_second=100)
-    tokens = Tokens(TokenRoom(database, VAULT), VAULT.print_of)
-    opened = Lines(database, VAULT, {("ls", "paper"): line}, tokens, ls.clock)
+    opened = lines_to(ls, database)
     yield opened
     await opened.close()
+
+
+def lines_to(ls: Emulated, database: Database, venues: frozenset[Venue] | None = None) -> Lines:
+    """Lines of a process whose list of brokers has this emulator."""
+    line = Line(rest=ls.address, calls_per_second=100, venues=venues)
+    tokens = Tokens(TokenRoom(database, VAULT), VAULT.print_of)
+    return Lines(database, VAULT, {("ls", "paper"): line}, tokens, ls.clock)
 
 
 async def saved(database: Database, **changes: str) -> OrderIntent:
@@ -76,10 +82,10 @@ async def test_an_order_goes_to_its_connections_broker_with_its_keys(
 ) -> None:
     order = await saved(database)
     assert order.connection_id is not None
-    line = lines.of(order.owner, order.connection_id, "ls")
+    line = lines.of(order.owner, order.connection_id, "ls", "paper")
     assert isinstance(await line.submit(order, order.key), Accepted)
     assert [slip.symbol for slip in ls.slips] == ["005930"]
-    assert lines.of(order.owner, order.connection_id, "ls") is line
+    assert lines.of(order.owner, order.connection_id, "ls", "paper") is line
     assert ls.app.state.tokens_issued == 1
 
 
@@ -89,7 +95,7 @@ async def test_a_connection_that_was_taken_away_opens_nothing_although_it_was_op
 ) -> None:
     order = await saved(database)
     assert order.connection_id is not None
-    line = lines.of(order.owner, order.connection_id, "ls")
+    line = lines.of(order.owner, order.connection_id, "ls", "paper")
     assert isinstance(await line.submit(order, order.key), Accepted)
     async with database.owned(order.owner) as session:
         await connections.delete(session, order.owner, ConnectionId(order.connection_id))
@@ -112,9 +118,9 @@ async def test_a_strangers_order_does_not_open_somebody_elses_connection(
 ) -> None:
     mine = await saved(database)
     assert mine.connection_id is not None
-    assert isinstance(await lines.of(mine.owner, mine.connection_id, "ls").submit(mine, mine.key), Accepted)
+    assert isinstance(await lines.of(mine.owner, mine.connection_id, "ls", "paper").submit(mine, mine.key), Accepted)
     order = replace(mine, owner=OwnerId(new_id()))
-    answer = await lines.of(order.owner, mine.connection_id, "ls").submit(order, order.key)
+    answer = await lines.of(order.owner, mine.connection_id, "ls", "paper").submit(order, order.key)
     assert isinstance(answer, Refused)
     assert len(ls.slips) == 1
 
@@ -124,8 +130,37 @@ async def test_an_order_for_a_broker_that_nobody_knows_is_refused_before_it_is_s
 ) -> None:
     order = replace(await saved(database), broker="nobody")
     assert order.connection_id is not None
-    line = lines.of(order.owner, order.connection_id, "nobody")
+    line = lines.of(order.owner, order.connection_id, "nobody", "paper")
     assert refuse_beyond(line.capabilities, order) is not None
+
+
+async def test_a_venue_without_published_rules_is_open_only_if_the_operator_names_it(
+    lines: Lines, ls: Emulated, database: Database
+) -> None:
+    order = replace(await saved(database), venue="NXT")
+    assert order.connection_id is not None
+    cautious = lines.of(order.owner, order.connection_id, "ls", "paper")
+    refusal = refuse_beyond(cautious.capabilities, order)
+    assert refusal is not None
+    assert refusal.code == "order_type_not_allowed"
+    bold = lines_to(ls, database, frozenset({"KRX", "NXT"}))
+    line = bold.of(order.owner, order.connection_id, "ls", "paper")
+    assert refuse_beyond(line.capabilities, order) is None
+    assert isinstance(await line.submit(order, order.key), Accepted)
+    assert [slip.venue for slip in ls.slips] == ["NXT"]
+    await bold.close()
+
+
+async def test_an_order_with_real_money_goes_through_no_connection_for_paper(
+    lines: Lines, ls: Emulated, database: Database
+) -> None:
+    order = replace(await saved(database), account_kind="live")
+    assert order.connection_id is not None
+    line = lines.of(order.owner, order.connection_id, "ls", order.environment)
+    assert refuse_beyond(line.capabilities, order) is not None
+    with pytest.raises(NotSent):
+        await line.submit(order, order.key)
+    assert ls.slips == []
 
 
 async def test_a_broker_this_process_may_not_reach_is_not_spoken_to(
@@ -134,7 +169,7 @@ async def test_a_broker_this_process_may_not_reach_is_not_spoken_to(
     order = await saved(database, broker="alpaca")
     assert order.connection_id is not None
     with pytest.raises(NotSent, match="speaks to no paper environment of alpaca"):
-        await lines.of(order.owner, order.connection_id, "alpaca").submit(order, order.key)
+        await lines.of(order.owner, order.connection_id, "alpaca", "paper").submit(order, order.key)
 
 
 @pytest.mark.requirement("R-6", "R-53")

@@ -48,6 +48,18 @@ async def test_every_broker_publishes_what_it_can_do(app: FastAPI, tokens: Token
     simulator = brokers["simulator"]
     assert simulator["order_types"] == ["limit", "market"]
     assert simulator["account_kinds"] == ["paper"]
+    assert {item["environment"] for item in brokers.values()} == {"paper"}, "nobody switched real money on"
+    assert (brokers["ls"]["venues"], brokers["ls"]["unconfirmed_venues"]) == (["KRX"], ["NXT"])
+    assert [name for name, item in brokers.items() if item["takes_client_ids"]] == ["simulator", "alpaca"]
+
+
+async def test_once_the_operator_allows_it_what_takes_real_money_is_published_as_well(
+    settings: Settings, tokens: Tokens
+) -> None:
+    app = create_app(settings.model_copy(update={"live_allowed": True}), tokens.verifier)
+    answer = await get(app, "/api/v1/broker/brokers", tokens.for_user(new_id()))
+    real = {item["broker"]: item["venues"] for item in answer.json()["items"] if item["environment"] == "real"}
+    assert real == {"kis": ["KRX", "NXT", "SOR"], "kis_us": ["US"], "kiwoom": ["KRX", "NXT", "SOR"], "alpaca": ["US"]}
 
 
 async def test_an_owner_sees_every_execution_once_over_all_pages_and_a_stranger_none(

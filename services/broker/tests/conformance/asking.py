@@ -11,7 +11,7 @@ from services.broker.tests.conformance.venues import Venue
 Answered = Accepted | Refused | Absent | Ambiguous
 
 
-async def sent(venue: Venue, **changes: Any) -> tuple[OrderIntent, Accepted]:
+async def sent(venue: Venue, /, **changes: Any) -> tuple[OrderIntent, Accepted]:
     order = venue.order(**changes)
     answer = await venue.connector.submit(order, order.key)
     assert isinstance(answer, Accepted), answer

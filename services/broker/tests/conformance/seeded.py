@@ -11,11 +11,15 @@ from broker.domain.order import OrderIntent
 from services.broker.tests.remote import LOOK_SECONDS, RemoteFloor
 
 LOSSES = ("reset_before", "reset_after", "ledger_timeout", "server_error", "html", "empty", "rate_limit", None)
+ARRIVES = ("reset_after", "ledger_timeout", None)
+"""Losses of which the house knows nothing: the order is there."""
 BLINDNESS = ("html", "server_error", "reset_before", None, None)
-STRANGERS = (None, None, None, "cheaper", "larger", "earlier", "later", "twin")
+STRANGERS = (None, None, None, "cheaper", "larger", "earlier", "later", "twin", "elder")
 """What else their customer does in the broker's own app, of which nothing may be taken for an order of ours."""
 EARLIER_SECONDS, LATER_SECONDS = 4, 63
 """So far apart that an order of ours cannot have been stamped then."""
+BURSTS = 0.25
+"""How many runs are of equal orders one right after the other, which their customer leaves alone."""
 LOOKS = 8
 
 
@@ -52,15 +56,18 @@ async def play(floor: RemoteFloor, seed: int, tally: Tally) -> None:
     running, dice, kind = floor.emulated, Random(seed), floor.emulated.kind
     symbol = f"{seed:06d}" if kind.able.markets == {"KRX"} else "".join("ABCDEFGHIJ"[int(c)] for c in f"{seed:05d}")
     running.house.list_symbol(symbol, running.money("70000"))
-    limits = [dice.choice(["69900", "69800"]) for _ in range(4)]
+    is_burst = dice.random() < BURSTS
+    limits = ["69900"] * 4 if is_burst else [dice.choice(["69900", "69800"]) for _ in range(4)]
     orders = [floor.order(symbol=symbol, quantity="1", limit_price=limit) for limit in limits]
     placed: dict[str, list[str]] = {}
     again = []
     for order in orders:
-        stranger = dice.choice(STRANGERS)
-        if stranger in {"cheaper", "larger", "earlier"}:
+        fault, stranger = dice.choice(LOSSES), None if is_burst else dice.choice(STRANGERS)
+        if stranger in {"cheaper", "larger", "earlier"} or (
+            stranger == "elder" and fault in ARRIVES and await _is_next(floor, order, orders)
+        ):
             _strange(floor, order, stranger)
-        if fault := dice.choice(LOSSES):
+        if fault:
             running.faults.add(kind.order_call, fault)
         before = set(running.house.slips)
         is_done = await floor.submit(order)
@@ -70,10 +77,12 @@ async def play(floor: RemoteFloor, seed: int, tally: Tally) -> None:
         running.faults.clear()
         if stranger == "twin" and placed[str(order.order_id)]:
             _strange(floor, order, stranger)  # two rows that could be it, if its own is not known yet
-        if fault := dice.choice(BLINDNESS):
-            running.faults.add(kind.list_call, fault)
-        running.clock.passes(dice.choice([0, 1, 15, 30]))
-        await _watched(floor, orders, placed, floor.looks)
+        if blind := dice.choice(BLINDNESS):
+            running.faults.add(kind.list_call, blind)
+        pause = EARLIER_SECONDS if stranger == "elder" else dice.choice([0, 1] if is_burst else [0, 1, 15, 30])
+        running.clock.passes(pause)
+        if pause > 1:  # else the next one is sent before anybody has looked
+            await _watched(floor, orders, placed, floor.looks)
         if stranger == "later":
             _strange(floor, order, stranger)
     running.faults.clear()
@@ -98,7 +107,15 @@ def _strange(floor: RemoteFloor, order: OrderIntent, how: str) -> None:
     if how in {"earlier", "later"}:
         running.clock.passes(LATER_SECONDS)
     running.house.take_from_its_own_app(order.symbol, order.side, quantity, price, running.kind.limit)
-    running.clock.passes(EARLIER_SECONDS)
+    running.clock.passes(1 if how == "elder" else EARLIER_SECONDS)
+
+
+async def _is_next(floor: RemoteFloor, order: OrderIntent, orders: Sequence[OrderIntent]) -> bool:
+    """Whether a row with its words could be no other order: its equals are settled, or still to come."""
+    earlier = orders[: list(orders).index(order)]
+    found = await floor.attempts(earlier)
+    equals = [each for each in earlier if each.limit_price == order.limit_price]
+    return all(each.order_id in found and found[each.order_id].is_settled for each in equals)
 
 
 async def _resolve(floor: RemoteFloor, orders: Sequence[OrderIntent], tally: Tally) -> None:

@@ -11,7 +11,7 @@ from services.broker.tests.conformance.cases import case
 from services.broker.tests.conformance.venues import Venue
 
 
-@case(lambda able: able.replaces == "native")
+@case(lambda able: able.replaces == "native", real=True)
 @pytest.mark.requirement("R-7")
 async def test_bc_29_a_change_of_the_limit_keeps_the_orders_name_and_trades_at_the_new_one(venue: Venue) -> None:
     order, answer = await sent(venue, limit_price="69900")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 import httpx
-from broker.adapters.port import Connector, Report
+from broker.adapters.port import Connector, Remote, Report
 from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.adapters.simulator.connector import Simulator
 from broker.domain.capabilities import Capabilities
@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from services.broker.tests.builders import an_order
-from services.broker.tests.emulated import KINDS, Emulated, emulated
+from services.broker.tests.emulated import KINDS, REAL_KINDS, Emulated, emulated
 from services.broker.tests.floor import Tape
 
 NEWS_SECONDS = 0.5
@@ -134,7 +134,7 @@ class EmulatorVenue:
     """A broker's connector, on a real line to that broker's emulator."""
 
     emulated: Emulated
-    connector: Connector
+    connector: Remote
 
     @property
     def able(self) -> Capabilities:
@@ -146,7 +146,9 @@ class EmulatorVenue:
 
     def order(self, **changes: Any) -> OrderIntent:
         [market] = self.able.markets
+        [account_kind] = self.able.account_kinds
         place = {"market": market, "board": "KOSPI" if market == "KRX" else "US", "broker": self.able.broker}
+        place |= {"account_kind": account_kind}
         if changes.get("limit_price"):
             changes["limit_price"] = self.price(changes["limit_price"])
         elif "market" not in self.able.order_types:  # a limit that trades wherever this market goes stands in for it
@@ -160,6 +162,7 @@ class EmulatorVenue:
         self.emulated.known[answer.broker_order_id] = order.key
 
     async def quotes(self, **changes: Any) -> None:
+        changes.pop("trading_date", None)  # its day is that of its clock
         self.emulated.quotes(**changes)
 
     def trades(self, won: str, quantity: str) -> None:
@@ -204,3 +207,7 @@ OpenVenue = Callable[[Database, "Redis"], AbstractAsyncContextManager[Venue]]
 VENUES: dict[str, tuple[Capabilities, OpenVenue]] = {"simulator": (SIMULATOR, simulator_venue)} | {
     name: (kind.able, emulator_venue(name)) for name, kind in KINDS.items()
 }
+REAL_VENUES: dict[str, tuple[Capabilities, OpenVenue]] = {
+    name: (kind.able, emulator_venue(name)) for name, kind in REAL_KINDS.items()
+}
+"""Where paper is asked otherwise: only what differs, and that an order lives and ends there, is tried on them."""

@@ -116,6 +116,15 @@ async def test_processes_take_turns_with_one_another(database: Database, redis: 
     assert all(5 < gap < 10.1 for gap in gaps), gaps
 
 
+@pytest.mark.requirement("R-27")
+async def test_processes_that_ask_at_the_same_moment_come_one_after_the_other(redis: "Redis") -> None:
+    turns, key = SharedTurns(redis), os.urandom(8)
+    waits = await asyncio.gather(*(turns.wait_seconds(key, 10, 1_000) for _ in range(8)))
+    in_turn = sorted(wait for wait in waits if wait is not None and wait >= 0)
+    assert len(in_turn) == 8
+    assert all(5 < later - earlier < 10.1 for earlier, later in pairwise(in_turn)), in_turn
+
+
 @pytest.mark.requirement("R-27", "R-31")
 async def test_a_flood_of_questions_leaves_room_for_a_cancel(database: Database, redis: "Redis") -> None:
     token = a_process(database, redis).of("kis", (os.urandom(8).hex(),), 1)

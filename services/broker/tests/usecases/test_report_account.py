@@ -170,6 +170,30 @@ async def test_accounts_are_read_when_they_are_due_and_a_silent_broker_holds_up_
         assert len(await books.announced()) == count
 
 
+async def test_credentials_that_are_refused_are_told_once_and_again_when_they_were_good_in_between(
+    database: Database, redis: "Redis", settings: Settings
+) -> None:
+    told = text("SELECT data FROM events WHERE type = 'broker.connection.refused.v1' AND owner_id = :owner")
+    async with emulated("kis") as running:
+        books = Books(RemoteFloor.over(running, database, redis, settings, timeout_seconds=5))
+        await _connects(books.floor)
+        read: dict[Any, datetime] = {}
+        gate = running.app.state.gate
+        refusals = []
+        another = {"another": "key"}
+        for keys in (another, another, {}, another, another):  # the fourth time it is the token that ends first
+            gate.keys = keys
+            gate.tokens.clear()
+            running.clock.passes(301)
+            await reconcile_accounts(books.floor.desk, read)
+            async with database.system() as session:
+                found = await session.execute(told, {"owner": books.floor.account["owner"]})
+                refusals.append([row.data["connection_id"] for row in found])
+        mine = str(books.floor.connection)
+        assert refusals == [[mine], [mine], [mine], [mine], [mine, mine]]
+        assert len(await books.announced()) == 1, "read in between"
+
+
 async def _connects(floor: RemoteFloor) -> None:
     """The floor's connection is one that people have; no others are left from other tests."""
     row = {

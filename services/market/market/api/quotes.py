@@ -1,4 +1,6 @@
-"""Quotes: the latest price of a symbol, while a session runs and after it."""
+"""Quotes and order books: the latest of a symbol, while a session runs and after it."""
+
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
 from kit.auth import CurrentUser
@@ -6,9 +8,10 @@ from kit.errors import AUTHENTICATED, Unavailable, responses
 from kit.pagination import Page
 from redis.exceptions import RedisError
 
-from market.api.types import QuoteMessage, SymbolList, SymbolPath
-from market.errors import BadSymbols, QuoteNotFound
+from market.api.types import BookMessage, QuoteMessage, SymbolList, SymbolPath
+from market.errors import BadSymbols, BookNotFound, QuoteNotFound
 from market.store import quotes
+from market.store.quotes import Channel
 
 router = APIRouter(prefix="/api/v1/market", tags=["market"])
 
@@ -29,8 +32,17 @@ async def read_quote(_user: CurrentUser, request: Request, symbol: SymbolPath) -
     return QuoteMessage.model_validate_json(text)
 
 
-async def _latest(request: Request, symbols: tuple[str, ...]) -> list[str | None]:
+@router.get("/orderbook/{symbol}", responses={**AUTHENTICATED, **responses(BookNotFound)})
+async def read_order_book(_user: CurrentUser, request: Request, symbol: SymbolPath) -> BookMessage:
+    """Show the latest order book of a symbol: as many levels as its source has, which may be one."""
+    text = (await _latest(request, (symbol,), "orderbook"))[0]
+    if text is None:
+        raise BookNotFound(f"{symbol} has no order book: no session of it has run yet, or its source shows none.")
+    return BookMessage.model_validate_json(text)
+
+
+async def _latest(request: Request, symbols: Sequence[str], channel: Channel = "quote") -> list[str | None]:
     try:
-        return await quotes.list_latest(request.app.state.resources.cache, symbols)
+        return await quotes.list_kept(request.app.state.resources.cache, [(channel, symbol) for symbol in symbols])
     except (RedisError, OSError) as away:
         raise Unavailable("Quotes cannot be read at the moment.") from away

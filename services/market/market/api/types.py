@@ -117,6 +117,24 @@ class Stock(BaseModel):
     delisted_on: date | None
 
 
+class LevelShown(BaseModel):
+    """One price of an order book, and how many shares are wanted or offered there."""
+
+    price: Money
+    quantity: Money
+
+
+class BookMessage(BaseModel):
+    """An order book as far as its source shows it, the best price first on both sides: see `market.domain.quote`."""
+
+    type: Literal["orderbook"]
+    symbol: str
+    bids: list[LevelShown]
+    asks: list[LevelShown]
+    timestamp: str
+    source: str
+
+
 class QuoteMessage(BaseModel):
     """A quote, as it is kept, published and sent: see `market.domain.quote`."""
 

@@ -93,11 +93,3 @@ def _minute(text: bytes | str) -> Minute | None:
     except (ValueError, KeyError, TypeError) as unreadable:
         log.warning("a kept minute cannot be read", error=repr(unreadable))
         return None
-
-
-async def list_latest(cache: Redis, symbols: Sequence[str]) -> list[str | None]:
-    """The latest quote of each symbol as its JSON text, or None where nothing was ever quoted."""
-    if not symbols:
-        return []
-    texts: list[str | None] = await cache.mget([f"realtime:{symbol}" for symbol in symbols])  # type: ignore[assignment]
-    return texts

@@ -1,5 +1,6 @@
 """market's routes: who may ask, what they answer, and what they say to nonsense."""
 
+import json
 from collections.abc import Awaitable, Callable
 from datetime import date
 from io import BytesIO
@@ -43,6 +44,7 @@ READS = [
     f"{PREFIX}/stocks/005930",
     f"{PREFIX}/quotes?symbols=005930",
     f"{PREFIX}/quotes/005930",
+    f"{PREFIX}/orderbook/005930",
     f"{PREFIX}/charts/005930",
     f"{PREFIX}/status",
 ]
@@ -184,6 +186,22 @@ async def test_a_quote_is_what_redis_holds(user: httpx.AsyncClient, redis: Redis
     assert one.json()["price"] == "70100"
     assert one.json().keys() >= QUOTE_KEYS
     assert several.json()["items"] == [one.json()]
+
+
+async def test_an_order_book_is_what_redis_holds(user: httpx.AsyncClient, redis: Redis, symbol: str) -> None:
+    missing = await user.get(f"{PREFIX}/orderbook/{symbol}")
+    book = {
+        "type": "orderbook",
+        "symbol": symbol,
+        "bids": [{"price": "70000", "quantity": "12"}, {"price": "69900", "quantity": "3"}],
+        "asks": [],
+        "timestamp": "2026-11-20T01:02:03.456000Z",
+        "source": "replay",
+    }
+    await redis.set(f"realtime.orderbook:{symbol}", json.dumps(book))
+
+    assert (missing.status_code, missing.json()["code"]) == (404, "order_book_not_found")
+    assert (await user.get(f"{PREFIX}/orderbook/KRX:{symbol}")).json() == book
 
 
 async def test_the_status_shows_both_markets(user: httpx.AsyncClient) -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from notification.api.types import Ids, after_id
 from notification.domain.notice import NoticeKind
 from notification.domain.owner import OwnerId
+from notification.errors import NotificationNotFound
 from notification.store import notifications
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
@@ -64,6 +65,15 @@ async def list_notifications(
     items = [NoticeShown.model_validate(notice, from_attributes=True) for notice in found[: page.limit]]
     more = len(found) > page.limit
     return Page(items=items, next_cursor=encode_cursor(str(items[-1].id)) if more else None)
+
+
+@router.get("/{notification_id}", responses={**AUTHENTICATED, **responses(NotificationNotFound)})
+async def read_notification(notification_id: UUID, session: OwnedSession, user: CurrentUser) -> NoticeShown:
+    """Show one notice; it stays unread."""
+    found = await notifications.find(session, OwnerId(user.user_id), notification_id)
+    if found is None:
+        raise NotificationNotFound("You have no notification of this id.")
+    return NoticeShown.model_validate(found, from_attributes=True)
 
 
 @router.post("/read", responses=AUTHENTICATED)

@@ -78,25 +78,16 @@ class Market:
         return found
 
     async def _get(self, path: str, question: dict[str, str], shape: TypeAdapter[Read]) -> Read:
-        """Ask once, and once more with a new token if the first is refused: auth may have changed its keys."""
-        token = await self._tokens.current()
-        answer = await self._ask(path, question, token)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            self._tokens.forget(token)
-            answer = await self._ask(path, question, await self._tokens.current())
+        try:
+            answer = await self._http.get(f"{self._url}{path}", params=question, auth=self._tokens)
+        except httpx.HTTPError as failed:
+            raise Unavailable(f"market cannot be asked for bars: {type(failed).__name__}") from failed
         if answer.status_code != HTTPStatus.OK:
             raise Unavailable(f"market answered {answer.status_code}")
         try:
             return shape.validate_json(answer.content)
         except ValidationError as unreadable:
             raise Unavailable("market answered bars we cannot read") from unreadable
-
-    async def _ask(self, path: str, question: dict[str, str], token: str) -> httpx.Response:
-        try:
-            headers = {"Authorization": f"Bearer {token}"}
-            return await self._http.get(f"{self._url}{path}", params=question, headers=headers)
-        except httpx.HTTPError as failed:
-            raise Unavailable(f"market cannot be asked for bars: {type(failed).__name__}") from failed
 
 
 def _up_to(bar: datetime, symbol: str, times: list[datetime], rows: Mapping[str, Any]) -> dict[str, Frame]:

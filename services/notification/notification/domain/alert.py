@@ -1,7 +1,7 @@
 """Alerts on price, change, volume and rules: when one triggers, and when one that repeats is ready again."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NewType
@@ -80,9 +80,19 @@ class Step(enum.Enum):
     NOTHING = "go on watching"
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a quote, or a closed bar, meant for an alert, not done yet; `told_id` becomes the notice's id."""
+
+    alert: Alert
+    seen: Seen
+    step: Step
+    told_id: UUID
+
+
 def step(alert: Alert, seen: Seen, now: datetime) -> Step:
     """Decide what a quote means for an alert; the value itself counts as reached."""
-    if alert.expires_at is not None and alert.expires_at <= now:
+    if is_expired(alert, now):
         return Step.NOTHING
     reached = is_met(alert, seen)
     if alert.status == "active" and reached:
@@ -92,6 +102,26 @@ def step(alert: Alert, seen: Seen, now: datetime) -> Step:
     if alert.status == "resting" and not reached and rested:
         return Step.REARM
     return Step.NOTHING
+
+
+def then(alert: Alert, decided: Decided, now: datetime) -> Alert | None:
+    """Return the alert after what was decided; None when that is no longer for us to do, however it stands."""
+    if decided.step is Step.TRIGGER and alert.status == "active" and not is_expired(alert, now):
+        after: Status = "resting" if alert.repeat else "triggered"
+        return replace(alert, status=after, triggered_at=now, triggered_price=decided.seen.price)
+    if decided.step is Step.REARM and alert.status == "resting":
+        return replace(alert, status="active")
+    return None
+
+
+def is_expired(alert: Alert, now: datetime) -> bool:
+    """Tell whether the time is over in which an alert was wanted."""
+    return alert.expires_at is not None and alert.expires_at <= now
+
+
+def is_waiting(alert: Alert, now: datetime) -> bool:
+    """Tell whether a quote may still mean something for an alert."""
+    return alert.status in {"active", "resting"} and not is_expired(alert, now)
 
 
 def is_met(alert: Alert, seen: Seen) -> bool:

@@ -29,6 +29,9 @@ class AlertIndex:
     def __contains__(self, alert_id: object) -> bool:
         return alert_id in self._all
 
+    def __iter__(self) -> Iterator[Alert]:
+        return iter(self._all.values())
+
     def __len__(self) -> int:
         return len(self._all)
 

@@ -199,6 +199,16 @@ def of_doubtful_order(order_id: str, account_id: str, text: str) -> Notice:
     return Notice("alarm", "An order at your broker needs you", body, data, korean)
 
 
+def of_refused_key(connection_id: str, broker: str, text: str) -> Notice:
+    """Tell that a broker does not take the credentials of a connection any more."""
+    korean = Words(
+        f"{broker}에서 인증을 거부했습니다",
+        f"이 연결로는 주문이 나가지 않습니다. 증권사에서 키를 확인하고 다시 연결해 주세요. 증권사 응답: {text}",
+    )
+    body = f"No order goes through this connection. Look after the key at your broker and connect it again. {text}"
+    return Notice("alarm", f"{broker} refuses your credentials", body, {"connection_id": connection_id}, korean)
+
+
 def of_mismatch(account_id: str, differences: Sequence[tuple[str, Decimal, Decimal]]) -> Notice:
     """Tell that an account is not as its broker shows it; each difference is what, how much here, how much there."""
     shown = differences[:DIFFERENCES_SHOWN]

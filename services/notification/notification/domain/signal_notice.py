@@ -114,6 +114,15 @@ def of_missed_prices(market: str, source: str, last_heard_at: datetime, automati
     return Notice("alarm", f"No prices of {market} are coming", body, data, Words(f"{market} 시세가 멈췄습니다", said))
 
 
+def of_regained_prices(market: str, source: str, silent_seconds: int, automations: Sequence[str]) -> Notice:
+    """End the alarm: prices come again, and are watched."""
+    names = ", ".join(f"'{name}'" for name in automations[:NAMES_SHOWN])
+    body = f"{source} is heard again after {silent_seconds:,} seconds. Rules and stops are watched again for {names}."
+    said = f"{silent_seconds:,}초 만에 {source} 시세가 다시 들어옵니다. 규칙과 손절을 다시 감시합니다: {names}."
+    korean = Words(f"{market} 시세가 다시 들어옵니다", said)
+    return Notice("alarm", f"Prices of {market} are coming again", body, {"market": market, "source": source}, korean)
+
+
 def of_hook(hook_id: str, name: str, trouble: str) -> Notice:
     """Raise an alarm about a hook that is silent, or says what cannot be followed."""
     korean = Words(f"웹훅 '{name}'에 문제가 있습니다", trouble)

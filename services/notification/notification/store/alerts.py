@@ -1,13 +1,16 @@
 """Alerts of each owner."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import Row, case, delete, func, insert, or_, select, text, update
+from kit.sql import Row as DriverRow
+from kit.sql import Statement
+from sqlalchemy import Row, Uuid, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from notification.domain.alert import Alert, AlertId
 from notification.domain.owner import OwnerId
@@ -15,11 +18,28 @@ from notification.store.tables import alerts
 
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('alerts:' || :owner, 0))")
 
+LOCK_ALL = Statement(
+    select(alerts)
+    .where(alerts.c.owner_id == bindparam("owner"), alerts.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(alerts.c.id)
+    .with_for_update()
+)
+SAVE_STEPS = Statement(
+    text(
+        """
+        UPDATE alerts SET status = after.status, triggered_at = after.triggered_at, triggered_price = after.price
+          FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:times AS timestamptz[]),
+                      CAST(:prices AS numeric[])) AS after (id, status, triggered_at, price)
+         WHERE alerts.owner_id = CAST(:owner AS uuid) AND alerts.id = after.id
+        """
+    )
+)
+
 DUE = frozenset({"due_bar", "due_at"})
 """Where the alert stands in the worker's line; no part of the wish."""
 
 
-def alert_of(row: Row[Any]) -> Alert:
+def alert_of(row: Row[Any] | DriverRow) -> Alert:
     """Build an alert from its row."""
     values = {name: value for name, value in row._mapping.items() if name not in DUE}
     return Alert(owner=values.pop("owner_id"), **values)
@@ -61,26 +81,22 @@ async def delete_one(session: Session, owner: OwnerId, alert_id: AlertId) -> str
     return symbol
 
 
-async def save_triggered(
-    session: Session, owner: OwnerId, alert_id: AlertId, price: Decimal, now: datetime
-) -> Alert | None:
-    """Trigger an alert if it still waits: of all who try, one succeeds, and the others get None."""
-    statement = update(alerts).where(
-        alerts.c.owner_id == owner,
-        alerts.c.id == alert_id,
-        alerts.c.status == "active",
-        or_(alerts.c.expires_at.is_(None), alerts.c.expires_at > now),
-    )
-    after = case((alerts.c.repeat, "resting"), else_="triggered")
-    statement = statement.values(status=after, triggered_at=now, triggered_price=price)
-    row = (await session.execute(statement.returning(*alerts.c))).one_or_none()
-    return None if row is None else alert_of(row)
+async def lock_all(session: Session, owner: OwnerId, alert_ids: Collection[AlertId]) -> dict[AlertId, Alert]:
+    """Find alerts of the owner, and let nobody change them until the commit; in one order, whoever asks."""
+    rows = await LOCK_ALL.all(session, {"owner": owner, "ids": list(alert_ids)})
+    return {row.id: alert_of(row) for row in rows}
 
 
-async def save_rearmed(session: Session, owner: OwnerId, alert_id: AlertId) -> None:
-    """Make a repeating alert that rests active again."""
-    statement = update(alerts).where(alerts.c.owner_id == owner, alerts.c.id == alert_id, alerts.c.status == "resting")
-    await session.execute(statement.values(status="active"))
+async def save_steps(session: Session, owner: OwnerId, after: Sequence[Alert]) -> None:
+    """Save how alerts that are locked stand now, and what triggered them last."""
+    given = {
+        "owner": owner,
+        "ids": [alert.id for alert in after],
+        "statuses": [alert.status for alert in after],
+        "times": [alert.triggered_at for alert in after],
+        "prices": [alert.triggered_price for alert in after],
+    }
+    await SAVE_STEPS.count(session, given)
 
 
 async def save_judged(session: Session, owner: OwnerId, alert_id: AlertId, bar: datetime) -> bool:

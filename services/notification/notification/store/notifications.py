@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from notification.domain.owner import OwnerId
 from notification.store.tables import notifications
@@ -34,7 +34,14 @@ async def list_newest(session: Session, owner: OwnerId, limit: int, before: UUID
     if unread:
         statement = statement.where(notifications.c.read_at.is_(None))
     rows = await session.execute(statement.order_by(notifications.c.id.desc()).limit(limit))
-    return [Kept(row.id, row.kind, row.title, row.body, row.data, row.created_at, row.read_at) for row in rows]
+    return [_kept(row) for row in rows]
+
+
+async def find(session: Session, owner: OwnerId, notification_id: UUID) -> Kept | None:
+    """One notice of an owner's, or None."""
+    mine = select(notifications).where(notifications.c.owner_id == owner, notifications.c.id == notification_id)
+    row = (await session.execute(mine)).one_or_none()
+    return None if row is None else _kept(row)
 
 
 async def save_read(session: Session, owner: OwnerId, ids: Sequence[UUID] | None, now: datetime) -> int:
@@ -43,3 +50,7 @@ async def save_read(session: Session, owner: OwnerId, ids: Sequence[UUID] | None
     if ids is not None:
         statement = statement.where(notifications.c.id.in_(ids))
     return (await session.execute(statement.values(read_at=now))).rowcount
+
+
+def _kept(row: Row[Any]) -> Kept:
+    return Kept(row.id, row.kind, row.title, row.body, row.data, row.created_at, row.read_at)

@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 
 from kit.db import Session
 from kit.events import inbox
+from kit.sql import Statement
 from quant.markets.intervals import Interval
-from sqlalchemy import Column, Table, delete, desc, func, or_, select, tuple_, update
+from sqlalchemy import Column, Table, Uuid, bindparam, delete, desc, func, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from notification.domain.alert import Alert
+from notification.domain.alert import Alert, AlertId
+from notification.domain.alert import Status as AlertStatus
 from notification.domain.channel import Channel, ChannelId, ChannelKind
 from notification.domain.owner import OwnerId
 from notification.domain.rule_alert import DueRule
@@ -31,6 +34,16 @@ DUE_AT_ONCE_MAX = 2_000
 WANTED_MAX = 500
 """Symbols that are asked for live: many times what any feed can follow."""
 WATCHED = alerts.c.status.in_(("active", "resting"))
+WATCHED_OF = Statement(
+    text(
+        """
+        SELECT id, status FROM alerts
+         WHERE status IN ('active', 'resting') AND condition <> 'rule'
+           AND (CAST(:symbol AS text) IS NULL OR symbol = :symbol)
+        """
+    )
+)
+BY_IDS = Statement(select(alerts).where(alerts.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))))
 
 
 async def list_heads(session: Session, owners: Collection[OwnerId]) -> dict[OwnerId, int]:
@@ -39,12 +52,14 @@ async def list_heads(session: Session, owners: Collection[OwnerId]) -> dict[Owne
     return {OwnerId(row.owner_id): row.seq for row in rows}
 
 
-async def list_watched(session: Session, symbol: str | None) -> list[Alert]:
-    """List the alerts that wait for a quote, of one symbol or of all."""
-    statement = select(alerts).where(WATCHED, alerts.c.condition != "rule")
-    if symbol is not None:
-        statement = statement.where(alerts.c.symbol == symbol)
-    return [alert_of(row) for row in await session.execute(statement)]
+async def list_watched(session: Session, symbol: str | None) -> dict[AlertId, AlertStatus]:
+    """List how the alerts stand that wait for a quote, of one symbol or of all."""
+    return {row["id"]: row["status"] for row in await WATCHED_OF.all(session, {"symbol": symbol})}
+
+
+async def list_alerts(session: Session, alert_ids: Collection[AlertId]) -> list[Alert]:
+    """List these alerts, of anybody."""
+    return [alert_of(row) for row in await BY_IDS.all(session, {"ids": list(alert_ids)})] if alert_ids else []
 
 
 async def list_wanted(session: Session) -> dict[str, int]:

@@ -43,6 +43,14 @@ async def test_reading_some_and_then_all(app: FastAPI, person: Person) -> None:
         assert all(item["read_at"] for item in (await http.get(INBOX)).json()["items"])
 
 
+async def test_one_is_shown_by_its_id_and_stays_unread(app: FastAPI, person: Person) -> None:
+    await person.is_told(1, 2, notice=True)
+    async with client(app, person.token) as http:
+        newest = (await http.get(INBOX)).json()["items"][0]
+        assert (await http.get(f"{INBOX}/{newest['id']}")).json() == newest
+        assert newest["read_at"] is None
+
+
 @pytest.mark.requirement("R-38")
 async def test_a_stranger_sees_and_marks_nothing(app: FastAPI, person: Person, tokens: Tokens) -> None:
     await person.is_told(1, notice=True)
@@ -50,6 +58,9 @@ async def test_a_stranger_sees_and_marks_nothing(app: FastAPI, person: Person, t
         mine = (await http.get(INBOX)).json()["items"][0]["id"]
     async with client(app, tokens.for_user(new_id())) as http:
         assert (await http.get(INBOX)).json()["items"] == []
+        hers, nobodys = await http.get(f"{INBOX}/{mine}"), await http.get(f"{INBOX}/{new_id()}")
+        assert (hers.status_code, hers.json()["code"]) == (404, "notification_not_found")
+        assert hers.json()["detail"] == nobodys.json()["detail"]
         assert (await http.post(READ, json={"ids": [mine]})).json() == {"marked": 0}
         assert (await http.post(READ, json={"all": True})).json() == {"marked": 0}
 

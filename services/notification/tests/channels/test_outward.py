@@ -1,9 +1,11 @@
 """Addresses that users name: nothing but the open internet, once resolved, and never more than a bounded answer."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from notification.channels.outward import BYTES_MAX, SECONDS_MAX, Answer, NotAllowed, Outward, is_public, judge
@@ -122,6 +124,46 @@ async def test_a_redirect_is_not_followed() -> None:
     assert f"Host: localhost:{port}".encode() in heads[0], (
         "the name is kept, though the address is what is connected to"
     )
+
+
+async def takes(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+    await writer.drain()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What the world's name service says, one answer after the other."""
+    left: list[list[str]] = []
+
+    def resolve(_name: str, port: int, *_more: int, **_named: int) -> list[tuple[Any, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in left.pop(0)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return left
+
+
+@pytest.mark.requirement("R-55")
+async def test_a_name_that_moves_inside_after_it_was_checked_is_not_sent_to(answers: list[list[str]]) -> None:
+    async with receiver(takes) as (port, heads):
+        answers += [["8.8.8.8"], ["127.0.0.1"]]
+        await Outward().check(f"https://moving.example:{port}/")
+        with pytest.raises(NotAllowed):
+            await Outward().post(f"https://moving.example:{port}/", b"", {})
+        answers += [["8.8.8.8", "127.0.0.1"]]
+        with pytest.raises(NotAllowed):
+            await Outward().check(f"https://moving.example:{port}/")
+    assert heads == []
+
+
+@pytest.mark.requirement("R-55")
+async def test_a_name_is_resolved_once_and_the_connection_goes_where_that_led(answers: list[list[str]]) -> None:
+    async with receiver(takes) as (port, heads):
+        answers += [["127.0.0.1"], ["8.8.8.8"]]
+        answer = await Outward(loopback=True).post(f"http://moving.example:{port}/", b"", {})
+    assert (answer.status, len(heads)) == (204, 1)
+    assert f"Host: moving.example:{port}".encode() in heads[0]
+    assert answers == [["8.8.8.8"]]
 
 
 @pytest.mark.requirement("R-55")

@@ -6,7 +6,20 @@ from decimal import Decimal
 
 import pytest
 from kit.ids import new_id
-from notification.domain.alert import REST, Alert, AlertId, Condition, Seen, Status, Step, notice_of, step
+from notification.domain.alert import (
+    REST,
+    Alert,
+    AlertId,
+    Condition,
+    Decided,
+    Seen,
+    Status,
+    Step,
+    is_waiting,
+    notice_of,
+    step,
+    then,
+)
 from notification.domain.owner import OwnerId
 
 NOW = datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)
@@ -49,6 +62,40 @@ def test_an_alert_that_is_done_stays_done(status: Status) -> None:
 def test_an_alert_whose_time_has_run_out_does_nothing() -> None:
     assert step(replace(ABOVE, expires_at=NOW), Seen(Decimal(99999)), NOW) is Step.NOTHING
     assert step(replace(ABOVE, expires_at=NOW + timedelta(seconds=1)), Seen(Decimal(99999)), NOW) is Step.TRIGGER
+
+
+MET = Seen(Decimal(70001))
+
+
+@pytest.mark.parametrize(
+    ("decided", "stands", "repeat", "becomes"),
+    [
+        (Step.TRIGGER, "active", False, "triggered"),
+        (Step.TRIGGER, "active", True, "resting"),
+        (Step.TRIGGER, "resting", True, None),
+        (Step.TRIGGER, "triggered", False, None),
+        (Step.TRIGGER, "expired", False, None),
+        (Step.REARM, "resting", True, "active"),
+        (Step.REARM, "active", True, None),
+        (Step.REARM, "triggered", False, None),
+        (Step.REARM, "expired", True, None),
+    ],
+)
+def test_what_was_decided_is_done_only_to_an_alert_that_stands_as_it_stood_then(
+    decided: Step, stands: Status, repeat: bool, becomes: Status | None
+) -> None:
+    alert = replace(ABOVE, status=stands, repeat=repeat)
+    after = then(alert, Decided(alert, MET, decided, new_id()), NOW)
+    assert (None if after is None else after.status) == becomes
+    if becomes is not None and decided is Step.TRIGGER:
+        assert after == replace(alert, status=becomes, triggered_at=NOW, triggered_price=MET.price)
+
+
+def test_an_alert_that_runs_out_before_it_is_told_is_told_no_more() -> None:
+    alert = replace(ABOVE, expires_at=NOW)
+    assert then(alert, Decided(alert, MET, Step.TRIGGER, new_id()), NOW) is None
+    assert not is_waiting(alert, NOW)
+    assert is_waiting(replace(ABOVE, status="resting"), NOW)
 
 
 def test_a_repeating_alert_is_ready_again_when_it_has_rested_and_the_price_has_returned() -> None:

@@ -16,7 +16,7 @@ from notification.domain.notice import (
     of_rejection,
     of_run,
 )
-from notification.domain.signal_notice import of_missed_prices
+from notification.domain.signal_notice import of_missed_prices, of_regained_prices
 from notification.domain.stream import REPLAY_MAX, Bounds, can_resume
 
 BUY = OrderSeen(
@@ -120,3 +120,10 @@ def test_prices_that_do_not_come_are_told_by_the_clock_of_their_market_and_name_
     assert told.body.endswith("for 'RSI', '추세'.")
     assert told.said_in("ko").title == "KRX 시세가 멈췄습니다"
     assert "since 20:02" in of_missed_prices("US", "alpaca", since, ["RSI"]).body
+
+
+def test_prices_that_come_again_end_the_alarm_in_both_languages() -> None:
+    told = of_regained_prices("KRX", "kis", 1_074, ["RSI"])
+    assert (told.title, told.kind) == ("Prices of KRX are coming again", "alarm")
+    assert told.body == "kis is heard again after 1,074 seconds. Rules and stops are watched again for 'RSI'."
+    assert "1,074초 만에" in told.said_in("ko").body

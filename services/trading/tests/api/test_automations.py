@@ -1,9 +1,9 @@
 """Automations and hooks at the API: what is set up, refused with a sentence, answered, and nobody else's business."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from kit.ids import new_id
 from kit.testing.fixtures import client
 from kit.testing.serving import serving
 from kit.testing.tokens import Tokens
+from quant.markets.calendar import session_hours
 from sqlalchemy import text
 from trading.app import create_app
 from trading.automator import Automator
@@ -58,10 +59,11 @@ class Owner:
         told: dict[str, Any] = answer.json()
         return told
 
-    async def hooks(self, **changes: Any) -> dict[str, Any]:
-        automation = await self.sets_up(strategy_id=None, version=None, interval="1m", **changes)
+    async def hooks(self, expected_every_minutes: int | None = None) -> dict[str, Any]:
+        automation = await self.sets_up(strategy_id=None, version=None, interval="1m")
         await self.trader.caller.post(f"/trading/automations/{automation['id']}/start", {})
-        answer = await self.trader.caller.post("/trading/hooks", {"automation_id": automation["id"], "name": "추세"})
+        wish = {"automation_id": automation["id"], "name": "추세", "expected_every_minutes": expected_every_minutes}
+        answer = await self.trader.caller.post("/trading/hooks", wish)
         assert answer.status_code == 201, answer.text
         told: dict[str, Any] = answer.json()
         return told
@@ -70,9 +72,9 @@ class Owner:
         body = {"secret": hook["secret"], **payload}
         return await self.trader.caller.api.post(f"{HOOKS}/{hook['id']}", json=body)
 
-    async def works_off(self) -> None:
+    async def works_off(self, clock: Callable[[], datetime] = now) -> None:
         async with open_resources(self.settings) as resources:
-            worker = Automator(self.settings, resources, now)
+            worker = Automator(self.settings, resources, clock)
             await worker.begin()
             await worker.take_alerts()
             await worker.look()
@@ -217,6 +219,20 @@ async def test_fields_that_mean_nothing_are_named_in_the_answer_and_to_the_owner
     await owner.works_off()
     assert "leverage" in (await _told(database, owner))[0]
     assert len(await owner.lists("/trading/signals")) == 1
+
+
+async def test_an_alert_that_should_have_come_and_did_not_is_told_to_its_owner_once(
+    owner: Owner, database: Database
+) -> None:
+    await owner.hooks(expected_every_minutes=30)
+    opens = session_hours("KRX", date(2024, 12, 16)).open
+    async with database.system() as session:
+        await session.execute(text("UPDATE hooks SET created_at = :at"), {"at": opens - timedelta(days=1)})
+    await owner.works_off(lambda: opens + timedelta(minutes=29))
+    assert await _told(database, owner) == []
+    for minute in (31, 32):
+        await owner.works_off(lambda at=opens + timedelta(minutes=minute): at)
+    assert await _told(database, owner) == ["No alert has come yet, and one is expected every 30 minutes."]
 
 
 async def _told(database: Database, owner: Owner) -> list[str]:

@@ -170,7 +170,7 @@ class TestPlacing:
         for changes, field in NO_ORDERS:
             answer = await trader.caller.post("/trading/orders", trader.order(new_id(), "005930", **changes))
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), changes
-            assert answer.json()["errors"][0]["field"] == field, changes
+            assert [error["field"] for error in answer.json()["errors"]] == [field], changes
 
     async def test_an_oversized_body_is_refused(self, trader: Trader) -> None:
         answer = await trader.caller.post("/trading/orders", {"symbol": "x" * (1 << 20)})
@@ -178,8 +178,11 @@ class TestPlacing:
 
     async def test_a_body_that_is_no_json_is_refused(self, trader: Trader) -> None:
         headers = {**trader.caller.headers, "content-type": "application/json"}
-        answer = await trader.caller.api.post("/api/v1/trading/orders", headers=headers, content=b"{")
+        answer = await trader.caller.api.post("/api/v1/trading/orders", headers=headers, content=b'{"side": buy}')
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+        assert answer.json()["errors"] == [
+            {"field": "body", "message": "is no JSON: Expecting value at character 9", "code": "json_invalid"}
+        ]
 
 
 class TestQuotes:

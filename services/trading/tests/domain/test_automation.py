@@ -24,6 +24,7 @@ from trading.domain.request import AccountId
 from trading.domain.signal import TRANSITIONS, SignalStatus, first_status
 
 NOW = datetime(2024, 12, 16, 1, tzinfo=UTC)  # a Monday, 10:00 in Seoul
+MONDAY = NOW.date()
 
 
 def an_automation(**changes: Any) -> Automation:
@@ -85,9 +86,15 @@ def test_shares_are_whole_and_leave_room_for_the_fee() -> None:
 @pytest.mark.parametrize(("hour", "minute", "may"), [(9, 29, False), (9, 30, True), (15, 0, True), (15, 1, False)])
 def test_it_buys_within_its_local_times_only(hour: int, minute: int, may: bool) -> None:
     moment = datetime(2024, 12, 16, hour, minute, tzinfo=UTC) - timedelta(hours=9)
-    assert an_automation().may_enter(moment) is may
-    assert an_automation(weekdays=(2, 3)).may_enter(moment) is False
-    assert an_automation(interval="1d").may_enter(moment) is True
+    assert an_automation().may_enter(MONDAY, moment) is may
+    assert an_automation(weekdays=(2, 3)).may_enter(MONDAY, moment) is False
+    assert an_automation(interval="1d").may_enter(MONDAY, moment) is True
+
+
+def test_the_weekday_is_that_of_the_day_traded_though_it_is_replayed_on_a_saturday() -> None:
+    saturday = datetime(2026, 11, 28, 1, 0, tzinfo=UTC)
+    assert an_automation(interval="1d").may_enter(MONDAY, saturday) is True
+    assert an_automation(interval="1d", weekdays=(6,)).may_enter(MONDAY, saturday) is False
 
 
 def test_schedules_that_never_fire_are_known() -> None:

@@ -126,24 +126,15 @@ class Market:
         return {day: Decimal(repr(close)) for day, close in zip(days, found.frame["close"].tolist(), strict=True)}
 
     async def _get(self, path: str, question: dict[str, str]) -> bytes:
-        """Ask once, and once more with a new token if the first is refused: auth may have changed its keys."""
-        token = await self._tokens.current()
-        answer = await self._ask(path, question, token)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            self._tokens.forget(token)
-            answer = await self._ask(path, question, await self._tokens.current())
+        try:
+            answer = await self._http.get(f"{self._url}{path}", params=question, auth=self._tokens)
+        except httpx.HTTPError as failed:
+            raise Unavailable(f"market cannot be asked for bars: {type(failed).__name__}") from failed
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable(f"market answered {answer.status_code}")
         if answer.status_code != HTTPStatus.OK or len(answer.content) > ANSWER_BYTES_MAX:
             raise UnexpectedAnswer(f"market answered {answer.status_code} with {len(answer.content)} bytes")
         return answer.content
-
-    async def _ask(self, path: str, question: dict[str, str], token: str) -> httpx.Response:
-        try:
-            headers = {"Authorization": f"Bearer {token}"}
-            return await self._http.get(f"{self._url}{path}", params=question, headers=headers)
-        except httpx.HTTPError as failed:
-            raise Unavailable(f"market cannot be asked for bars: {type(failed).__name__}") from failed
 
 
 def day_of(day: date) -> datetime:

@@ -112,15 +112,14 @@ class Automation:
         """Whether a breach is too recent to go on."""
         return self.cool_off_until is not None and at < self.cool_off_until
 
-    def may_enter(self, at: datetime) -> bool:
-        """Whether its schedule lets it buy at this moment."""
-        local = at.astimezone(ZONES[self.market])
-        if local.isoweekday() not in self.weekdays:
+    def may_enter(self, trading_date: date, at: datetime) -> bool:
+        """Whether its schedule lets it buy on a day of trading, which may be replayed on any other, at this moment."""
+        if trading_date.isoweekday() not in self.weekdays:
             return False
         if self.interval == "1d":
             return True
         begins, ends = self.not_before or time.min, self.not_after or time.max
-        return begins <= local.time() <= ends
+        return begins <= at.astimezone(ZONES[self.market]).time() <= ends
 
 
 def breach_of(automation: Automation, profit_today: Decimal) -> str | None:

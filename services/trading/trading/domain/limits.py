@@ -99,6 +99,17 @@ def tightest(all_limits: Iterable[RiskLimits]) -> RiskLimits:
     return RiskLimits(**numbers, restricted_symbols=tuple(restricted))
 
 
+def changes(old: RiskLimits, new: RiskLimits) -> tuple[dict[str, str], dict[str, str]]:
+    """What was and what is of the bounds that differ, by name, in words; no bound is left out."""
+    differing = [each.name for each in fields(RiskLimits) if getattr(old, each.name) != getattr(new, each.name)]
+    before, after = ({name: _in_words(getattr(limits, name)) for name in differing} for limits in (old, new))
+    return {name: said for name, said in before.items() if said}, {name: said for name, said in after.items() if said}
+
+
+def _in_words(bound: Decimal | tuple[str, ...] | None) -> str:
+    return " ".join(bound) if isinstance(bound, tuple) else "" if bound is None else f"{bound:f}"
+
+
 def of_the_account(in_force: Iterable[LimitsInForce]) -> RiskLimits:
     """What holds for the account alone: a strategy's sums are not the account's, for others order there as well."""
     return tightest(each.limits if each.scope != "strategy" else _without_sums(each.limits) for each in in_force)

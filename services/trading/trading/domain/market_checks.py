@@ -50,8 +50,8 @@ def venue_trades_the_instrument(ask: Question) -> Denied | None:
     asked, of = ask.request, _instrument(ask)
     windows = _windows(ask)
     if windows and not any(is_traded(window, of) for window in windows):
-        where = f"{windows[0].venue}'s {PHASE_WORDS[windows[0].phase]}"
-        return ask.denied(Reason.ORDER_TYPE_NOT_ALLOWED, f"{asked.symbol} is not traded in {where}.")
+        detail = f"{asked.symbol} is not traded in {windows[0].venue}'s {PHASE_WORDS[windows[0].phase]}."
+        return ask.denied(Reason.ORDER_TYPE_NOT_ALLOWED, detail)
     return None
 
 
@@ -64,8 +64,8 @@ def session_takes_the_order(ask: Question) -> Denied | None:
         return ask.denied(Reason.MARKET_CLOSED, f"{asked.venue} takes no orders now.")
     of = _instrument(ask)
     if not any(takes(window, of, asked.order_type, asked.time_in_force) for window in windows):
-        kind = f"{asked.order_type} order for {asked.time_in_force}"
-        detail = f"{asked.venue} takes no {kind} in its {PHASE_WORDS[windows[0].phase]}."
+        kind, phase = asked.order_type, PHASE_WORDS[windows[0].phase]
+        detail = f"{asked.venue} takes no {kind} order for {asked.time_in_force} in its {phase}."
         return ask.denied(Reason.ORDER_TYPE_NOT_ALLOWED, detail)
     return None
 

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import delete, func, select, update
+from kit.sql import Statement
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.automation import Automation, AutomationId, Status
@@ -15,6 +16,8 @@ from trading.store.rows import columns_of, values_of
 COLUMNS = columns_of(automations, Automation)
 NAMES = tuple(column.name for column in COLUMNS)
 CHANGING = ("status", "reason", "cool_off_until", "changed_at")
+_ONE = select(*COLUMNS).where(automations.c.owner_id == bindparam("owner"), automations.c.id == bindparam("automation"))
+ONE, LOCKED = Statement(_ONE), Statement(_ONE.with_for_update())
 
 
 def automation_of(row: Any) -> Automation:
@@ -26,15 +29,13 @@ def automation_of(row: Any) -> Automation:
 
 async def find(session: Session, owner: UUID, automation_id: AutomationId) -> Automation | None:
     """Return an automation of this owner."""
-    query = select(*COLUMNS).where(automations.c.owner_id == owner, automations.c.id == automation_id)
-    row = (await session.execute(query)).first()
+    row = await ONE.first(session, {"owner": owner, "automation": automation_id})
     return automation_of(row) if row else None
 
 
 async def lock(session: Session, owner: UUID, automation_id: AutomationId) -> Automation | None:
     """Return an automation, and keep it as it is until the transaction ends."""
-    query = select(*COLUMNS).where(automations.c.owner_id == owner, automations.c.id == automation_id)
-    row = (await session.execute(query.with_for_update())).first()
+    row = await LOCKED.first(session, {"owner": owner, "automation": automation_id})
     return automation_of(row) if row else None
 
 

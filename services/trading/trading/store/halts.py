@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from kit.db import Session
+from kit.sql import Statement
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -20,6 +21,9 @@ DELETE = delete(halts).where(
     halts.c.scope_id == bindparam("of_scope_id"),
 )
 HALTS_MAX = 1_000
+ALL = Statement(
+    select(halts).where(halts.c.owner_id == bindparam("owner")).order_by(halts.c.halted_at).limit(HALTS_MAX)
+)
 
 
 async def save(session: Session, owner: UUID, halt: Halt) -> None:
@@ -36,7 +40,6 @@ async def delete_one(session: Session, owner: UUID, level: str, scope_id: UUID) 
 
 async def list_all(session: Session, owner: UUID) -> list[Halt]:
     """List every switch that is thrown."""
-    query = select(halts).where(halts.c.owner_id == owner).order_by(halts.c.halted_at).limit(HALTS_MAX)
     return [
         Halt(
             level=row.scope,
@@ -45,5 +48,5 @@ async def list_all(session: Session, owner: UUID) -> list[Halt]:
             reason=row.reason,
             halted_at=row.halted_at,
         )
-        for row in await session.execute(query)
+        for row in await ALL.all(session, {"owner": owner})
     ]

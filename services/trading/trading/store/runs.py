@@ -6,13 +6,28 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import func, select, tuple_, update
+from kit.sql import Statement
+from sqlalchemy import bindparam, func, select, tuple_, update
 
 from trading.domain.automation import AutomationId, Phase
 from trading.store.automation_tables import automation_runs as runs
 from trading.store.automation_tables import leases
 
 LEASE = "automations"
+SETTLED = ("status", "outcome", "epoch", "settled_at")
+SETTLE = Statement(
+    update(runs)
+    .where(
+        runs.c.owner_id == bindparam("owner"),
+        runs.c.automation_id == bindparam("automation"),
+        runs.c.phase == bindparam("of_phase"),
+        runs.c.symbol == bindparam("of_symbol"),
+        runs.c.scheduled_at == bindparam("of_bar"),
+        runs.c.status == "due",
+        select(leases.c.epoch).where(leases.c.name == LEASE).scalar_subquery() == bindparam("new_epoch"),
+    )
+    .values({name: bindparam(f"new_{name}") for name in SETTLED})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +62,9 @@ async def settle(
 ) -> bool:
     """End a due run, once; False when it has ended already, or when a later epoch has begun."""
     phase, symbol, scheduled_at = run
-    present = select(leases.c.epoch).where(leases.c.name == LEASE).scalar_subquery()
-    due = (
-        runs.c.owner_id == owner,
-        runs.c.automation_id == automation_id,
-        runs.c.phase == phase,
-        runs.c.symbol == symbol,
-        runs.c.scheduled_at == scheduled_at,
-        runs.c.status == "due",
-        present == end.epoch,
-    )
-    changed = {"status": end.status, "outcome": end.outcome, "epoch": end.epoch, "settled_at": now}
-    return (await session.execute(update(runs).where(*due).values(changed))).rowcount == 1
+    place = {"of_phase": phase, "of_symbol": symbol, "of_bar": scheduled_at}
+    ended = {"new_status": end.status, "new_outcome": end.outcome, "new_epoch": end.epoch, "new_settled_at": now}
+    return await SETTLE.count(session, {"owner": owner, "automation": automation_id} | place | ended) == 1
 
 
 async def list_page(

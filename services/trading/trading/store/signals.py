@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import Session
-from sqlalchemy import Text, cast, func, insert, select, text, update
+from kit.sql import Statement
+from sqlalchemy import Text, bindparam, cast, func, insert, or_, select, text, update
 
 from trading.domain.automation import AutomationId
 from trading.domain.order import OPEN
@@ -15,6 +16,7 @@ from trading.domain.signal import Reason, Signal, SignalId, SignalStatus
 from trading.domain.trip import Holdings, Trip, TripId
 from trading.store.automation_tables import signals, trips
 from trading.store.rows import columns_of, values_of
+from trading.store.together import Write, write
 
 COLUMNS = columns_of(signals, Signal)
 NAMES = tuple(column.name for column in COLUMNS)
@@ -25,7 +27,7 @@ TRIP_CHANGING = ("stop_price", "target_price", "trail_price", "peak_price", "bar
 ZERO = Decimal(0)
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
-HOLDINGS = text(
+_HOLDINGS = text(
     f"""
     SELECT coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'buy'), 0) AS bought,
            coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'sell'), 0) AS sold,
@@ -37,7 +39,7 @@ HOLDINGS = text(
      WHERE s.owner_id = :owner AND s.trip_id = :trip
     """  # noqa: S608 - the statuses are our own
 )
-MONEY = text(
+_MONEY = text(
     f"""
     SELECT coalesce(sum(spent) FILTER (WHERE is_open), 0) AS invested,
            coalesce(sum(received - spent) FILTER (WHERE NOT is_open), 0) AS profit,
@@ -58,6 +60,42 @@ MONEY = text(
              WHERE t.owner_id = :owner AND t.automation_id = :automation
              GROUP BY t.id, t.closed_at) AS one
     """  # noqa: S608 - the statuses are our own
+)
+HOLDINGS, MONEY = Statement(_HOLDINGS), Statement(_MONEY)
+
+_OF_OWNER = signals.c.owner_id == bindparam("owner")
+_ABOUT = (
+    _OF_OWNER,
+    signals.c.automation_id == bindparam("automation"),
+    signals.c.symbol == bindparam("of_symbol"),
+)
+_IS_PENDING = or_(signals.c.status == SignalStatus.ASKED, signals.c.status == SignalStatus.WAITING)
+_ONE = select(*COLUMNS).where(_OF_OWNER, signals.c.id == bindparam("signal"))
+ONE, LOCKED = Statement(_ONE), Statement(_ONE.with_for_update())
+LATEST = Statement(select(*COLUMNS).where(*_ABOUT).order_by(signals.c.id.desc()).limit(1))
+PENDING = Statement(select(*COLUMNS).where(*_ABOUT, _IS_PENDING).limit(1))
+ADD = Statement(insert(signals))
+CHANGE = Statement(
+    update(signals)
+    .where(_OF_OWNER, signals.c.id == bindparam("signal"))
+    .values({name: bindparam(f"new_{name}") for name in CHANGING})
+)
+_TRIP_OF_OWNER = trips.c.owner_id == bindparam("owner")
+OPEN_TRIP = Statement(
+    select(*TRIP_COLUMNS)
+    .where(
+        _TRIP_OF_OWNER,
+        trips.c.automation_id == bindparam("automation"),
+        trips.c.symbol == bindparam("of_symbol"),
+        trips.c.closed_at.is_(None),
+    )
+    .with_for_update()
+)
+ADD_TRIP = Statement(insert(trips))
+CHANGE_TRIP = Statement(
+    update(trips)
+    .where(_TRIP_OF_OWNER, trips.c.id == bindparam("trip"))
+    .values({name: bindparam(f"new_{name}") for name in TRIP_CHANGING})
 )
 
 
@@ -96,15 +134,13 @@ def trip_of(row: Any) -> Trip:
 
 async def find(session: Session, owner: UUID, signal_id: SignalId) -> Signal | None:
     """Return a signal of this owner."""
-    query = select(*COLUMNS).where(signals.c.owner_id == owner, signals.c.id == signal_id)
-    row = (await session.execute(query)).first()
+    row = await ONE.first(session, {"owner": owner, "signal": signal_id})
     return signal_of(row) if row else None
 
 
 async def lock(session: Session, owner: UUID, signal_id: SignalId) -> Signal | None:
     """Return a signal, and keep it as it is until the transaction ends."""
-    query = select(*COLUMNS).where(signals.c.owner_id == owner, signals.c.id == signal_id).with_for_update()
-    row = (await session.execute(query)).first()
+    row = await LOCKED.first(session, {"owner": owner, "signal": signal_id})
     return signal_of(row) if row else None
 
 
@@ -121,9 +157,7 @@ async def list_page(session: Session, owner: UUID, wanted: Wanted, *, before: UU
 
 async def find_latest(session: Session, owner: UUID, automation_id: AutomationId, symbol: str) -> Signal | None:
     """Return the newest signal of an automation about a symbol."""
-    mine = (signals.c.owner_id == owner, signals.c.automation_id == automation_id, signals.c.symbol == symbol)
-    query = select(*COLUMNS).where(*mine).order_by(signals.c.id.desc()).limit(1)
-    row = (await session.execute(query)).first()
+    row = await LATEST.first(session, {"owner": owner, "automation": automation_id, "of_symbol": symbol})
     return signal_of(row) if row else None
 
 
@@ -139,30 +173,33 @@ async def list_raised(
     return [signal_of(row) for row in await session.execute(query)]
 
 
-async def save_new(session: Session, owner: UUID, signal: Signal) -> None:
+def adding(owner: UUID, signal: Signal) -> Write:
     """Add a signal."""
     row = {"owner_id": owner, **values_of(signal, NAMES), "reasons": [asdict(each) for each in signal.reasons]}
-    await session.execute(insert(signals), row)
+    return Write(ADD, row)
+
+
+def changing(owner: UUID, signal: Signal) -> Write:
+    """Write what has become of a signal. It is locked."""
+    changed = {f"new_{name}": value for name, value in values_of(signal, CHANGING).items()}
+    return Write(CHANGE, {"owner": owner, "signal": signal.id, **changed})
 
 
 async def save(session: Session, owner: UUID, signal: Signal) -> None:
     """Write what has become of a signal. It is locked."""
-    mine = (signals.c.owner_id == owner, signals.c.id == signal.id)
-    await session.execute(update(signals).where(*mine).values(values_of(signal, CHANGING)))
+    await write(session, changing(owner, signal))
 
 
 async def find_money(session: Session, owner: UUID, automation_id: AutomationId, day_began: datetime) -> Money:
     """Return where an automation's money is; an open buy counts with what it holds."""
     given = {"owner": owner, "automation": automation_id, "day_began": day_began}
-    row = (await session.execute(MONEY, given)).one()
-    return Money(**row._mapping)
+    (row,) = await MONEY.all(session, given)
+    return Money(**row)
 
 
 async def find_open_trip(session: Session, owner: UUID, automation_id: AutomationId, symbol: str) -> Trip | None:
     """Return what an automation has of a symbol, kept as it is until the transaction ends."""
-    mine = (trips.c.owner_id == owner, trips.c.automation_id == automation_id, trips.c.symbol == symbol)
-    query = select(*TRIP_COLUMNS).where(*mine, trips.c.closed_at.is_(None)).with_for_update()
-    row = (await session.execute(query)).first()
+    row = await OPEN_TRIP.first(session, {"owner": owner, "automation": automation_id, "of_symbol": symbol})
     return trip_of(row) if row else None
 
 
@@ -175,26 +212,24 @@ async def lock_trip(session: Session, owner: UUID, trip_id: TripId) -> Trip | No
 
 async def save_new_trip(session: Session, owner: UUID, trip: Trip) -> None:
     """Add a trip; an automation has one of each symbol at a time."""
-    await session.execute(insert(trips), {"owner_id": owner, **values_of(trip, TRIP_NAMES)})
+    await ADD_TRIP.count(session, {"owner_id": owner, **values_of(trip, TRIP_NAMES)})
 
 
 async def save_trip(session: Session, owner: UUID, trip: Trip) -> None:
     """Write how a trip goes on. It is locked."""
-    mine = (trips.c.owner_id == owner, trips.c.id == trip.id)
-    await session.execute(update(trips).where(*mine).values(values_of(trip, TRIP_CHANGING)))
+    changed = {f"new_{name}": value for name, value in values_of(trip, TRIP_CHANGING).items()}
+    await CHANGE_TRIP.count(session, {"owner": owner, "trip": trip.id, **changed})
 
 
 async def find_holdings(session: Session, owner: UUID, trip_id: TripId) -> Holdings:
     """Return what the orders of a trip have come to."""
-    row = (await session.execute(HOLDINGS, {"owner": owner, "trip": trip_id})).one()
-    return Holdings(**row._mapping)
+    (row,) = await HOLDINGS.all(session, {"owner": owner, "trip": trip_id})
+    return Holdings(**row)
 
 
 async def find_pending(session: Session, owner: UUID, automation_id: AutomationId, symbol: str) -> Signal | None:
     """Return the signal of an automation about a symbol that nothing has become of yet."""
-    mine = (signals.c.owner_id == owner, signals.c.automation_id == automation_id, signals.c.symbol == symbol)
-    pending = signals.c.status.in_([SignalStatus.ASKED, SignalStatus.WAITING])
-    row = (await session.execute(select(*COLUMNS).where(*mine, pending).limit(1))).first()
+    row = await PENDING.first(session, {"owner": owner, "automation": automation_id, "of_symbol": symbol})
     return signal_of(row) if row else None
 
 

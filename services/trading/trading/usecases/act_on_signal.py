@@ -142,7 +142,7 @@ async def _check(session: Session, acting: _Acting) -> None:
         raise _Leave("the strategy is halted")
     if side == "buy" and automation.status is not Status.RUNNING:
         raise _Leave(f"the automation is paused: {automation.reason or 'by its owner'}")
-    if side == "buy" and not automation.may_enter(acting.now):
+    if side == "buy" and not automation.may_enter(acting.quote.trading_date, acting.now):
         raise _Leave("its schedule does not buy at this time")
 
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import record
 from quant.markets.listing import Side
 
 from trading.automation_events import SignalRaised
 from trading.domain.automation import STALE_AFTER, Automation
 from trading.domain.signal import Reason, Signal, SignalId, SignalKind, SignalStatus, first_status
 from trading.store import signals
+from trading.store.together import write
 
 NEXT_SESSION_WITHIN = timedelta(days=14)
 """Between two sessions of an exchange lie at most the longest holidays."""
@@ -57,6 +57,5 @@ async def raise_signal(session: Session, owner: UUID, automation: Automation, sa
         trip_id=said.trip_id,
         settled_at=now if status is SignalStatus.NOTED else None,
     )
-    await signals.save_new(session, owner, signal)
-    await record(session, SignalRaised.of(signal, automation.name), owner=owner)
+    await write(session, signals.adding(owner, signal), facts=[SignalRaised.of(signal, automation.name)], owner=owner)
     return signal

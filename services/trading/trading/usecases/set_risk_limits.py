@@ -7,7 +7,7 @@ from uuid import UUID
 from kit.db import Session
 from kit.events import record
 
-from trading.domain.limits import LOOSENING_WAITS, NO_LIMITS, LimitsInForce, is_looser, tightest
+from trading.domain.limits import LOOSENING_WAITS, NO_LIMITS, LimitsInForce, changes, is_looser, tightest
 from trading.domain.request import AccountId
 from trading.errors import AccountNotFound
 from trading.store import accounts, limits
@@ -38,12 +38,15 @@ async def set_risk_limits(
     old = before.limits if before else NO_LIMITS
     looser = is_looser(wanted.limits, old)
     holds_at = now if stepped_up or not looser else now + LOOSENING_WAITS
+    was, becomes = changes(old, wanted.limits)
     fact = LimitsChanged(
         scope=wanted.scope,
         scope_id=wanted.scope_id,
         currency=wanted.currency,
         is_looser=looser,
         effective_at=holds_at,
+        old=was,
+        new=becomes,
     )
     await record(session, fact, owner=owner)
     if holds_at == now:

@@ -4,11 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import record
 
 from trading.automation_events import SignalSettled
 from trading.domain.signal import Signal, SignalStatus
 from trading.store import signals
+from trading.store.together import write
 
 
 async def settle_signal(
@@ -16,6 +16,5 @@ async def settle_signal(
 ) -> Signal:
     """Bring a locked signal to its end; `name` is that of its automation."""
     settled = signal.then(end[0], now, end[1])
-    await signals.save(session, owner, settled)
-    await record(session, SignalSettled.of(settled, name), owner=owner)
+    await write(session, signals.changing(owner, settled), facts=[SignalSettled.of(settled, name)], owner=owner)
     return settled

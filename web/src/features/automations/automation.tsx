@@ -6,6 +6,7 @@ import { api, got } from "@/api/client";
 import { explain } from "@/api/problem";
 import { accounts } from "@/api/queries";
 import { dateTime, money, number } from "@/lib/format";
+import { retold } from "@/lib/retold";
 import { useWords } from "@/lib/words";
 import { Badge, Button, Card, Empty, Facts, Loading, Note, PageTitle, Progress, type Tone } from "@/ui/basics";
 import { Dialog } from "@/ui/dialog";
@@ -37,7 +38,7 @@ function Known({ id }: { id: string }) {
         <span className="flex flex-wrap items-center gap-2">{automation.name} <AutomationStatus status={automation.status} /> <KindOf accountId={automation.account_id} /></span>
       </PageTitle>
       {automation.reason && automation.status !== "running" && (
-        <div className="mb-4"><Note tone="warn">{t("auto.paused", { reason: automation.reason })}{automation.cool_off_until && ` ${t("auto.coolUntil", { at: dateTime(language, automation.cool_off_until) })}`}</Note></div>
+        <div className="mb-4"><Note tone="warn">{t("auto.paused", { reason: retold(language, automation.reason) })}{automation.cool_off_until && ` ${t("auto.coolUntil", { at: dateTime(language, automation.cool_off_until) })}`}</Note></div>
       )}
       <Approvals automationId={id} />
       <div className="mb-4 grid gap-4 lg:grid-cols-2">
@@ -159,7 +160,7 @@ function Runs({ id }: { id: string }) {
     queryFn: () => got(api.GET("/api/v1/trading/automations/{automation_id}/runs", { params: { path: { automation_id: id }, query: { limit: 100 } } })),
   });
   if (!data) return <Loading />;
-  const why = (outcome: Record<string, unknown> | null): string => (typeof outcome?.why === "string" ? outcome.why : "");
+  const why = (outcome: Record<string, unknown> | null): string => (typeof outcome?.why === "string" ? retold(language, outcome.why) : "");
   return (
     <Card flush title={t("auto.runs")}>
       <Table label={t("auto.runs")} rows={data.items} keyOf={(each) => `${each.phase} ${each.symbol} ${each.scheduled_at}`} empty={<Empty>{t("auto.runs.empty")}</Empty>} columns={[

@@ -3,6 +3,7 @@ import { useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { explain } from "@/api/problem";
 import { dateTime, number } from "@/lib/format";
+import { retold } from "@/lib/retold";
 import { useWords } from "@/lib/words";
 import { Card, Empty, Loading, Note } from "@/ui/basics";
 import { Price } from "@/ui/figures";
@@ -33,7 +34,7 @@ export function Drift({ automation }: { automation: Automation }) {
       <div className="grid gap-3 p-4">
         <Input name="day" type="date" label={t("drift.day")} value={day} onText={setPicked} className="w-44" />
         {own?.error && <Note tone="bad" role="alert">{explain(own.error, language)}</Note>}
-        {own?.data?.differences.map((each) => <Note key={each} tone="warn">{each}</Note>)}
+        {own?.data?.differences.map((each) => <Note key={each} tone="warn">{retold(language, each)}</Note>)}
         {own?.data && own.data.rows.length > 0 && own.data.differences.length === 0 && <Note tone="good">✓ {t("drift.same")}</Note>}
       </div>
       {own?.isPending ? <Loading /> : own?.data && (

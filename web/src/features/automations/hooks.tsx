@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
 import { dateTime } from "@/lib/format";
+import { retold } from "@/lib/retold";
 import { useWords } from "@/lib/words";
 import { Badge, Button, Card, Empty, Loading, Note, type Tone } from "@/ui/basics";
 import { Copyable } from "@/ui/copyable";
@@ -112,7 +113,7 @@ function Alerts({ hookId }: { hookId: string }) {
     <ul className="mt-2 grid gap-2">
       {data.map((each, at) => (
         <li key={`${each.received_at} ${at}`} className="grid gap-1 border-t border-line pt-2 text-sm">
-          <span className="flex flex-wrap items-center gap-2"><span className="num text-quiet">{dateTime(language, each.received_at)}</span> <Badge tone={TONE[each.status]}>{named("hook.alert", each.status)}</Badge> {each.detail}</span>
+          <span className="flex flex-wrap items-center gap-2"><span className="num text-quiet">{dateTime(language, each.received_at)}</span> <Badge tone={TONE[each.status]}>{named("hook.alert", each.status)}</Badge> {each.detail && retold(language, each.detail)}</span>
           <code className="text-xs break-all text-quiet">{JSON.stringify(each.body)}</code>
         </li>
       ))}

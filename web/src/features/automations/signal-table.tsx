@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { Schemas } from "@/api/client";
 import { SideWord } from "@/features/orders/order-table";
 import { dateTime, number } from "@/lib/format";
+import { retold } from "@/lib/retold";
 import { useWords } from "@/lib/words";
 import { Badge, Empty, type Tone } from "@/ui/basics";
 import { Price } from "@/ui/figures";
@@ -50,7 +51,7 @@ export function SignalTable({ signals }: { signals: readonly Signal[] }) {
       { key: "status", head: t("order.status"), cell: (each) => <SignalStatus status={each.status} /> },
       { key: "became", head: t("signal.became"), cell: (each) => each.order_id
         ? <Link to="/orders/$orderId" params={{ orderId: each.order_id }} className="text-accent underline whitespace-nowrap">{t("signal.order")}</Link>
-        : <span className="text-sm text-quiet">{each.detail}</span> },
+        : <span className="text-sm text-quiet">{each.detail && retold(language, each.detail)}</span> },
     ]} />
   );
 }

@@ -14,6 +14,9 @@ import { BacktestForm, SweepForm } from "./forms";
 type Run = Schemas["RunOut"];
 export const RUN_TONE: Record<Run["status"], Tone> = { queued: "plain", running: "accent", done: "good", failed: "bad", canceled: "warn" };
 
+/** As many as the platform sets side by side. */
+const COMPARED_MAX = 10;
+
 export function Backtests() {
   const { t } = useWords();
   const { strategy } = useSearch({ strict: false }) as { strategy?: string };
@@ -45,9 +48,9 @@ function Runs() {
   const toggle = (id: string): void => setChosen(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);
   if (!data) return <Loading />;
   return (
-    <Card flush title={t("nav.backtests")} actions={<Button size="small" disabled={chosen.length < 2} title={t("backtest.compare.hint")} onClick={() => setComparing(true)}>{t("backtest.compare")}</Button>}>
+    <Card flush title={t("nav.backtests")} actions={<Button size="small" disabled={chosen.length < 2 || chosen.length > COMPARED_MAX} title={t("backtest.compare.hint")} onClick={() => setComparing(true)}>{t("backtest.compare")}</Button>}>
       <Table label={t("nav.backtests")} rows={data.items} keyOf={(run) => run.id} empty={<Empty>{t("backtest.empty")}</Empty>} columns={[
-        { key: "choose", head: <span className="sr-only">{t("backtest.compare")}</span>, cell: (run) => run.kind === "backtest" && run.status === "done" && <input type="checkbox" className="size-4 accent-(--accent)" aria-label={`${t("backtest.compare")} ${run.symbol} ${dateTime(language, run.requested_at)}`} checked={chosen.includes(run.id)} onChange={() => toggle(run.id)} /> },
+        { key: "choose", head: <span className="sr-only">{t("backtest.compare")}</span>, cell: (run) => run.kind !== "optimize" && run.status === "done" && <input type="checkbox" className="size-4 accent-(--accent)" aria-label={`${t("backtest.compare")} ${run.symbol} ${dateTime(language, run.requested_at)}`} checked={chosen.includes(run.id)} onChange={() => toggle(run.id)} /> },
         { key: "symbol", head: t("order.symbol"), cell: (run) => <Link to="/backtests/$runId" params={{ runId: run.id }} className="font-semibold text-accent underline">{run.kind === "portfolio" ? run.market : run.symbol}</Link> },
         { key: "kind", head: t("order.type"), cell: (run) => named("backtest.kind", run.kind) },
         { key: "time", head: t("order.time"), wide: true, cell: (run) => <span className="num text-quiet">{dateTime(language, run.requested_at)}</span> },

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { api, got, type Schemas } from "@/api/client";
-import { explain } from "@/api/problem";
+import { explain, Problem } from "@/api/problem";
 import { MonthTable } from "@/features/portfolio/months";
 import { save } from "@/lib/download";
 import { day, number, rate } from "@/lib/format";
@@ -52,7 +52,7 @@ export function RunPage() {
           <p className="num mt-2 text-sm text-quiet">{number(language, progress.done)} / {number(language, progress.total)}</p>
         </Card>
       )}
-      {error && <Note tone="bad" role="alert">{error.detail}</Note>}
+      {error && <Note tone="bad" role="alert">{explain(new Problem({ ...error, type: "", title: "", status: 422, request_id: null }), language)}</Note>}
       {result.data && <Outcome result={result.data} />}
     </>
   );

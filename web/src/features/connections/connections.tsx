@@ -35,9 +35,10 @@ export function Connections() {
           <Doubts />
           <Connected />
           <Card title={t("connections.can")} flush>
-            <Table label={t("connections.can")} rows={data?.items ?? []} keyOf={(each) => each.broker} columns={[
+            <Table label={t("connections.can")} rows={data?.items ?? []} keyOf={(each) => `${each.broker} ${each.environment}`} columns={[
               { key: "title", head: t("connections.broker"), cell: (each) => <strong>{each.title}</strong> },
-              { key: "markets", head: t("screen.market"), cell: (each) => each.markets.join(", ") },
+              { key: "environment", head: t("connections.environment"), wide: true, cell: (each) => t(each.environment === "real" ? "connections.real" : "connections.paper") },
+              { key: "venues", head: t("screen.market"), cell: (each) => each.venues.join(", ") },
               { key: "kinds", head: t("account.kind"), wide: true, cell: (each) => each.account_kinds.join(", ") },
               { key: "types", head: t("order.type"), wide: true, cell: (each) => <OrderTypes types={each.order_types} /> },
               { key: "replace", head: t("order.replace"), cell: (each) => (each.replaces === "none" ? t("app.no") : t("app.yes")) },
@@ -77,7 +78,7 @@ function NewConnection({ brokers }: { brokers: readonly Schemas["BrokerOut"][] }
   return (
     <Card title={t("connections.new")} className="self-start">
       <Form onSubmit={() => add.mutate()} error={add.error} label={t("connections.new")}>
-        <Select name="broker" label={t("connections.broker")} value={broker} onText={(text) => setBroker(text as Broker)} options={known.map((each) => [each.broker, each.title])} />
+        <Select name="broker" label={t("connections.broker")} value={broker} onText={(text) => setBroker(text as Broker)} options={known.filter((each) => each.environment === "paper").map((each) => [each.broker, each.title])} />
         <Segments label={t("connections.environment")} grow value={environment} onChange={setEnvironment} options={[["paper", t("connections.paper")], ["real", t("connections.real")]]} />
         {environment === "real" && <Note tone="warn">{t("account.live.warning")}</Note>}
         <Input name="name" label={t("app.name")} value={name} onText={setName} />

@@ -5,6 +5,7 @@ import { api, got, type Schemas } from "@/api/client";
 import { dateTime } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { Button, Card, Empty, Loading, Note } from "@/ui/basics";
+import { Dialog } from "@/ui/dialog";
 import { Table } from "@/ui/table";
 import { toast, toastProblem } from "@/ui/toasts";
 
@@ -24,6 +25,7 @@ function Doubt({ doubt }: { doubt: Schemas["DoubtOut"] }) {
   const { t, named, language } = useWords();
   const queries = useQueryClient();
   const [looks, setLooks] = useState(false);
+  const [denies, setDenies] = useState(false);
   const path = { order_id: doubt.order_id };
   const answer = useMutation({
     mutationFn: (broker_order_id: string | null) => got(api.POST("/api/v1/broker/doubts/{order_id}/answer", { params: { path }, body: { broker_order_id } })),
@@ -40,8 +42,15 @@ function Doubt({ doubt }: { doubt: Schemas["DoubtOut"] }) {
       </p>
       <div className="flex flex-wrap gap-2">
         <Button size="small" onClick={() => setLooks(true)}>{t("doubts.look")}</Button>
-        <Button size="small" look="quiet" busy={answer.isPending} onClick={() => answer.mutate(null)}>{t("doubts.not")}</Button>
+        <Button size="small" look="quiet" onClick={() => setDenies(true)}>{t("doubts.not")}</Button>
       </div>
+      <Dialog open={denies} onClose={() => setDenies(false)} title={t("doubts.not")}>
+        <p>{t("doubts.not.why")}</p>
+        <div className="mt-4 flex justify-end gap-2">
+          <Button onClick={() => setDenies(false)}>{t("app.cancel")}</Button>
+          <Button look="danger" busy={answer.isPending} onClick={() => answer.mutate(null)}>{t("doubts.not")}</Button>
+        </div>
+      </Dialog>
       {looks && <Candidates order={doubt.order_id} busy={answer.isPending} choose={(number) => answer.mutate(number)} />}
     </section>
   );

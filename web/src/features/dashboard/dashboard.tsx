@@ -3,19 +3,22 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Schemas } from "@/api/client";
-import { marketStatus, orders, profile, summary } from "@/api/queries";
+import { marketStatus, notices, orders, performance, profile, summary } from "@/api/queries";
 import { useAccount } from "@/features/accounts/current";
 import { FirstAccount } from "@/features/accounts/first-account";
 import { OpenAccount } from "@/features/accounts/open-account";
+import { NoticeList } from "@/features/notices/notices";
 import { OrderTable } from "@/features/orders/order-table";
 import { PositionTable } from "@/features/portfolio/position-table";
 import { time } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { Badge, Button, Card, Empty, Facts, Loading, PageTitle } from "@/ui/basics";
 import { Dialog } from "@/ui/dialog";
-import { Money } from "@/ui/figures";
+import { Money, Rate } from "@/ui/figures";
+import { todayOf } from "./today";
 
 const NEWEST_ORDERS = 8;
+const NEWEST_NOTICES = 4;
 
 export function Dashboard() {
   const { t } = useWords();
@@ -34,7 +37,10 @@ export function Dashboard() {
           <Assets accountId={account.current?.id ?? null} />
           <RecentOrders accountId={account.current?.id ?? null} />
         </div>
-        <Markets />
+        <div className="grid content-start gap-4">
+          <Markets />
+          <News />
+        </div>
       </div>
       <Dialog open={opening} onClose={() => setOpening(false)} title={t("account.open")}>
         <OpenAccount onDone={() => setOpening(false)} />
@@ -49,7 +55,7 @@ function Assets({ accountId }: { accountId: string | null }) {
   if (!data) return <Loading />;
   return (
     <>
-      {data.currencies.map((each) => <AssetCard key={each.currency} figures={each} />)}
+      {data.currencies.map((each) => <AssetCard key={each.currency} figures={each} accountId={accountId} />)}
       <Card title={t("dash.positions")} flush>
         <PositionTable positions={data.positions} empty={<Empty action={<FindStock />}>{t("dash.positions.empty")}</Empty>} />
       </Card>
@@ -57,19 +63,46 @@ function Assets({ accountId }: { accountId: string | null }) {
   );
 }
 
-function AssetCard({ figures }: { figures: Schemas["CurrencyShown"] }) {
+function AssetCard({ figures, accountId }: { figures: Schemas["CurrencyShown"]; accountId: string | null }) {
   const { t } = useWords();
   const { currency } = figures;
   return (
     <Card data-currency={currency}>
       <p className="text-sm text-quiet">{t("dash.total")} · {currency}</p>
-      <p className="mb-4 text-3xl font-bold tracking-tight"><Money value={figures.total} currency={currency} /></p>
+      <p className="mb-4 flex flex-wrap items-baseline gap-x-4 gap-y-1">
+        <span className="text-3xl font-bold tracking-tight"><Money value={figures.total} currency={currency} /></span>
+        {accountId && <DaysProfit accountId={accountId} figures={figures} />}
+      </p>
       <Facts columns={4} items={[
         [t("dash.cash"), <Money key="cash" value={figures.available} currency={currency} />],
         [t("portfolio.value"), <Money key="value" value={figures.market_value} currency={currency} />],
         [t("dash.profit"), <Money key="profit" value={figures.unrealized_profit} currency={currency} signed />],
         [t("dash.realized"), <Money key="realized" value={figures.realized_profit} currency={currency} signed />],
       ]} />
+    </Card>
+  );
+}
+
+function DaysProfit({ accountId, figures }: { accountId: string; figures: Schemas["CurrencyShown"] }) {
+  const { t } = useWords();
+  const { data } = useQuery(performance(accountId));
+  const points = data?.items.find((each) => each.currency === figures.currency)?.points;
+  const today = points && todayOf(points, figures.total);
+  if (!today) return null;
+  return (
+    <span className="text-sm" data-today={figures.currency}>
+      <span className="text-quiet">{t("dash.today")}</span>{" "}
+      <span className="font-semibold"><Money value={today.profit} currency={figures.currency} signed /> {today.share !== null && <>(<Rate value={today.share} />)</>}</span>
+    </span>
+  );
+}
+
+function News() {
+  const { t } = useWords();
+  const { data } = useQuery(notices);
+  return (
+    <Card title={t("notices.title")}>
+      {!data ? <Loading /> : data.items.length === 0 ? <Empty>{t("notices.empty")}</Empty> : <NoticeList items={data.items.slice(0, NEWEST_NOTICES)} />}
     </Card>
   );
 }

@@ -48,7 +48,10 @@ export function Chart({ symbol }: { symbol: string }) {
           <button type="button" aria-pressed={marked} onClick={() => setMarked(!marked)} className={PILL}>{t("chart.patterns")}</button>
         </div>
       )}
-      {isPending ? <Loading /> : bars.length === 0 ? <Empty>{t("chart.empty")}</Empty> : <Canvas symbol={symbol} interval={interval} bars={bars} lines={lines} patterns={patterns} />}
+      {isPending ? <Loading /> : bars.length === 0 ? <Empty>{t("chart.empty")}</Empty> : <Canvas symbol={symbol} interval={interval} bars={bars} lines={lines} patterns={patterns.marks} />}
+      {marked && interval === "1d" && !patterns.pending && (
+        <p role="status" className="px-4 pb-2 text-xs text-quiet">{patterns.counts.map(([name, count]) => `${name} ${count}`).join(" · ") || t("chart.patterns.none")}</p>
+      )}
       <p className="px-4 pb-3 text-xs text-quiet"><a href="https://www.tradingview.com/" target="_blank" rel="noreferrer" className="underline">{t("chart.attribution")}</a></p>
     </Card>
   );

@@ -21,9 +21,12 @@ export function foundIn(pattern: string, series: Schemas["IndicatorSeries"] | un
   });
 }
 
-export function usePatterns(symbol: string, shown: boolean, from: string | null): SeriesMarker<Time>[] {
+/** What is drawn, and how often each was found: the marks alone say nothing to those who do not see them. */
+export interface Patterns { marks: SeriesMarker<Time>[]; counts: readonly (readonly [name: string, count: number])[]; pending: boolean }
+
+export function usePatterns(symbol: string, shown: boolean, from: string | null): Patterns {
   const { t } = useWords();
-  const answers = useQueries({
+  const { series, pending } = useQueries({
     queries: PATTERNS.map((pattern) => ({
       queryKey: ["indicator", symbol, pattern, from],
       queryFn: () => got(api.GET("/api/v1/market/indicators/{symbol}", { params: { path: { symbol }, query: { expr: `${pattern}()`, from: from?.slice(0, 10) ?? undefined } } })),
@@ -31,15 +34,17 @@ export function usePatterns(symbol: string, shown: boolean, from: string | null)
       retry: false,
       enabled: shown,
     })),
-    combine: (all) => all.map((each) => each.data),
+    combine: (all) => ({ series: all.map((each) => each.data), pending: all.some((each) => each.isPending) }),
   });
-  const found = shown ? PATTERNS.flatMap((pattern, at) => foundIn(pattern, answers[at])) : [];
-  return found.map(({ pattern, time, rising }) => ({
+  const found = shown ? PATTERNS.map((pattern, at) => foundIn(pattern, series[at])) : [];
+  const nameOf = (pattern: string): string => t(`pattern.${pattern}` as Word);
+  const marks = found.flat().map(({ pattern, time, rising }) => ({
     time: time as Time,
     position: rising ? ("belowBar" as const) : ("aboveBar" as const),
     shape: "circle" as const,
     size: 0.6,
     color: COLOUR,
-    text: t(`pattern.${pattern}` as Word),
+    text: nameOf(pattern),
   }));
+  return { marks, counts: found.flatMap((each) => (each[0] ? [[nameOf(each[0].pattern), each.length] as const] : [])), pending };
 }

@@ -1,7 +1,7 @@
 /** What the platform has told this person, behind a bell that says how much of it is unread. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, got } from "@/api/client";
+import { api, got, type Schemas } from "@/api/client";
 import { notices } from "@/api/queries";
 import { dateTime } from "@/lib/format";
 import { useWords } from "@/lib/words";
@@ -9,7 +9,7 @@ import { Button, Empty } from "@/ui/basics";
 import { Dialog } from "@/ui/dialog";
 
 export function Notices() {
-  const { t, language } = useWords();
+  const { t } = useWords();
   const [open, setOpen] = useState(false);
   const queries = useQueryClient();
   const { data } = useQuery(notices);
@@ -29,19 +29,27 @@ export function Notices() {
       <Dialog open={open} onClose={() => setOpen(false)} title={t("notices.title")}>
         {items.length === 0 ? <Empty>{t("notices.empty")}</Empty> : (
           <>
-            <ul className="grid gap-1">
-              {items.map((each) => (
-                <li key={each.id} className={each.read_at ? "rounded-lg px-3 py-2" : "rounded-lg bg-raised px-3 py-2"}>
-                  <p className="font-semibold">{each.title}</p>
-                  <p className="text-sm text-quiet">{each.body}</p>
-                  <p className="text-xs text-quiet">{dateTime(language, each.created_at)}</p>
-                </li>
-              ))}
-            </ul>
+            <NoticeList items={items} />
             {unread > 0 && <Button className="mt-4 w-full" busy={read.isPending} onClick={() => read.mutate()}>{t("notices.read")}</Button>}
           </>
         )}
       </Dialog>
     </>
+  );
+}
+
+/** What is not read yet stands out. */
+export function NoticeList({ items }: { items: readonly Schemas["NoticeShown"][] }) {
+  const { language } = useWords();
+  return (
+    <ul className="grid gap-1">
+      {items.map((each) => (
+        <li key={each.id} className={each.read_at ? "rounded-lg px-3 py-2" : "rounded-lg bg-raised px-3 py-2"}>
+          <p className="font-semibold">{each.title}</p>
+          <p className="text-sm text-quiet">{each.body}</p>
+          <p className="text-xs text-quiet">{dateTime(language, each.created_at)}</p>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense } from "react";
 import { api, got, type Schemas } from "@/api/client";
+import { performance as course } from "@/api/queries";
 import { useWords } from "@/lib/words";
 import { Card, Empty, Facts, Loading } from "@/ui/basics";
 import { Money, Rate, Ratio } from "@/ui/figures";
@@ -11,9 +12,9 @@ const Curve = lazy(() => import("@/ui/curves").then((module) => ({ default: modu
 
 export function Performance({ accountId }: { accountId: string }) {
   const { t } = useWords();
-  const query = { params: { query: { account_id: accountId } } };
-  const performance = useQuery({ queryKey: ["performance", accountId], queryFn: () => got(api.GET("/api/v1/portfolio/performance", query)) });
-  const analytics = useQuery({ queryKey: ["analytics", accountId], queryFn: () => got(api.GET("/api/v1/portfolio/analytics", query)) });
+  const params = { query: { account_id: accountId } };
+  const performance = useQuery(course(accountId));
+  const analytics = useQuery({ queryKey: ["analytics", accountId], queryFn: () => got(api.GET("/api/v1/portfolio/analytics", { params })) });
   if (performance.isPending) return <Loading />;
   const items = performance.data?.items ?? [];
   if (items.every((each) => each.points.length === 0)) return <Card><Empty>{t("portfolio.noHistory")}</Empty></Card>;

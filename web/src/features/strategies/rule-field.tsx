@@ -5,7 +5,8 @@ import { api, got } from "@/api/client";
 import { useWords } from "@/lib/words";
 import { cx } from "@/ui/basics";
 import { Area } from "@/ui/form";
-import { type Completion, type Offer, offersAt, stretchAt } from "./completion";
+import { type Completion, type Offer, offersAt } from "./completion";
+import { Marked } from "./marked";
 
 interface RuleFieldProps {
   name: string; label: string; value: string; onText: (text: string) => void; parameters?: boolean;
@@ -44,17 +45,11 @@ export function RuleField({ name, label, value, onText, parameters, number, figu
       <Area name={name} label={label} rows={2} spellCheck={false} autoCapitalize="off" autoComplete="off" value={value} problem={problem} hint={value ? null : t(number ? "many.factor.hint" : "strategy.rule.hint")}
         aria-autocomplete="list" aria-controls={open ? list : undefined} aria-activedescendant={open ? `${list}-${at}` : undefined}
         onText={completion.typed} onKeyDown={completion.pressed} onBlur={completion.close}
-        behind={wrong?.column ? <Marked rule={value} column={wrong.column} /> : undefined} />
+        behind={wrong?.column ? <Marked text={value} column={wrong.column} /> : undefined} />
       {open && <Offers id={list} offers={offers} at={at} label={t("strategy.rule.offers")} onPick={completion.pick} />}
       {data?.valid && <p className="text-xs font-semibold text-good">✓ {t("strategy.rule.ok")}</p>}
     </div>
   );
-}
-
-/** The rule again, unseen but for a mark under the stretch the problem begins at. */
-function Marked({ rule, column }: { rule: string; column: number }) {
-  const { start, end } = stretchAt(rule, column);
-  return <>{rule.slice(0, start)}<mark data-column={column} className="bg-bad/25 text-transparent underline decoration-bad decoration-wavy underline-offset-4">{rule.slice(start, end) || " "}</mark>{rule.slice(end)}</>;
 }
 
 const NOTHING: Completion = { from: 0, offers: [] };

@@ -8,6 +8,7 @@ import { useWords } from "@/lib/words";
 import { Badge, Button, Card, Empty, Loading, PageTitle } from "@/ui/basics";
 import { toastProblem } from "@/ui/toasts";
 import { documentOf, formOf } from "./document";
+import { ImportStrategy } from "./import-strategy";
 
 export function Strategies() {
   const { t, language } = useWords();
@@ -25,7 +26,7 @@ export function Strategies() {
   });
   return (
     <>
-      <PageTitle actions={<Button asChild look="main"><Link to="/strategies/$strategyId" params={{ strategyId: "new" }}>{t("strategy.new")}</Link></Button>}>{t("nav.strategies")}</PageTitle>
+      <PageTitle actions={<><ImportStrategy /><Button asChild look="main"><Link to="/strategies/$strategyId" params={{ strategyId: "new" }}>{t("strategy.new")}</Link></Button></>}>{t("nav.strategies")}</PageTitle>
       <div className="grid gap-4 lg:grid-cols-[1fr_20rem]">
         {!data ? <Loading /> : data.items.length === 0 ? <Card><Empty>{t("strategy.empty")}</Empty></Card> : (
           <ul className="grid content-start gap-3">

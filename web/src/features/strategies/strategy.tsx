@@ -5,7 +5,7 @@ import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
 import { explain } from "@/api/problem";
 import { useWords } from "@/lib/words";
-import { Button, Card, Empty, Loading, PageTitle } from "@/ui/basics";
+import { Badge, Button, Card, Empty, Loading, PageTitle } from "@/ui/basics";
 import { Form, Input, Segments } from "@/ui/form";
 import { toast, toastProblem } from "@/ui/toasts";
 import { BLANK, documentOf, formOf, type StrategyForm } from "./document";
@@ -59,7 +59,7 @@ function Editor({ saved }: { saved: Schemas["StrategyOut"] | null }) {
           {saved && <Button busy={publish.isPending} onClick={() => publish.mutate(saved.id)}>{t("strategy.publish")}</Button>}
           <Button type="submit" look="main" busy={save.isPending}>{t("strategy.save")}</Button>
         </>
-      }>{saved?.name ?? t("strategy.new")}</PageTitle>
+      }>{saved ? <span className="flex flex-wrap items-center gap-2">{saved.name} <Version of={saved} /></span> : t("strategy.new")}</PageTitle>
       <Segments label={t("many.which")} value={form.many ? "many" : "one"} options={[["one", t("many.one")], ["many", t("many.many")]]} onChange={(kind) => setForm((before) => ({ ...before, many: kind === "many" }))} />
       <div className="grid gap-4 lg:grid-cols-2">
         <Card>
@@ -85,4 +85,10 @@ function Editor({ saved }: { saved: Schemas["StrategyOut"] | null }) {
       </div>
     </Form>
   );
+}
+
+/** Which version is published: automations trade that one, whatever is written here since. */
+function Version({ of }: { of: Pick<Schemas["StrategyOut"], "version"> }) {
+  const { t } = useWords();
+  return <Badge tone={of.version ? "good" : "plain"}>{of.version ? t("strategy.version", { version: of.version }) : t("strategy.draft")}</Badge>;
 }

@@ -3,6 +3,7 @@
 No `gtc`: such an order could end long after it was placed, and then no list of recent orders shows it any more.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from broker.domain.capabilities import Capabilities
@@ -22,3 +23,4 @@ PAPER: Final = Capabilities(
     tells_expiry=True,
     venues=frozenset({"US"}),
 )
+REAL: Final = replace(PAPER, environment="real", account_kinds=frozenset({"live"}))

@@ -18,7 +18,7 @@ from broker.adapters.alpaca import parse
 from broker.adapters.alpaca.capabilities import PAPER
 from broker.adapters.alpaca.client import Client
 from broker.adapters.alpaca.parse import AlpacaOrder, Fill
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.daylist import KeysOf, No
 from broker.adapters.drift import drifts
 from broker.adapters.line import in_lane
@@ -203,6 +203,13 @@ class Alpaca:
         if isinstance(account, No) or isinstance(positions, No):
             raise Unreachable("Alpaca does not show the account")
         return parse.balance(account, positions)
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | Refused:  # noqa: ARG002 - one for all
+        """Without margin."""
+        account = await self._client.call("GET", "account")
+        if isinstance(account, No):
+            raise Unreachable("Alpaca does not show the account")
+        return parse.buying_power(account, limit_price)
 
     async def _news(self) -> tuple[list[Report], dict[str, tuple[str, str, Decimal]]]:
         try:

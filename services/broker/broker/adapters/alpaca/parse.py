@@ -16,7 +16,7 @@ from quant.fees import Trade, fees_for, settlement_date
 from quant.markets.calendar import NEW_YORK, session_on_or_after
 from quant.markets.listing import Side
 
-from broker.adapters.balance import Balance, Holding
+from broker.adapters.balance import Balance, BuyingPower, Holding
 from broker.adapters.daylist import No
 from broker.adapters.line import KeyRefused
 from broker.adapters.port import RateLimited, Unreachable
@@ -166,3 +166,12 @@ def balance(account: Mapping[str, Any], positions: Sequence[Mapping[str, Any]]) 
     except (KeyError, ValueError, TypeError, InvalidOperation) as unreadable:
         raise Unreachable("Alpaca's account cannot be read") from unreadable
     return Balance(cash, cash, cash, held, "USD", str(account.get("account_number", "")))
+
+
+def buying_power(account: Mapping[str, Any], price: Decimal) -> BuyingPower:
+    """What may be spent without margin, and the whole shares that it buys."""
+    try:
+        amount = Decimal(account["non_marginable_buying_power"])
+    except (KeyError, TypeError, InvalidOperation) as unreadable:
+        raise Unreachable("Alpaca's account cannot be read") from unreadable
+    return BuyingPower(amount, amount // price)

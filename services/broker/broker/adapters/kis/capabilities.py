@@ -1,8 +1,9 @@
 """What KIS can do for us, on paper and live."""
 
+from dataclasses import replace
 from typing import Final
 
-from broker.domain.capabilities import Capabilities
+from broker.domain.capabilities import ALL_DAY, Capabilities
 
 PAPER: Final = Capabilities(
     broker="kis",
@@ -17,6 +18,13 @@ PAPER: Final = Capabilities(
     absence_is_certain=False,
     reports_executions=True,
     market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
+)
+REAL: Final = replace(
+    PAPER,
+    environment="real",
+    account_kinds=frozenset({"live"}),
+    venues=frozenset({"KRX", "NXT", "SOR"}),
+    sessions=ALL_DAY,
 )
 
 PAPER_US: Final = Capabilities(
@@ -35,3 +43,4 @@ PAPER_US: Final = Capabilities(
     venues=frozenset({"US"}),
 )
 """Its overseas ledger, which has its own calls, its own currency and its own day: docs/decisions/0108."""
+REAL_US: Final = replace(PAPER_US, environment="real", account_kinds=frozenset({"live"}))

@@ -7,11 +7,11 @@ from typing import Final
 
 from quant.markets.calendar import SEOUL
 
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.kis import parse
-from broker.adapters.kis.capabilities import PAPER
-from broker.adapters.kis.client import Client
+from broker.adapters.kis.capabilities import PAPER, REAL
+from broker.adapters.kis.client import DOMESTIC, Client
 from broker.adapters.kis.frames import DOMESTIC_NOTICES
 from broker.adapters.kis.notices import Notices
 from broker.domain.capabilities import Capabilities
@@ -30,9 +30,8 @@ _KINDS: Final = {
 class KisWire:
     """KIS's domestic calls."""
 
-    able: Capabilities = PAPER
-
     def __init__(self, client: Client, stream: str, login_name: str) -> None:
+        self.able: Capabilities = PAPER if client.environment == "paper" else REAL
         self.client = client
         self._notices = Notices(client, stream, login_name, DOMESTIC_NOTICES) if stream and login_name else None
 
@@ -48,7 +47,7 @@ class KisWire:
             "ORD_DVSN": self.kind_of(order),
             "ORD_QTY": f"{order.quantity:f}",
             "ORD_UNPR": f"{price_of(order.limit_price):f}",
-            "EXCG_ID_DVSN_CD": "KRX",
+            "EXCG_ID_DVSN_CD": order.venue,
         }
         if order.side == "sell":
             fields["SLL_TYPE"] = "01"
@@ -71,7 +70,7 @@ class KisWire:
             "ORD_QTY": f"{quantity:f}",
             "ORD_UNPR": f"{price:f}",
             "QTY_ALL_ORD_YN": "N" if quantity else "Y",
-            "EXCG_ID_DVSN_CD": "KRX",
+            "EXCG_ID_DVSN_CD": row.exchange or "KRX",
         }
         body = await self.client.post("order-rvsecncl", "TTTC0013U", fields)
         return body if isinstance(body, No) else None
@@ -99,6 +98,13 @@ class KisWire:
         pages = [parse.balance(body) for body in await self.client.pages("inquire-balance", "TTTC8434R", fields)]
         held = tuple(holding for page in pages for holding in page.holdings)
         return Balance(pages[0].cash, pages[0].cash_next_day, pages[0].cash_second_day, held)
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | No:
+        """Without what would have to be borrowed (미수)."""
+        fields = {"PDNO": symbol, "ORD_UNPR": f"{limit_price:f}", "ORD_DVSN": "00"}
+        fields |= {"CMA_EVLU_AMT_ICLD_YN": "N", "OVRS_ICLD_YN": "N"}
+        body = await self.client.ask(DOMESTIC.folder + "inquire-psbl-order", "TTTC8908R", self.client.account | fields)
+        return body if isinstance(body, No) else parse.buying_power(body, "nrcvb_buy_amt", "nrcvb_buy_qty")
 
     async def follow(self, hint: asyncio.Event) -> None:
         """Follow the notices of a customer whose log-in name we know; otherwise the list is polled, and that is all."""

@@ -7,13 +7,14 @@ from typing import Final
 
 from quant.markets.calendar import NEW_YORK
 
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.kis import overseas_parse as parse
-from broker.adapters.kis.capabilities import PAPER_US
+from broker.adapters.kis.capabilities import PAPER_US, REAL_US
 from broker.adapters.kis.client import OVERSEAS, Client
 from broker.adapters.kis.frames import OVERSEAS_NOTICES
 from broker.adapters.kis.notices import Notices
+from broker.adapters.kis.parse import buying_power
 from broker.adapters.port import NotSent, Unreachable
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import OrderIntent
@@ -29,9 +30,8 @@ _REST: Final = {"CTAC_TLNO": "", "MGCO_APTM_ODNO": "", "ORD_SVR_DVSN_CD": "0"}
 class KisUsWire:
     """KIS's overseas calls."""
 
-    able: Capabilities = PAPER_US
-
     def __init__(self, client: Client, stream: str, login_name: str) -> None:
+        self.able: Capabilities = PAPER_US if client.environment == "paper" else REAL_US
         self.client = client
         self._notices = Notices(client, stream, login_name, OVERSEAS_NOTICES) if stream and login_name else None
         self._exchanges: dict[str, str] = {}
@@ -45,7 +45,7 @@ class KisUsWire:
     async def place(self, order: OrderIntent) -> tuple[str, datetime] | No:
         exchange = await self._exchange_of(order.symbol)
         if exchange is None:
-            return No("unknown_symbol", f"KIS shows {order.symbol} at no exchange of the United States.")
+            return _unknown(order.symbol)
         fields = _REST | {
             "OVRS_EXCG_CD": exchange,
             "PDNO": order.symbol,
@@ -116,6 +116,15 @@ class KisUsWire:
             raise Unreachable(f"KIS does not show the overseas deposit: {present.text}")
         return parse.balance(present, parse.holdings(pages))
 
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | No:
+        """In dollars that are there, before any are bought for it."""
+        exchange = await self._exchange_of(symbol)
+        if exchange is None:
+            return _unknown(symbol)
+        fields = {"OVRS_EXCG_CD": exchange, "OVRS_ORD_UNPR": f"{limit_price:f}", "ITEM_CD": symbol}
+        body = await self.client.ask(OVERSEAS.folder + "inquire-psamount", "TTTS3007R", self.client.account | fields)
+        return body if isinstance(body, No) else buying_power(body, "ovrs_ord_psbl_amt", "max_ord_psbl_qty")
+
     async def follow(self, hint: asyncio.Event) -> None:
         """Follow the notices of a customer whose log-in name we know; otherwise the list is polled, and that is all."""
         if self._notices is not None:
@@ -143,6 +152,10 @@ class KisUsWire:
                 self._exchanges[symbol] = traded
                 return traded
         return None
+
+
+def _unknown(symbol: str) -> No:
+    return No("unknown_symbol", f"KIS shows {symbol} at no exchange of the United States.")
 
 
 class KisUs(DayList):

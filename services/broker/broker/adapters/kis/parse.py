@@ -12,7 +12,7 @@ from typing import Any, Final
 from kit.json import loads
 from quant.markets.calendar import SEOUL
 
-from broker.adapters.balance import Balance, Holding
+from broker.adapters.balance import Balance, BuyingPower, Holding
 from broker.adapters.daylist import No, Row
 from broker.adapters.line import TokenRefused
 from broker.adapters.port import LineFailure, NotSent, RateLimited, Unreachable
@@ -114,6 +114,7 @@ def _row(row: Mapping[str, str]) -> Row:
         rejected=Decimal(row.get("rjct_qty") or 0),
         remaining=Decimal(row["rmn_qty"]),
         is_cancel="취소" in row.get("sll_buy_dvsn_cd_name", ""),
+        exchange=row.get("excg_id_dvsn_cd", ""),
     )
 
 
@@ -131,3 +132,11 @@ def balance(body: Mapping[str, Any]) -> Balance:
     except (KeyError, ValueError, TypeError, InvalidOperation) as unreadable:
         raise Unreachable("KIS's balance cannot be read") from unreadable
     return Balance(today, next_day, second, tuple(holding for holding in held if holding.quantity))
+
+
+def buying_power(body: Mapping[str, Any], amount: str, quantity: str) -> BuyingPower:
+    """An amount and a number of shares, under the names that the ledger asked has for them."""
+    try:
+        return BuyingPower(Decimal(str(body["output"][amount]).strip()), Decimal(str(body["output"][quantity]).strip()))
+    except (KeyError, TypeError, InvalidOperation) as unreadable:
+        raise Unreachable("KIS's buying power cannot be read") from unreadable

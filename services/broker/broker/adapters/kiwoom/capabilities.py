@@ -1,8 +1,9 @@
-"""What Kiwoom can do for us, on its mock environment."""
+"""What Kiwoom can do for us, on its mock environment and live."""
 
+from dataclasses import replace
 from typing import Final
 
-from broker.domain.capabilities import Capabilities
+from broker.domain.capabilities import ALL_DAY, Capabilities
 
 PAPER: Final = Capabilities(
     broker="kiwoom",
@@ -17,4 +18,11 @@ PAPER: Final = Capabilities(
     absence_is_certain=False,
     reports_executions=True,
     market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
+)
+REAL: Final = replace(
+    PAPER,
+    environment="real",
+    account_kinds=frozenset({"live"}),
+    venues=frozenset({"KRX", "NXT", "SOR"}),
+    sessions=ALL_DAY,
 )

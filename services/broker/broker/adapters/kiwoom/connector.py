@@ -9,7 +9,7 @@ from kit.json import dumps_text, loads
 from quant.markets.calendar import SEOUL
 from websockets.asyncio.client import ClientConnection
 
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.daylist import DayList, KeysOf, No, Row
 from broker.adapters.drift import drifts
 from broker.adapters.kiwoom import parse
@@ -50,7 +50,7 @@ class KiwoomWire:
     async def place(self, order: OrderIntent) -> tuple[str, datetime] | No:
         at = self.now()
         fields = {
-            "dmst_stex_tp": "KRX",
+            "dmst_stex_tp": order.venue,
             "stk_cd": order.symbol,
             "ord_qty": f"{order.quantity:f}",
             "ord_uv": "" if order.limit_price is None else f"{order.limit_price:f}",
@@ -62,7 +62,7 @@ class KiwoomWire:
 
     async def change(self, row: Row, quantity: Decimal, price: Decimal) -> No | None:
         fields = {
-            "dmst_stex_tp": "KRX",
+            "dmst_stex_tp": row.exchange or "KRX",
             "orig_ord_no": row.number,
             "stk_cd": row.symbol,
             "mdfy_qty": f"{quantity:f}",
@@ -73,7 +73,7 @@ class KiwoomWire:
 
     async def take_back(self, row: Row, quantity: Decimal | None) -> No | None:
         fields = {
-            "dmst_stex_tp": "KRX",
+            "dmst_stex_tp": row.exchange or "KRX",
             "orig_ord_no": row.number,
             "stk_cd": row.symbol,
             "cncl_qty": "0" if quantity is None else f"{quantity:f}",
@@ -106,6 +106,12 @@ class KiwoomWire:
             raise Unreachable("Kiwoom does not show the account")
         pages = await self.client.pages("acnt", "kt00018", {"qry_tp": "1", "dmst_stex_tp": "KRX"})
         return parse.balance(cash, pages, str(number.get("acctNo", "")))
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | No:
+        """At a margin of the whole price."""
+        fields = {"io_amt": "", "stk_cd": symbol, "trde_tp": "2", "trde_qty": "", "uv": f"{limit_price:f}"}
+        body = await self.client.call("acnt", "kt00010", fields | {"exp_buy_unp": ""})
+        return body if isinstance(body, No) else parse.buying_power(body)
 
     async def follow(self, hint: asyncio.Event) -> None:
         """Follow the account's notices, which only make the list be read."""

@@ -14,7 +14,7 @@ from kit.json import loads
 from quant.markets.calendar import SEOUL
 from quant.markets.listing import Side
 
-from broker.adapters.balance import Balance, Holding
+from broker.adapters.balance import Balance, BuyingPower, Holding
 from broker.adapters.daylist import No, Row
 from broker.adapters.line import KeyRefused, TokenRefused
 from broker.adapters.port import LineFailure, NotSent, RateLimited, Unreachable
@@ -181,6 +181,7 @@ def _row(row: Mapping[str, Any], moved: Mapping[str, Decimal], day: date) -> Row
         rejected=rejected,
         remaining=left,
         is_cancel=_is_cancel(row),
+        exchange=str(row.get("dmst_stex_tp", "")).strip(),
     )
 
 
@@ -196,3 +197,11 @@ def balance(cash: Mapping[str, Any], pages: Sequence[Mapping[str, Any]], account
     except (KeyError, ValueError, TypeError, InvalidOperation) as unreadable:
         raise Unreachable("Kiwoom's balance cannot be read") from unreadable
     return Balance(today, next_day, second, tuple(each for each in held if each.quantity), "KRW", account)
+
+
+def buying_power(body: Mapping[str, Any]) -> BuyingPower:
+    """What orders may spend at a margin of the whole price."""
+    try:
+        return BuyingPower(number(body["profa_100ord_alow_amt"]), number(body["profa_100ord_alowq"]))
+    except (KeyError, InvalidOperation) as unreadable:
+        raise Unreachable("Kiwoom's buying power cannot be read") from unreadable

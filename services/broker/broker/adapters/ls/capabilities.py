@@ -1,4 +1,8 @@
-"""What LS can do for us, on paper."""
+"""What LS can do for us, on paper.
+
+An order may name NXT, which is all that is published of it: in which windows, with which kinds and how such an order
+looks in the list is not. SOR has no word there.
+"""
 
 from typing import Final
 
@@ -16,5 +20,7 @@ PAPER: Final = Capabilities(
     identifies_by_key=False,
     absence_is_certain=False,
     reports_executions=True,
+    venues=frozenset({"KRX", "NXT"}),
+    unconfirmed_venues=frozenset({"NXT"}),
     market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
 )

@@ -9,7 +9,7 @@ from kit.json import dumps_text, loads
 from quant.markets.calendar import SEOUL
 from websockets.asyncio.client import ClientConnection
 
-from broker.adapters.balance import Balance
+from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.daylist import DayList, KeysOf, No, Row, price_of
 from broker.adapters.drift import drifts
 from broker.adapters.line import KeyRefused
@@ -53,7 +53,7 @@ class LsWire:
             "MgntrnCode": "000",
             "LoanDt": "",
             "OrdCndiTpCode": _TIMES[order.time_in_force],
-            "MbrNo": "KRX",
+            "MbrNo": order.venue,
         }
         body = await self.client.call(ORDER, "CSPAT00601", fields)
         return body if isinstance(body, No) else parse.taken(body, "CSPAT00601", today.date())
@@ -103,6 +103,12 @@ class LsWire:
             raise Unreachable(f"LS does not show its cash: {cash.text}")
         fields = {"prcgb": "1", "chegb": "2", "dangb": "0", "charge": "1"}
         return parse.balance(cash, await self.client.pages(ACCOUNT, "t0424", fields, "cts_expcode"))
+
+    async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | No:
+        """In cash."""
+        fields = {"BnsTpCode": "2", "IsuNo": f"A{symbol}", "OrdPrc": int(limit_price)}
+        body = await self.client.call(ACCOUNT, "CSPBQ00200", fields)
+        return body if isinstance(body, No) else parse.buying_power(body)
 
     async def is_paper(self) -> bool:
         """Whether the key belongs to a paper account: LS says so in the text of an answer, and nowhere else."""

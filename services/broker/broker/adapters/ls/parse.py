@@ -13,7 +13,7 @@ from kit.json import loads
 from quant.markets.calendar import SEOUL
 from quant.markets.listing import Side
 
-from broker.adapters.balance import Balance, Holding
+from broker.adapters.balance import Balance, BuyingPower, Holding
 from broker.adapters.daylist import No, Row
 from broker.adapters.line import KeyRefused, TokenRefused
 from broker.adapters.port import NotSent, RateLimited, Unreachable
@@ -150,3 +150,12 @@ def balance(cash: Mapping[str, Any], pages: Sequence[Mapping[str, Any]]) -> Bala
     except (KeyError, ValueError, TypeError, InvalidOperation) as unreadable:
         raise Unreachable("LS's balance cannot be read") from unreadable
     return Balance(today, next_day, second, tuple(each for each in held if each.quantity), "KRW", account)
+
+
+def buying_power(body: Mapping[str, Any]) -> BuyingPower:
+    """Cash that orders may spend, and the shares that it buys."""
+    try:
+        block = body["CSPBQ00200OutBlock2"]
+        return BuyingPower(Decimal(str(block["MnyOrdAbleAmt"])), Decimal(str(block["OrdAbleQty"])))
+    except (KeyError, TypeError, InvalidOperation) as unreadable:
+        raise Unreachable("LS's buying power cannot be read") from unreadable

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from broker.domain.capabilities import Capabilities
+from broker.domain.capabilities import ALL_DAY, Capabilities
 
 SIMULATOR: Final = Capabilities(
     broker="simulator",
@@ -20,5 +20,7 @@ SIMULATOR: Final = Capabilities(
     tells_costs=True,
     tells_expiry=True,
     books_are_ours=True,
+    lists_in_pages=False,
+    sessions=ALL_DAY,
     venues=frozenset({"KRX", "NXT", "SOR", "US"}),
 )

@@ -1,0 +1,87 @@
+"""What other people's clients ask of the emulators, beyond what our connectors do: seen with five of them."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from broker.domain.order import Accepted
+
+from services.broker.tests.builders import an_order
+from services.broker.tests.emulated import Emulated, in_memory
+
+KEYS = {"appkey": "K" * 36, "appsecret": "S" * 180}
+ACCOUNT = {"CANO": "50123456", "ACNT_PRDT_CD": "01"}
+
+
+@pytest_asyncio.fixture
+async def running(request: pytest.FixtureRequest) -> AsyncIterator[Emulated]:
+    async with in_memory(request.param) as opened:
+        yield opened
+
+
+async def bought(running: Emulated) -> None:
+    """Have ten shares through our own connector, whose token stays with the emulator."""
+    [market], [kind] = running.kind.able.markets, running.kind.able.account_kinds
+    place = {"market": market, "broker": running.kind.able.broker, "account_kind": kind}
+    order = an_order(running.kind.symbol, limit_price=running.money("70100"), **place)
+    assert isinstance(await running.connector().submit(order, order.key), Accepted)
+
+
+async def asked_kis(running: Emulated, path: str, transaction: str, **fields: str) -> Any:
+    headers = KEYS | {"authorization": f"Bearer {running.kept.text}", "tr_id": transaction}
+    return (await running.http.get(running.address + path, headers=headers, params=ACCOUNT | fields)).json()
+
+
+@pytest.mark.parametrize("running", ["kis_real"], indirect=True)
+async def test_kis_takes_two_slashes_for_one_and_names_a_stock(running: Emulated) -> None:
+    await bought(running)
+    held = await asked_kis(running, "//uapi/domestic-stock/v1/trading/inquire-balance", "TTTC8434R")
+    assert [row["hldg_qty"] for row in held["output1"]] == ["10"]
+    path = "/uapi/domestic-stock/v1/quotations/search-info"
+    named = await asked_kis(running, path, "CTPF1604R", PDNO="005930", PRDT_TYPE_CD="300")
+    assert (named["output"]["shtn_pdno"], named["output"]["prdt_type_cd"]) == ("005930", "300")
+    unknown = await asked_kis(running, path, "CTPF1604R", PDNO="005930", PRDT_TYPE_CD="512")
+    assert unknown["msg_cd"] == "APBK0656"
+
+
+@pytest.mark.parametrize("running", ["kis_us"], indirect=True)
+async def test_what_is_held_in_the_united_states_is_in_kis_present_balance(running: Emulated) -> None:
+    await bought(running)
+    path = "/uapi/overseas-stock/v1/trading/inquire-present-balance"
+    [row] = (await asked_kis(running, path, "VTRP6504R"))["output1"]
+    assert (row["pdno"], row["ccld_qty_smtl1"], row["avg_unpr3"]) == ("AAPL", "10", "701.0000")
+
+
+@pytest.mark.parametrize("running", ["kiwoom"], indirect=True)
+async def test_kiwoom_shows_the_same_ledger_in_each_of_its_shapes(running: Emulated) -> None:
+    await bought(running)
+
+    async def asked(name: str, **fields: str) -> Any:
+        headers = {"authorization": f"Bearer {running.kept.text}", "api-id": name}
+        return (await running.http.post("/api/dostk/acnt", headers=headers, json=fields)).json()
+
+    [fill] = (await asked("ka10076"))["cntr"]
+    assert (fill["cntr_qty"], fill["cntr_pric"], fill["stex_tp_txt"]) == ("10", "70100", "KRX")
+    assert (await asked("ka10076", ord_no=fill["ord_no"]))["cntr"] == [], "only older ones"
+    [order] = (await asked("kt00009", ord_dt="20261102"))["acnt_ord_cntr_prst_array"]
+    assert (order["cntr_qty"], order["cntr_uv"]) == ("0000000010", "0000070100")
+    [valued] = (await asked("kt00004"))["stk_acnt_evlt_prst"]
+    [executed] = (await asked("kt00005"))["stk_cntr_remn"]
+    assert int(valued["rmnd_qty"]) == int(executed["cur_qty"]) == 10
+    assert valued["pur_amt"] == executed["pur_amt"]
+
+
+@pytest.mark.parametrize("running", ["alpaca"], indirect=True)
+async def test_alpaca_closes_a_position_and_does_not_take_a_bracket_for_a_plain_order(running: Emulated) -> None:
+    await bought(running)
+    running.http.headers.update({"APCA-API-KEY-ID": "PK" + "K" * 18, "APCA-API-SECRET-KEY": "S" * 40})
+    bracket = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+    refused = await running.http.post("/v2/orders", json=bracket | {"order_class": "bracket"})
+    assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    half = (await running.http.delete("/v2/positions/AAPL", params={"percentage": "50"})).json()
+    assert (half["side"], half["qty"]) == ("sell", "5")
+    [rest] = (await running.http.delete("/v2/positions")).json()
+    assert rest["body"]["qty"] == "5"
+    assert (await running.http.get("/v2/positions")).json() == []

@@ -1,0 +1,86 @@
+"""What the platform says is known to the web client, so that it can be told in Korean with what to do."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.native.layout import ROOT
+
+TRADING = ROOT / "services" / "trading" / "trading"
+PROBLEMS = ROOT / "web" / "src" / "words" / "problems.ts"
+SAID = ROOT / "web" / "src" / "words" / "said.ts"
+SPEAKING = (
+    "domain/account_checks.py",
+    "domain/drift.py",
+    "domain/hook.py",
+    "domain/market_checks.py",
+    "domain/spanning_checks.py",
+    "judging.py",
+    "usecases/act_on_signal.py",
+    "usecases/expire_signal.py",
+    "usecases/take_alert.py",
+)
+"""Where every sentence is for people."""
+SPACES_MIN = 2
+"""What has fewer is no sentence, but a part of one."""
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """Every text of a file that reads like a sentence, its gaps empty; no docstrings, and nothing that is asserted."""
+    tree = ast.parse(path.read_text())
+    unsaid = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    unsaid += [node.msg for node in ast.walk(tree) if isinstance(node, ast.Assert) and node.msg]
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if any(node is each for each in unsaid) or id(node) in inside:
+            continue
+        text = said_by(node)
+        if text.strip().count(" ") >= SPACES_MIN:
+            yield text
+
+
+def said_by(node: ast.AST) -> str:
+    """The text of a literal, with {} for whatever is filled in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return without_names(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def without_names(text: str) -> str:
+    """{name} is {}; {{name}} is itself."""
+    return re.sub(r"(?<!\{)\{\w+\}", "{}", text)
+
+
+def known() -> set[str]:
+    """The English halves of the client's pairs."""
+    halves = re.findall(r'\["(?:[^"\\]|\\.)*", ("(?:[^"\\]|\\.)*")\]', SAID.read_text())
+    return {without_names(json.loads(half)) for half in halves}
+
+
+def test_every_sentence_is_known_to_the_client() -> None:
+    told = {text for name in SPEAKING for text in sentences(TRADING / name)}
+    assert len(told) > 60, "they are found"
+    assert told - known() == set()
+
+
+def test_the_client_knows_no_sentence_that_is_never_said() -> None:
+    told = {text for path in TRADING.rglob("*.py") for text in sentences(path)}
+    assert {text for text in known() if text.count(" ") >= SPACES_MIN} - told == set()
+
+
+def test_every_code_of_a_problem_has_words() -> None:
+    sources = [*(ROOT / "services").glob("*/*/errors.py"), ROOT / "libs" / "kit" / "kit" / "errors.py"]
+    codes = {
+        code
+        for path in (ROOT / "services" / "backtest").rglob("*.py")
+        for code in re.findall(r'Refusal\(\s*"(\w+)"', path.read_text())
+    }
+    assert len(codes) > 8, "why runs fail is found"
+    codes |= {
+        code for path in sources for code in re.findall(r'CODE(?:: ClassVar\[str\])? = "(\w+)"', path.read_text())
+    }
+    words = set(re.findall(r'"problem\.(\w+)":', PROBLEMS.read_text()))
+    assert len(codes) > 100, "they are found"
+    assert codes - words == set()

@@ -1,0 +1,33 @@
+// @vitest-environment jsdom
+import { describe, expect, it } from "vitest";
+import { retold } from "@/lib/retold";
+
+describe("a sentence of the platform", () => {
+  it("is told in Korean, with its figures", () => {
+    expect(retold("ko", "it has placed 3 orders today, which is its limit")).toBe("오늘 한도인 3건을 주문했습니다");
+  });
+
+  it("stays as it is in English", () => {
+    expect(retold("en", "it has this symbol already")).toBe("it has this symbol already");
+  });
+
+  it("nobody has translated is told in the platform's words", () => {
+    expect(retold("ko", "the moon is full")).toBe("the moon is full");
+  });
+
+  it("may hold another, and values that have words of their own", () => {
+    expect(retold("ko", "AAPL, 2013-03-01 14:30: no order (nobody answered in time), where the backtest trades at the next open"))
+      .toBe("AAPL, 2013-03-01 14:30: 주문이 없습니다(시간 안에 답이 없었습니다). 백테스트는 다음 시가에 거래합니다");
+    expect(retold("ko", "NXT takes no market order for day in its auction.")).toBe("NXT에서는 종가 단일가에 시장가(당일) 주문을 받지 않습니다.");
+  });
+
+  it("that refuses an order begins with our words for its reason", () => {
+    const sentence = "insufficient_cash: The order may cost 105 USD with its fee, 3 are available.";
+    expect(retold("ko", sentence)).toBe("주문 가능 금액이 부족합니다. 수량을 줄이거나 입금하세요. (수수료까지 105 USD 필요한데, 주문 가능 금액은 3입니다.)");
+    expect(retold("en", sentence)).toBe("Not enough cash. Lower the quantity, or deposit more. (The order may cost 105 USD with its fee, 3 are available.)");
+  });
+
+  it("keeps the braces that belong to it", () => {
+    expect(retold("ko", "there is no ticker: write {{ticker}} into the message")).toContain("{{ticker}}");
+  });
+});
