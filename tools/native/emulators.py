@@ -39,6 +39,8 @@ EMULATORS: Final = {
     "alpaca": Emulator(304, "/stream", 3),
 }
 """Calls a second are those of the built-in list; the emulators count as their brokers do."""
+FEED: Final = {"BROKER_FEED_BROKER": "kis", "BROKER_FEED_KEY": "F" * 36, "BROKER_FEED_SECRET": "F" * 180}
+"""Live prices come from KIS's emulator then, with a key that opens nothing else: it lets every pair in."""
 
 
 def are_wanted() -> bool:
@@ -78,7 +80,7 @@ def settings(layout: Layout) -> dict[str, str]:
         return {}
     file: Path = layout.directory / "brokers.yaml"
     file.write_text(brokers_at({name: f"127.0.0.1:{each.port(layout)}" for name, each in EMULATORS.items()}))
-    return {"BROKER_BROKERS_FILE": str(file)}
+    return {"BROKER_BROKERS_FILE": str(file)} | FEED
 
 
 def brokers_at(hosts: Mapping[str, str]) -> str:

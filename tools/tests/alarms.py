@@ -104,6 +104,14 @@ CASES: Final[dict[str, tuple[Case, Case]]] = {
     "FeedStalled": pair(
         30, {'feed_stalled{market="KRX",source="kis"}': "1x10"}, {'feed_stalled{market="KRX",source="kis"}': "0x10"}
     ),
+    "FeedFull": pair(
+        360, {'feed_symbols_left_out{source="kis"}': "3x40"}, {'feed_symbols_left_out{source="kis"}': "3x10 0x30"}
+    ),
+    "FeedHungUp": pair(
+        600,
+        {'feed_lines_hung_up_total{source="kis"}': "0+1x40"},
+        {'feed_lines_hung_up_total{source="kis"}': "2x40"},
+    ),
     "BrokerFailing": pair(540, {ANSWERS: "0+70x40", FAILURES: "0+30x40"}, {ANSWERS: "0+85x40", FAILURES: "0+15x40"}),
     "BrokerLeftAlone": pair(
         300,
