@@ -16,6 +16,7 @@ import websockets
 
 from benchmarks import (
     alerts,
+    automations,
     backtests,
     bars,
     browser,
@@ -136,6 +137,7 @@ async def measure_platform(layout: Layout, chosen: Sequence[str]) -> list[Result
     results = await measure_orders(layout, crowd) if "orders" in chosen else []
     results += await costs.order_cost_breakdown(crowd) if {"orders", "order_cost"} & set(chosen) else []
     results += await pushes.measure(crowd) if "account_push" in chosen else []
+    results += await automations.measure(crowd) if "automations" in chosen else []
     results += await logins.measure(crowd) if "login_flood" in chosen else []
     results += await overload.measure(crowd) if "overload" in chosen else []
     results += await costs.order_cost_growth(crowd) if "order_cost_growth" in chosen else []
@@ -164,7 +166,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 
 ON_A_PLATFORM = (
-    *("orders", "order_cost", "order_cost_growth", "account_push", "login_flood", "overload"),
+    *("orders", "order_cost", "order_cost_growth", "account_push", "automations", "login_flood", "overload"),
     *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {
@@ -192,6 +194,8 @@ BARS: tuple[tuple[str, Callable[[Result], bool], str], ...] = (
         "10 ms of our own time for an order at a broker, p95 at 50 orders a second",
     ),
     ("matching", lambda found: found.value >= matching.ORDERS_RATE_MIN, "200,000 orders matched a second on one core"),
+    ("bar_to_order_p95", lambda found: found.value < automations.P95_MS_MAX, "an order within 250 ms of a closed bar"),
+    ("bar_to_order_missing", lambda found: found.value == 0, "every automation orders at every close"),
     ("account_push_p95", lambda found: found.value < pushes.P95_MS_MAX, "/ws/account within 20 ms of a commit"),
     ("account_push_lost", lambda found: found.value == 0, "no push that is lost"),
     ("alerts_triggered_missing", lambda found: found.value == 0, "no alert that is met and not told"),
