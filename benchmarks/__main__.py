@@ -16,6 +16,7 @@ import websockets
 
 from benchmarks import (
     alerts,
+    automations,
     backtests,
     bars,
     browser,
@@ -156,6 +157,7 @@ async def measure_platform(layout: Layout, chosen: Sequence[str]) -> list[Result
     results += await costs.order_cost_breakdown(crowd) if {"orders", "order_cost"} & set(chosen) else []
     results += await pushes.measure(crowd) if "account_push" in chosen else []
     results += await costs.order_disk(crowd) if "order_disk" in chosen else []
+    results += await automations.measure(crowd) if "automations" in chosen else []
     results += await logins.measure(crowd) if "login_flood" in chosen else []
     results += await overload.measure(crowd) if "overload" in chosen else []
     results += await costs.order_cost_growth(crowd) if "order_cost_growth" in chosen else []
@@ -185,8 +187,8 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 
 ON_A_PLATFORM = (
-    *("orders", "order_cost", "order_cost_growth", "order_disk", "account_push", "login_flood", "overload"),
-    "mixed_1000",
+    *("orders", "order_cost", "order_cost_growth", "order_disk", "account_push", "automations", "login_flood"),
+    *("overload", "mixed_1000"),
     *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {

@@ -3,7 +3,19 @@
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import alerts, backtests, browser, connectors, logins, matching, mixed, overload, pushes, tokens
+from benchmarks import (
+    alerts,
+    automations,
+    backtests,
+    browser,
+    connectors,
+    logins,
+    matching,
+    mixed,
+    overload,
+    pushes,
+    tokens,
+)
 from benchmarks.results import Result
 
 Holds = Callable[[Result], bool]
@@ -65,6 +77,8 @@ GOALS: Final[tuple[tuple[str, Holds, str], ...]] = (
         "10 ms of our own for an order at a broker, p95",
     ),
     ("matching", at_least(matching.ORDERS_RATE_MIN), "200,000 orders matched a second on one core"),
+    ("bar_to_order_p95", below(automations.P95_MS_MAX), "an order within 250 ms of a closed bar"),
+    ("bar_to_order_missing", NONE, "an order of every automation at every close"),
     ("account_push_p95", below(pushes.P95_MS_MAX), "/ws/account within 20 ms of a commit"),
     ("account_push_lost", NONE, "no push that is lost"),
     ("alerts_triggered_missing", NONE, "no alert that is met and not told"),

@@ -42,6 +42,26 @@ async def makes_a_hook(person: Visitor) -> tuple[str, dict[str, str]]:
     return address, message
 
 
+async def asks_to_be_told_of_a_rule(person: Visitor) -> None:
+    """Set an alert on a rule, which is marked while it cannot be read, and take it back."""
+    await person.page.goto("/alerts")
+    form = person.page.get_by_role("form", name="New alert")
+    await form.get_by_label("Symbol", exact=True).fill(SYMBOL)
+    await form.get_by_label("Condition", exact=True).select_option("rule")
+    rule = form.get_by_label("Rule", exact=True)
+    await rule.fill("rsi(14) < and")
+    await expect(form.locator("mark")).to_have_count(1)
+    await rule.fill("rsi(14) < 30")
+    await expect(form.locator("mark")).to_have_count(0)
+    await form.get_by_label("Bars", exact=True).select_option("1h")
+    await form.get_by_role("button", name="New alert").click()
+    kept = person.page.get_by_role("row").filter(has_text="rsi(14) < 30")
+    await expect(kept).to_contain_text("1 hour")
+    await person.photographs("alert-on-a-rule")
+    await kept.get_by_role("button", name=f"Delete {SYMBOL}").click()
+    await expect(kept).to_have_count(0)
+
+
 @pytest.mark.requirement("R-11")
 async def test_somebody_sets_up_an_automation_and_approves_what_a_hook_asks(
     platform: Platform, browser: Browser
@@ -49,6 +69,7 @@ async def test_somebody_sets_up_an_automation_and_approves_what_a_hook_asks(
     async with visitor(browser, platform.gateway.url, language="en") as person:
         await person.signs_up()
         await person.opens_an_account()
+        await asks_to_be_told_of_a_rule(person)
         await sets_one_up(person)
         await person.page.get_by_role("button", name="Start").click()
         await expect(person.page.get_by_role("button", name="Pause")).to_be_visible()
