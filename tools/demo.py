@@ -255,7 +255,7 @@ async def gets_an_alert(story: Story) -> None:
     )
     story.tells(
         f"a price alert came: {notice['data'].get('title') or notice['data']}",
-        "services/notification/notification/usecases/trigger_alert.py",
+        "services/notification/notification/usecases/settle_alerts.py",
     )
 
 

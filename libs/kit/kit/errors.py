@@ -162,7 +162,7 @@ async def _invalid_request(_request: Request, error: Exception) -> Response:
 
 def _words(item: dict[str, Any]) -> tuple[str, str, str]:
     """The field, what is wrong with it, and the word for it."""
-    if item["type"] == "json_invalid":
+    if item["type"] == "json_invalid" and isinstance(item["loc"][-1], int):
         return "body", f"is no JSON: {item['ctx']['error']} at character {item['loc'][-1]}", "json_invalid"
     field = ".".join(str(part) for part in item["loc"] if part != "body") or "body"
     return field, str(item["msg"]).removeprefix("Value error, "), str(item["type"])

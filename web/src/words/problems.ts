@@ -87,6 +87,7 @@ export const problems = {
   "problem.not_finished": ["아직 끝나지 않았습니다.", "It has not finished yet."],
   "problem.run_failed": ["실행이 실패했습니다.", "The run failed."],
   "problem.credentials_refused": ["증권사가 키를 거절했습니다. 앱 키와 비밀 키, 모의·실전 구분을 확인하세요.", "The broker refused the keys. Check them, and whether they are for paper or live."],
+  "problem.broker_refused": ["증권사가 거절했습니다.", "The broker refused."],
   "problem.broker_unreachable": ["증권사에 연결하지 못했습니다. 잠시 뒤 다시 시도하세요.", "The broker cannot be reached. Try again soon."],
   "problem.doubt_not_found": ["확인을 기다리는 주문이 아닙니다. 이미 답했을 수 있습니다.", "Nothing is in doubt about this order. It may have been answered."],
   "problem.not_a_candidate": ["증권사에 그런 주문이 없거나 다른 주문입니다. 목록을 다시 보세요.", "The broker does not show that order, or it is another. Look at the list again."],
