@@ -48,7 +48,7 @@ export function explain(error: unknown, language: Language = preferences().langu
 }
 
 const FIGURES = new Set([
-  "insufficient_cash", "insufficient_shares", "price_off_tick", "price_outside_band", "fat_finger_value", "fat_finger_quantity",
+  "broker_refused", "insufficient_cash", "insufficient_shares", "price_off_tick", "price_outside_band", "fat_finger_value", "fat_finger_quantity",
   "price_too_far", "position_limit", "daily_loss_limit", "daily_trade_limit", "open_order_limit", "invalid_rule", "invalid_strategy_file", "not_of_this_kind", "bad_rows",
   "cooling_off", "too_many", "quantity_off_lot", "order_type_not_allowed", "too_many_attempts", "strategy_unusable", "universe_empty", "schedule_never_fires", "not_enough_history", "period_too_short", "period_too_long", "too_large", "off_calendar",
 ]);
