@@ -49,7 +49,7 @@ export function Card({ title, actions, flush, className, children, ...rest }: Ca
     <section {...rest} className={cx("min-w-0 rounded-xl border border-line bg-panel", className)}>
       {(title || actions) && (
         <header className="flex min-h-12 flex-wrap items-center justify-between gap-2 border-b border-line px-4 py-2">
-          {title ? <h2>{title}</h2> : <span />}
+          {title ? <h2 className="max-w-full min-w-0">{title}</h2> : <span />}
           {actions && <div className="flex max-w-full min-w-0 flex-wrap items-center gap-2">{actions}</div>}
         </header>
       )}

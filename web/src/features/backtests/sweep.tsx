@@ -61,7 +61,6 @@ function HeatMap({ result }: { result: Schemas["SweepResult"] }) {
   const figures = data.cells.flat().filter((each) => each !== null);
   const [least, most] = [Math.min(...figures), Math.max(...figures)];
   const shade = (value: number | null): string => `color-mix(in srgb, var(--accent) ${value === null || most === least ? 0 : Math.round(((value - least) / (most - least)) * 55)}%, transparent)`;
-  const Figure = AS_RATIO.includes(objective) ? Ratio : Rate;
   return (
     <Card title={t("sweep.heat")}>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
@@ -72,7 +71,7 @@ function HeatMap({ result }: { result: Schemas["SweepResult"] }) {
             {data.y.map((value, row) => (
               <tr key={value}>
                 <th scope="row" className="p-2 text-left">{value}</th>
-                {data.cells[row]?.map((cell, column) => <td key={column} className="p-2 text-center" style={{ background: shade(cell) }}><Figure value={cell} /></td>)}
+                {data.cells[row]?.map((cell, column) => <td key={column} className="p-2 text-center" style={{ background: shade(cell) }}>{AS_RATIO.includes(objective) ? <Ratio value={cell} /> : <Rate value={cell} signed={false} />}</td>)}
               </tr>
             ))}
           </tbody>

@@ -20,7 +20,7 @@ export function Sessions() {
     <Card title={t("settings.sessions")}>
       <ul className="grid gap-4">
         {data.items.map((each) => (
-          <li key={each.id} className="flex items-center justify-between gap-3">
+          <li key={each.id} className="flex min-w-0 items-center justify-between gap-3">
             <div className="min-w-0">
               <p className="truncate font-semibold">{each.user_agent} {each.current && <Badge tone="good">{t("settings.sessions.current")}</Badge>}</p>
               <p className="text-sm text-quiet">{t("settings.sessions.seen", { at: dateTime(language, each.seen_at), address: each.address })}</p>

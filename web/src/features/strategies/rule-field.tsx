@@ -113,7 +113,10 @@ function Offers({ id, label, offers, at, onPick }: OffersProps) {
   const { t } = useWords();
   const tag = { indicator: null, field: t("strategy.rule.field"), part: t("strategy.rule.part"), word: t("strategy.rule.word") };
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => {
+    // In braces: what newer browsers return, a promise, would be called as the effect's end.
+    void list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at]);
   return (
     <div className="absolute top-full right-0 left-0 z-10 mt-1 overflow-hidden rounded-xl border border-line bg-panel shadow-xl">
       <div ref={list} id={id} role="listbox" aria-label={label} tabIndex={-1} className="max-h-64 overflow-y-auto p-1">
