@@ -85,7 +85,6 @@ export const settings = {
   "doubts.why": ["응답이 끊겨 증권사의 어느 주문인지 알 수 없습니다. 증권사 앱에서 확인하고 알려 주세요.", "The answer was lost, and the broker shows more than one that it could be. Look in the broker's app and say which."],
   "doubts.look": ["증권사에서 찾기", "Look at the broker"],
   "doubts.none": ["증권사에 비슷한 주문이 없습니다.", "The broker shows none like it."],
-  "doubts.number": ["증권사 주문번호", "Broker's number"],
   "doubts.placed": ["접수 시각", "Placed"],
   "doubts.filled": ["체결", "Filled"],
   "doubts.mine": ["이 주문입니다", "It is this one"],

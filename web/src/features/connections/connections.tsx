@@ -33,10 +33,10 @@ export function Connections() {
   return (
     <>
       <PageTitle>{t("nav.connections")}</PageTitle>
+      <Doubts />
       <div className="grid gap-4 lg:grid-cols-[22rem_1fr]">
         <NewConnection brokers={data?.items ?? []} />
         <div className="grid content-start gap-4">
-          <Doubts />
           <Connected />
           <Card title={t("connections.can")} flush>
             <Table label={t("connections.can")} rows={data?.items ?? []} keyOf={(each) => each.broker} columns={[

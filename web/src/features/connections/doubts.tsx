@@ -6,7 +6,6 @@ import { dateTime } from "@/lib/format";
 import { useWords } from "@/lib/words";
 import { Button, Card, Empty, Loading, Note } from "@/ui/basics";
 import { Dialog } from "@/ui/dialog";
-import { Table } from "@/ui/table";
 import { toast, toastProblem } from "@/ui/toasts";
 
 export function Doubts() {
@@ -14,7 +13,7 @@ export function Doubts() {
   const { data } = useQuery({ queryKey: ["doubts"], queryFn: () => got(api.GET("/api/v1/broker/doubts")) });
   if (!data?.items.length) return null;
   return (
-    <Card title={t("doubts.title")}>
+    <Card title={t("doubts.title")} className="mb-4">
       <Note tone="warn">{t("doubts.why")}</Note>
       {data.items.map((each) => <Doubt key={each.order_id} doubt={each} />)}
     </Card>
@@ -66,11 +65,13 @@ function Candidates({ order, busy, choose }: { order: string; busy: boolean; cho
   if (!data) return <Loading />;
   if (data.items.length === 0) return <Empty>{t("doubts.none")}</Empty>;
   return (
-    <Table label={t("doubts.title")} rows={data.items} keyOf={(each) => each.broker_order_id} columns={[
-      { key: "number", head: t("doubts.number"), cell: (each) => each.broker_order_id },
-      { key: "placed", head: t("doubts.placed"), cell: (each) => dateTime(language, each.placed_at) },
-      { key: "filled", head: t("doubts.filled"), cell: (each) => each.filled_quantity },
-      { key: "mine", head: "", cell: (each) => <Button size="small" look="main" busy={busy} onClick={() => choose(each.broker_order_id)}>{t("doubts.mine")}</Button> },
-    ]} />
+    <ul className="grid gap-2">
+      {data.items.map((each) => (
+        <li key={each.broker_order_id} className="flex flex-wrap items-center justify-between gap-2 rounded-lg border border-line px-3 py-2 text-sm">
+          <span className="min-w-0"><strong className="num block break-all">{each.broker_order_id}</strong><span className="text-quiet">{t("doubts.placed")} {dateTime(language, each.placed_at)} · {t("doubts.filled")} {each.filled_quantity}</span></span>
+          <Button size="small" look="main" busy={busy} onClick={() => choose(each.broker_order_id)}>{t("doubts.mine")}</Button>
+        </li>
+      ))}
+    </ul>
   );
 }
