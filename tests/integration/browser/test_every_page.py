@@ -105,7 +105,7 @@ async def automated(admin: Admin, strategy_id: str) -> str:
 async def drawn(person: Visitor) -> None:
     """Wait until nothing on the page says that it is still loading."""
     await expect(person.page.locator("h1").first).to_be_visible()
-    await expect(person.page.locator("[role=status].grid")).to_have_count(0)
+    await expect(person.page.get_by_role("status", name=person.reads("app.loading"))).to_have_count(0)
 
 
 async def looks_around(person: Visitor, name: str) -> list[str]:

@@ -28,7 +28,9 @@ async def keeps_an_eye_on_it(person: Visitor) -> None:
     await page.get_by_role("button", name=person.reads("market.watchlist.add")).click()
     await expect(page.get_by_role("button", name=person.reads("market.watchlist.remove"))).to_be_visible()
     await page.goto("/market")
-    await expect(page.get_by_role("list", name=person.reads("market.watchlist")).get_by_text(SYMBOL)).to_be_visible()
+    await expect(
+        page.get_by_role("list", name=person.reads("market.watchlist")).get_by_text(SYMBOL).first
+    ).to_be_visible()
 
 
 async def trades(person: Visitor) -> list[str]:
@@ -79,7 +81,8 @@ async def writes_a_strategy(person: Visitor) -> list[str]:
     await page.get_by_label(person.reads("strategy.name"), exact=True).fill("Dip")
     entry = page.get_by_role("textbox", name=person.reads("strategy.entry"), exact=True)
     await entry.press_sequentially("rsi")
-    await expect(page.get_by_role("option").first).to_contain_text("rsi(14)")
+    offers = page.get_by_role("listbox", name=person.reads("strategy.rule.offers"))
+    await expect(offers.get_by_role("option").first).to_contain_text("rsi(14)")
     await entry.press("Enter")
     await expect(entry).to_have_value("rsi(14)")
     await entry.press_sequentially(" < 45 and clos > 1")
