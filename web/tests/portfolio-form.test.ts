@@ -64,6 +64,6 @@ describe("a portfolio's form", () => {
 
 describe("what is wrong with one number of a ranking", () => {
   const wrong = (field: string) => fieldErrors(new Problem({ type: "", title: "", status: 422, detail: "", code: "invalid_rule", request_id: null, errors: [{ field, code: "invalid_rule", message: "no such name" }] }), "en");
-  it.each([["portfolio.ranking.1.factor"], ["body.portfolio.ranking.1.factor"]])("stands beside that number: %s", (field) => expect(wrong(field)).toEqual({ "portfolio.ranking.1.factor": "no such name" }));
-  it("and of a list of stocks beside the list", () => expect(wrong("portfolio.symbols.3")).toEqual({ symbols: "no such name" }));
+  it.each([["portfolio.ranking.1.factor"], ["body.portfolio.ranking.1.factor"]])("stands beside that number: %s", (field) => expect(wrong(field)).toEqual({ "portfolio.ranking.1.factor": "The rule cannot be read. (no such name)" }));
+  it("and of a list of stocks beside the list", () => expect(wrong("portfolio.symbols.3")).toEqual({ symbols: "The rule cannot be read. (no such name)" }));
 });

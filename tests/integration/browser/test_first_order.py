@@ -8,24 +8,6 @@ from tests.integration.platform_under_test import SYMBOL, Platform
 
 pytestmark = pytest.mark.stack
 
-PAGES = (
-    "/",
-    "/orders",
-    "/portfolio",
-    "/strategies",
-    "/strategies/new",
-    "/backtests",
-    "/automations",
-    "/automations/new",
-    "/screener",
-    "/alerts",
-    "/connections",
-    "/risk",
-    "/settings",
-    "/settings/security",
-    "/settings/keys",
-    "/settings/data",
-)
 # Said by the browser about a first visit: there is no session to go on with.
 EXPECTED = "status of 401"
 
@@ -56,21 +38,3 @@ async def test_somebody_new_signs_up_and_buys(
         await expect(person.page.get_by_role("link", name=SYMBOL).first).to_be_visible()
         assert not faults
         assert [each for each in person.complaints if EXPECTED not in each] == []
-
-
-@pytest.mark.parametrize(("language", "phone"), [("ko", False), ("en", True)], ids=["ko-desk", "en-phone"])
-async def test_every_page_fits_and_keeps_nobody_out(
-    platform: Platform, browser: Browser, language: str, *, phone: bool
-) -> None:
-    async with visitor(browser, platform.gateway.url, language=language, phone=phone) as person:
-        await person.page.goto("/login")
-        await expect(person.button("log in")).to_be_visible()
-        faults = await looks_well(person, "login")
-        await person.signs_up()
-        await person.opens_an_account()
-        for path in PAGES:
-            await person.page.goto(path)
-            await expect(person.page.locator("main h1")).to_be_visible()
-            await person.page.wait_for_load_state("networkidle")
-            faults += await looks_well(person, f"page{path.replace('/', '-')}")
-        assert not faults

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import pyotp
 import pytest
 from playwright.async_api import Browser, CDPSession, expect
 
@@ -66,6 +67,35 @@ async def test_a_passkey_is_made_on_the_device_and_opens_the_account_without_a_p
         await tools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
         await person.page.get_by_role("button", name="Log in with a passkey").click()
         await expect(person.page.get_by_text("this device has none for this site")).to_be_visible()
+
+
+@pytest.mark.requirement("R-45")
+async def test_a_second_factor_is_set_up_from_its_picture_and_asked_for_at_the_next_log_in(
+    platform: Platform, browser: Browser
+) -> None:
+    async with visitor(browser, platform.gateway.url, phone=True) as person:
+        page = person.page
+        await person.signs_up()
+        await page.goto("/settings/security")
+        factor = page.locator("section").filter(has_text=person.reads("settings.totp"))
+        await factor.get_by_role("button", name=person.reads("settings.totp.enable")).click()
+        await expect(factor.get_by_role("img", name="QR")).to_be_visible()
+        await person.photographs("second-factor")
+        app = pyotp.TOTP(await factor.locator("[data-secret]").inner_text())
+        await factor.get_by_label(person.reads("settings.totp.code"), exact=True).fill(app.now())
+        await factor.get_by_role("button", name=person.reads("settings.totp.enable")).click()
+        await expect(factor.get_by_text(person.reads("settings.totp.on"))).to_be_visible()
+        recovery = await factor.get_by_role("listitem").first.inner_text()
+
+        await page.get_by_role("button", name=person.reads("nav.me")).click()
+        await page.get_by_role("menuitem", name=person.reads("nav.logout"), exact=True).click()
+        await person.box("email").fill(person.email)
+        await page.get_by_label(person.says("password"), exact=True).fill(person.password)
+        await person.button("log in").click()
+        await expect(page.get_by_text(person.reads("auth.otp.why"))).to_be_visible()
+        await page.get_by_label(person.reads("auth.otp"), exact=True).fill(recovery)
+        await person.button("log in").click()
+        await expect(page.get_by_role("button", name=person.reads("nav.me"))).to_be_visible()
 
 
 async def test_a_browser_is_told_though_its_page_says_nothing(platform: Platform, browser: Browser) -> None:

@@ -1,15 +1,20 @@
 """What the page says when an order is refused, an answer is lost, the line breaks, or the session ends."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import httpx
 import pytest
 from playwright.async_api import Browser, Route, expect
 
-from tests.integration.browser.visitor import visitor
-from tests.integration.journeys.test_brokers import cases, moves, opens_account_at
+from tests.integration.browser.test_first_order import looks_well
+from tests.integration.browser.visitor import Visitor, visitor
+from tests.integration.journeys.test_brokers import Case, cases, korea, moves, opens_account_at
 from tests.integration.platform_under_test import SYMBOL, Platform
 from tools.native import emulators
 from tools.people import Trader
 
+__all__ = ["korea"]  # a fixture that pytest finds here by its name
 pytestmark = pytest.mark.stack
 
 REVOKED_WITHIN_MS = 70_000
@@ -17,6 +22,38 @@ REVOKED_WITHIN_MS = 70_000
 EVIDENCE_WITHIN_MS = 60_000
 LOOKS_LOST = 2
 """How often the broker cannot be asked for the order before it can."""
+
+
+def case_of(broker: str) -> Case:
+    """A broker, and keys for it that nobody else has."""
+    return next(each for each in cases() if each.broker == broker)
+
+
+@asynccontextmanager
+async def broker_of(platform: Platform, case: Case) -> AsyncIterator[httpx.AsyncClient]:
+    """The broker's own side: its market, and what goes wrong there."""
+    port = emulators.EMULATORS[case.broker].port(platform.layout)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as broker:
+        await moves(broker, case)
+        yield broker
+
+
+@asynccontextmanager
+async def trading_at(platform: Platform, person: Visitor, case: Case) -> AsyncIterator[Trader]:
+    """Have the visitor sign up, with an account at the broker; yields the same person without a browser."""
+    await person.signs_up()
+    elsewhere = Trader.stranger(platform.gateway, "the same person", person.email, person.password)
+    await elsewhere.log_in()
+    keys = {"broker": case.broker, "environment": "paper", "name": "Mine", "credentials": case.credentials}
+    saved = await elsewhere.call("POST", "/broker/connections", **keys)
+    await opens_account_at(elsewhere, case, saved["id"])
+    yield elsewhere
+    await elsewhere.leave()
+
+
+async def breaks(broker: httpx.AsyncClient, call: str, fault: str, times: int = 1) -> None:
+    """Have the broker fail at a call, so often."""
+    (await broker.post("/_emulator/faults", json={"call": call, "fault": fault, "times": times})).raise_for_status()
 
 
 async def test_an_order_beyond_the_cash_is_refused_in_words_and_kept(platform: Platform, browser: Browser) -> None:
@@ -60,26 +97,15 @@ async def test_an_order_whose_answer_is_lost_is_looked_for_and_not_sent_again(
 async def test_an_order_whose_broker_never_answered_is_explained_until_there_is_evidence(
     platform: Platform, browser: Browser
 ) -> None:
-    case = next(each for each in cases() if each.broker == "alpaca")
-    port = emulators.EMULATORS[case.broker].port(platform.layout)
+    case = case_of("alpaca")
     async with (
         visitor(browser, platform.gateway.url, language="en") as person,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as broker,
+        broker_of(platform, case) as broker,
+        trading_at(platform, person, case),
     ):
-        await moves(broker, case)
-        await person.signs_up()
-        elsewhere = Trader.stranger(platform.gateway, "the same person", person.email, person.password)
-        await elsewhere.log_in()
-        keys = {"broker": case.broker, "environment": "paper", "name": "Mine", "credentials": case.credentials}
-        saved = await elsewhere.call("POST", "/broker/connections", **keys)
-        await opens_account_at(elsewhere, case, saved["id"])
-        for call, fault, times in (
-            ("POST orders", "reset_after", 1),  # it takes the order, and its answer is lost
-            ("stream", "notice_lost", 20),
-            ("GET orders:by_client_order_id", "server_error", LOOKS_LOST),
-        ):
-            body = {"call": call, "fault": fault, "times": times}
-            (await broker.post("/_emulator/faults", json=body)).raise_for_status()
+        await breaks(broker, "POST orders", "reset_after")  # it takes the order, and its answer is lost
+        await breaks(broker, "stream", "notice_lost", 20)
+        await breaks(broker, "GET orders:by_client_order_id", "server_error", LOOKS_LOST)
         await person.page.goto(f"/market/{SYMBOL}")
         await person.orders("2")
         await person.page.get_by_role("link", name=person.says("see order")).click()
@@ -90,7 +116,43 @@ async def test_an_order_whose_broker_never_answered_is_explained_until_there_is_
         await expect(person.page.get_by_text("The broker's answer is missing")).to_have_count(0)
         await person.page.goto("/orders")
         await expect(person.page.get_by_role("link", name=SYMBOL, exact=True)).to_have_count(1)
-        await elsewhere.leave()
+
+
+@pytest.mark.requirement("R-4")
+@pytest.mark.usefixtures("korea")
+async def test_an_order_that_its_broker_shows_twice_waits_until_its_owner_says_which_it_is(
+    platform: Platform, browser: Browser
+) -> None:
+    case = case_of("kis")
+    async with (
+        visitor(browser, platform.gateway.url, phone=True) as person,
+        broker_of(platform, case) as broker,
+        trading_at(platform, person, case) as elsewhere,
+    ):
+        await breaks(broker, "order-cash", "reset_after")
+        await breaks(broker, "stream", "notice_lost", 20)
+        await breaks(broker, "inquire-daily-ccld", "html", LOOKS_LOST)
+        await person.page.goto(f"/market/{case.symbol}")
+        await person.orders("4", limit=case.bid)
+        await expect(person.page.get_by_text(person.says("placed"))).to_be_visible()
+        twin = {"symbol": case.symbol, "side": "buy", "quantity": "4", "price": case.bid, "kind": case.limit}
+        (await broker.post("/_emulator/orders", json=twin)).raise_for_status()
+
+        await person.page.goto("/connections")
+        doubt = person.page.get_by_role("region", name=case.symbol, exact=True)
+        await doubt.get_by_role("button", name=person.reads("doubts.look")).click(timeout=EVIDENCE_WITHIN_MS)
+        answers = doubt.get_by_role("button", name=person.reads("doubts.mine"))
+        await expect(answers).to_have_count(2)
+        faults = await looks_well(person, "doubt")
+        await answers.first.click()
+        await expect(person.page.get_by_text(person.reads("doubts.done"))).to_be_visible()
+        await expect(doubt).to_have_count(0)
+        [order] = [
+            each for each in (await elsewhere.call("GET", "/trading/orders"))["items"] if each["quantity"] == "4"
+        ]
+        assert order["client_order_id"]
+        await elsewhere.until_order(order["id"], frozenset({"accepted"}))
+        assert not faults
 
 
 async def test_a_broken_line_is_told_and_comes_back(platform: Platform, browser: Browser) -> None:

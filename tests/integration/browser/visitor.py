@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator
@@ -65,6 +66,13 @@ WORDS = {
     },
 }
 """What a person looks for on the page: the tests find things by what is written on them, as people do."""
+PAIR = re.compile(r'"([\w.]+)": (\["(?:[^"\\]|\\.)*", "(?:[^"\\]|\\.)*"\])')
+CLIENT_WORDS: dict[str, tuple[str, str]] = {
+    key: tuple(json.loads(pair))
+    for file in (ROOT / "web" / "src" / "words").glob("*.ts")
+    for key, pair in PAIR.findall(file.read_text())
+}
+"""Every sentence of the client, by its key: Korean, English."""
 
 
 @dataclass
@@ -83,6 +91,13 @@ class Visitor:
         """The words that stand for this in the visitor's language."""
         return WORDS[self.language][word]
 
+    def reads(self, key: str, **gaps: object) -> str:
+        """A sentence of the client, as it stands on the visitor's page."""
+        sentence = CLIENT_WORDS[key][0 if self.language == "ko" else 1]
+        for name, value in gaps.items():
+            sentence = sentence.replace(f"{{{name}}}", str(value))
+        return sentence
+
     def button(self, word: str) -> Locator:
         """A button, by what is written on it."""
         return self.page.get_by_role("button", name=self.says(word), exact=True)
@@ -99,6 +114,14 @@ class Visitor:
         await self.page.get_by_label(self.says("password"), exact=True).fill(self.password)
         await self.button("sign up").click()
         await expect(self.button("open account")).to_be_visible()
+
+    async def logs_in(self) -> None:
+        """Fill in the form with what one has signed up with before, and arrive."""
+        await self.page.goto("/login")
+        await self.box("email").fill(self.email)
+        await self.page.get_by_label(self.says("password"), exact=True).fill(self.password)
+        await self.button("log in").click()
+        await expect(self.page.locator("main#content h1")).to_be_visible()
 
     async def opens_an_account(self) -> None:
         """Open a paper account with ten thousand dollars."""
@@ -126,9 +149,11 @@ class Visitor:
         """Scheme, host and port of the page."""
         return "/".join(self.page.url.split("/", 3)[:3])
 
-    async def orders(self, quantity: str, order_type: str = "market") -> None:
-        """Fill in the ticket, see what it would cost, and press the button."""
-        await self.page.get_by_label(self.says("type"), exact=True).select_option(order_type)
+    async def orders(self, quantity: str, limit: str = "") -> None:
+        """Fill in the ticket, see what it would cost, and press the button; at market without a limit."""
+        await self.page.get_by_label(self.says("type"), exact=True).select_option("limit" if limit else "market")
+        if limit:
+            await self.page.get_by_label(self.says("price"), exact=True).fill(limit)
         await self.page.get_by_label(self.says("quantity"), exact=True).fill(quantity)
         await expect(self.page.locator("[data-verdict]")).to_be_visible()
         await self.button("buy").click()
@@ -140,7 +165,9 @@ class Visitor:
 
     async def accessibility_faults(self) -> list[str]:
         """What axe finds that would keep somebody out."""
-        found = await self.page.evaluate(f"{AXE.read_text()}; axe.run(document, {{resultTypes: ['violations']}})")
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(AXE.read_text())
+        found = await self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
         return [
             f"{fault['id']}: {node['html'][:200]} {json.dumps(node['any'][0]['message'] if node['any'] else '')}"
             for fault in found["violations"]
