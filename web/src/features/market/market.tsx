@@ -81,7 +81,7 @@ function Headline({ symbol, quote, fresh }: { symbol: string; quote: Quote | nul
         {quote && <div className="text-right"><Freshness quote={quote} fresh={fresh} /></div>}
       </div>
       {quote ? (
-        <div className={cx("mt-2", !fresh && "opacity-70")}>
+        <div className={cx("mt-2", !fresh && "opacity-85")}>
           <p className="flex flex-wrap items-baseline gap-3">
             <FlashingPrice value={quote.price} currency={quote.currency} className="text-3xl font-bold tracking-tight" />
             <span className="font-semibold"><Move percent={quote.change_percent} change={quote.change} /></span>

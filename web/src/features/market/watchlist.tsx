@@ -72,7 +72,7 @@ const Row = memo(function Row({ symbol, current }: { symbol: string; current: bo
           <span className="text-xs text-quiet">{symbol}</span>
         </span>
         {quote ? (
-          <span className={cx("grid justify-items-end", !fresh && "opacity-60")}>
+          <span className={cx("grid justify-items-end", !fresh && "opacity-85")}>
             <FlashingPrice value={quote.price} currency={quote.currency} className="font-semibold" />
             <span className="text-xs"><Move percent={quote.change_percent} /></span>
           </span>
