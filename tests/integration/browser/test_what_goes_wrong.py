@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -152,6 +153,9 @@ async def test_an_order_that_its_broker_shows_twice_waits_until_its_owner_says_w
         ]
         assert order["client_order_id"]
         await elsewhere.until_order(order["id"], frozenset({"accepted"}))
+        # both trade, so that at this broker nobody's later order waits behind them
+        await moves(broker, case, ask=case.bid, bid=str(Decimal(case.bid) - 100))
+        await elsewhere.until_order(order["id"], frozenset({"filled"}))
         assert not faults
 
 

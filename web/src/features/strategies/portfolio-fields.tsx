@@ -18,7 +18,7 @@ function UniverseFields({ form, onForm }: PartProps) {
   return (
     <Card title={t("many.universe")}>
       <div className="grid gap-4">
-        <Segments label={t("screen.market")} value={form.market} options={MARKETS.map((each) => [each, each])} onChange={(market) => onForm(movedTo(market, form))} />
+        <Segments label={t("screen.market")} value={form.market} options={MARKETS.map((each) => [each, named("market", each)])} onChange={(market) => onForm(movedTo(market, form))} />
         {BOARDS[form.market].length > 0 && <Choices label={t("many.boards")} all={BOARDS[form.market]} chosen={form.boards} onToggle={(board) => onForm({ ...form, boards: toggled(form.boards, board) })} nameOf={(board) => board} />}
         <Choices label={t("many.kinds")} all={KINDS} chosen={form.kinds} onToggle={(kind) => onForm({ ...form, kinds: toggled(form.kinds, kind) })} nameOf={(kind) => named("many.kind", kind)} />
         <p className="text-xs text-quiet">{t("many.all")}</p>
