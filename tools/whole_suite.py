@@ -28,7 +28,7 @@ WHOLE: Final = {
 }
 """What the tests of whole platforms are called, the first of their ports, and which they are."""
 SHOW_EVERY_SECONDS: Final = 0.5
-NICENESS_OF_PARTS: Final = 5
+NICENESS_OF_PARTS: Final = 10
 """Who measures time on the platform goes first; the parts take what is left."""
 
 
