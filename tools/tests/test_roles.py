@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from kit.auth import STEP_UP_SECONDS
 from kit.db import OwnedSession, PublicSession, SystemSession
 from kit.errors import Unavailable
@@ -55,6 +56,14 @@ def described(service: str) -> dict[str, Any]:
     return dict(found)
 
 
+def app_of(service: str, tokens: Tokens) -> FastAPI:
+    """A service without anything behind it."""
+    contracts.services()
+    app: FastAPI = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
+    app.state.resources = NoServers()
+    return app
+
+
 def may(role: str, method: str, path: str) -> bool:
     return next(may[role] for wanted, pattern, may in rows() if wanted in {"*", method} and fnmatchcase(path, pattern))
 
@@ -63,31 +72,21 @@ def may(role: str, method: str, path: str) -> bool:
 @pytest.mark.parametrize("service", contracts.SERVICES)
 def test_every_operation_opens_to_exactly_the_roles_of_the_table(service: str, tokens: Tokens) -> None:
     """Without its servers: who may not pass is refused before any of them is asked, everybody else fails later."""
-    contracts.services()
-    module = importlib.import_module(f"{service}.app")
-    app = module.create_app(None, tokens.verifier)
-    app.state.resources = NoServers()
-    wrong = asyncio.run(_differences(app, tokens))
-    assert wrong == []
+    assert asyncio.run(_differences(app_of(service, tokens), tokens)) == []
 
 
 @pytest.mark.requirement("R-48")
 @pytest.mark.parametrize("service", contracts.SERVICES)
 def test_no_cookie_opens_anything_and_no_page_of_another_site_may_read_or_ask(service: str, tokens: Tokens) -> None:
     """A browser adds cookies to what other sites ask, so none counts; a header of ours wants a leave that none gets."""
-    contracts.services()
-    app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
-    app.state.resources = NoServers()
-    assert asyncio.run(_let_in_from_elsewhere(app, tokens)) == []
+    assert asyncio.run(_let_in_from_elsewhere(app_of(service, tokens), tokens)) == []
 
 
 @pytest.mark.requirement("R-48")
 @pytest.mark.parametrize("service", contracts.SERVICES)
 def test_exactly_what_the_table_names_wants_a_proof_of_the_last_five_minutes(service: str, tokens: Tokens) -> None:
     """Asked by an admin whose last proof is older. A session that is opened before the proof is looked at is none."""
-    contracts.services()
-    app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
-    app.state.resources = NoServers()
+    app = app_of(service, tokens)
     app.dependency_overrides = dict.fromkeys(SESSIONS, NoServers)
     paths = app.openapi()["paths"]
     wanted = {(method, path) for method, path in proofs() if method.lower() in paths.get(path, {})}
@@ -114,9 +113,7 @@ def test_no_body_may_bring_a_member_that_is_not_asked_for(service: str) -> None:
 def test_on_behalf_of_somebody_else_one_may_look_where_that_is_lent_and_nothing_more(
     service: str, tokens: Tokens
 ) -> None:
-    contracts.services()
-    app = importlib.import_module(f"{service}.app").create_app(None, tokens.verifier)
-    app.state.resources = NoServers()
+    app = app_of(service, tokens)
     assert asyncio.run(_wrong_on_behalf(app, tokens, lends=app.state.lends)) == []
 
 

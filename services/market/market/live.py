@@ -10,14 +10,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 from kit.db import Database
-from kit.errors import AppError
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
 
 from market import lease
 from market.domain.instrument import Instrument
@@ -25,10 +21,8 @@ from market.domain.live import Shown, deep_book_of, quote_of
 from market.domain.quote import trade_of
 from market.store import instruments, quotes, replays
 
-LIVE_LOCK: Final = 4_901_007
 CHANNEL: Final = "feed.told"
 LOOK_SECONDS: Final = 1.0
-RESTART_SECONDS: Final = 1.0
 KNOWN_FOR: Final = timedelta(minutes=1)
 """How long what we know of an instrument, or that there is none, is not read again."""
 
@@ -43,42 +37,25 @@ class LivePrices:
     def __init__(self, database: Database, cache: Redis, system_url: str, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._cache = cache
-        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._system_url = system_url
         self._clock = clock
         self._known: dict[str, tuple[datetime, Instrument | None]] = {}
 
     async def run(self) -> None:
         """Hear until cancelled, through every restart of the database and of Redis."""
-        while True:
-            try:
-                await self._hold_the_lock_and_hear()
-            except (
-                RedisError,
-                OSError,
-                TimeoutError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                DBAPIError,
-                AppError,
-            ) as lost:
-                log.warning("live prices start over", error=repr(lost))
-            await asyncio.sleep(RESTART_SECONDS)
+        await lease.work_alone(self._system_url, lease.Right.TELL_LIVE_PRICES, self._hear_alone)
 
-    async def _hold_the_lock_and_hear(self) -> None:
-        connection = await lease.acquire(self._dsn, LIVE_LOCK)
-        try:
-            async with self._cache.pubsub(ignore_subscribe_messages=True) as feed:
-                await feed.subscribe(CHANNEL)
-                log.info("live prices are heard")
-                while True:
-                    await connection.fetchval("SELECT 1")  # raises once the right to tell prices is gone
-                    replayed = await self._replayed()
-                    until = asyncio.get_running_loop().time() + LOOK_SECONDS
-                    while (left := until - asyncio.get_running_loop().time()) > 0:
-                        if (message := await feed.get_message(timeout=left)) is not None:
-                            await self._hear(message["data"], replayed)
-        finally:
-            connection.terminate()
+    async def _hear_alone(self, connection: lease.Held) -> None:
+        async with self._cache.pubsub(ignore_subscribe_messages=True) as feed:
+            await feed.subscribe(CHANNEL)
+            log.info("live prices are heard")
+            while True:
+                await connection.fetchval("SELECT 1")  # raises once the right to tell prices is gone
+                replayed = await self._replayed()
+                until = asyncio.get_running_loop().time() + LOOK_SECONDS
+                while (left := until - asyncio.get_running_loop().time()) > 0:
+                    if (message := await feed.get_message(timeout=left)) is not None:
+                        await self._hear(message["data"], replayed)
 
     async def _replayed(self) -> frozenset[str]:
         async with self._database.system() as session:

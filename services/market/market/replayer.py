@@ -7,15 +7,11 @@ another worker goes on with the tick that is due by then. Nothing but the replay
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
-import asyncpg
 import structlog
 from kit.db import Database
-from kit.errors import AppError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
 
 from market import lease
 from market.domain.playback import Playback, quote_at
@@ -26,9 +22,7 @@ from market.tasks import end
 from market.usecases.begin_replay import begin_replay
 from market.usecases.finish_replay import finish_replay
 
-PLAYER_LOCK = 4_901_003
 LOOK_SECONDS = 1.0
-RESTART_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -39,7 +33,7 @@ class Replayer:
     def __init__(self, database: Database, cache: Redis, system_url: str, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._cache = cache
-        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._system_url = system_url
         self._clock = clock
         self._wake = asyncio.Event()
         self._playing: dict[ReplayId, asyncio.Task[None]] = {}
@@ -48,24 +42,17 @@ class Replayer:
 
     async def run(self) -> None:
         """Play until cancelled, through every restart of the database."""
-        while True:
-            try:
-                await self._hold_the_lock_and_play()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, AppError) as lost:
-                log.warning("replayer starts over", error=repr(lost))
-            await asyncio.sleep(RESTART_SECONDS)
+        await lease.work_alone(self._system_url, lease.Right.PLAY_REPLAYS, self._play_alone)
 
-    async def _hold_the_lock_and_play(self) -> None:
-        connection = await lease.acquire(self._dsn, PLAYER_LOCK)
+    async def _play_alone(self, connection: lease.Held) -> None:
         try:
             await connection.add_listener(replays.CHANNEL, lambda *_: self._wake.set())
             log.info("replayer plays")
             await self._look_after_replays(connection)
         finally:
-            connection.terminate()
             await self._drop_everything()
 
-    async def _look_after_replays(self, connection: "asyncpg.Connection[Any]") -> None:
+    async def _look_after_replays(self, connection: lease.Held) -> None:
         while True:
             self._wake.clear()
             await connection.fetchval("SELECT 1")  # raises once the lock's connection is gone

@@ -10,16 +10,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 
-import asyncpg
 import structlog
 from kit.db import Database
-from kit.errors import AppError
 from kit.json import loads
 from kit.money import decimal_from
 from prometheus_client import Gauge
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
 
 from market import lease
 from market.domain.feed_watch import OWN_SESSIONS, FeedChange, FeedWatch
@@ -29,10 +25,8 @@ from market.store import quotes
 from market.usecases.close_minutes import close_minutes
 from market.usecases.record_feed_change import record_feed_change
 
-ROLLER_LOCK = 4_901_005
 FLUSH_SECONDS = 1.0
 HEAR_SECONDS = 0.2
-RESTART_SECONDS = 1.0
 WAITING_MAX = 100_000
 BATCH_MAX = 2_000
 
@@ -49,7 +43,7 @@ class MinuteRoller:
     def __init__(self, database: Database, cache: Redis, system_url: str, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._cache = cache
-        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._system_url = system_url
         self._clock = clock
         self._changed: dict[str, Minute] = {}
         self._waiting: list[Minute] = []
@@ -58,23 +52,9 @@ class MinuteRoller:
 
     async def run(self) -> None:
         """Roll until cancelled, through every restart of the database and of Redis."""
-        while True:
-            try:
-                await self._hold_the_lock_and_roll()
-            except (
-                RedisError,
-                OSError,
-                TimeoutError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                DBAPIError,
-                AppError,
-            ) as lost:
-                log.warning("roller starts over", error=repr(lost))
-            await asyncio.sleep(RESTART_SECONDS)
+        await lease.work_alone(self._system_url, lease.Right.ROLL_MINUTES, self._roll_alone)
 
-    async def _hold_the_lock_and_roll(self) -> None:
-        connection = await lease.acquire(self._dsn, ROLLER_LOCK)
+    async def _roll_alone(self, connection: lease.Held) -> None:
         try:
             async with self._cache.pubsub() as feed:
                 await feed.psubscribe(f"{quotes.PUBLISHED['quote']}:*")
@@ -93,7 +73,6 @@ class MinuteRoller:
         finally:
             feed_heard.clear()  # whoever rolls next says how the feeds are
             feed_stalled.clear()
-            connection.terminate()
 
     def _hear(self, roller: Roller, text: str) -> None:
         try:

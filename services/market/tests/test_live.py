@@ -13,10 +13,8 @@ from kit.db import Database
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.tasks import ended
-from market import live, replayer
-from market import roller as rolling
+from market.lease import Right
 from market.live import LivePrices
-from market.pipelines import runner
 from market.store import actions, bars, replays
 from redis.asyncio import Redis
 
@@ -188,13 +186,6 @@ async def test_a_symbol_that_is_replayed_has_the_quotes_of_its_replay(
 
 
 def test_no_two_jobs_of_the_service_wait_for_the_same_lock() -> None:
-    locks = [
-        replayer.PLAYER_LOCK,
-        rolling.ROLLER_LOCK,
-        runner.PIPELINE_LOCK,
-        live.LIVE_LOCK,
-        actions.ADJUST_LOCK,
-        bars.IMPORT_LOCK,
-        replays.START_LOCK,
-    ]
+    rights = Right.__members__.values()  # those of the same number are one member with two names
+    locks = [*rights, actions.ADJUST_LOCK, bars.IMPORT_LOCK, replays.START_LOCK]
     assert len(set(locks)) == len(locks)

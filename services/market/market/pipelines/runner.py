@@ -10,13 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-import asyncpg
 import structlog
 from kit.db import Database
-from kit.errors import AppError
 from kit.ids import new_id
 from quant.markets.listing import Market
-from sqlalchemy.exc import DBAPIError
 
 from market import lease
 from market.domain.breaker import Breaker
@@ -31,9 +28,7 @@ from market.providers.failover import Failover
 from market.providers.yahoo import Yahoo
 from market.store import pipelines
 
-PIPELINE_LOCK: Final = 4_901_006
 LOOK_SECONDS = 5.0
-RESTART_SECONDS = 1.0
 PROGRESS_SECONDS = 1.0
 ERROR_LENGTH_MAX = 500
 MARKETS: Final[tuple[Market, ...]] = ("KRX", "US")
@@ -62,33 +57,24 @@ class PipelineRunner:
         self._figures = sources.figures
         self._splits = sources.splits
         self._failover.changed = self._remember
-        self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
+        self._system_url = system_url
         self._clock = clock
 
     async def run(self) -> None:
         """Work until cancelled, through every restart of the database."""
-        while True:
-            try:
-                await self._hold_the_lock_and_work()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, AppError) as lost:
-                log.warning("pipelines start over", error=repr(lost))
-            await asyncio.sleep(RESTART_SECONDS)
+        await lease.work_alone(self._system_url, lease.Right.RUN_PIPELINES, self._work_alone)
 
-    async def _hold_the_lock_and_work(self) -> None:
-        connection = await lease.acquire(self._dsn, PIPELINE_LOCK)
-        try:
-            async with self._database.system() as session:
-                self._failover.remember(await pipelines.list_breakers(session))
-                for left in await pipelines.list_interrupted(session):
-                    await pipelines.save(session, replace(left, status="waiting", not_before=self._clock()))
-            log.info("pipelines run")
-            while True:
-                await connection.fetchval("SELECT 1")  # raises once the right to run is gone
-                await self._plan()
-                if not await self._do_next():
-                    await asyncio.sleep(LOOK_SECONDS)
-        finally:
-            connection.terminate()
+    async def _work_alone(self, connection: lease.Held) -> None:
+        async with self._database.system() as session:
+            self._failover.remember(await pipelines.list_breakers(session))
+            for left in await pipelines.list_interrupted(session):
+                await pipelines.save(session, replace(left, status="waiting", not_before=self._clock()))
+        log.info("pipelines run")
+        while True:
+            await connection.fetchval("SELECT 1")  # raises once the right to run is gone
+            await self._plan()
+            if not await self._do_next():
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def _plan(self) -> None:
         """Write down what falls due by the calendar; without any source nothing does."""

@@ -13,6 +13,7 @@ from kit.db import Database
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.tasks import ended
+from market import lease
 from market.panels import Panels
 from market.pipelines import runner as running
 from market.pipelines.figures import Figures
@@ -30,7 +31,7 @@ def worker(
 ) -> Callable[..., Any]:
     """`async with worker("krx_portal")`: a worker with these sources."""
     monkeypatch.setattr(running, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(running, "RESTART_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "RESTART_SECONDS", 0.05)
 
     @asynccontextmanager
     async def working(*sources: str, **changes: Any) -> AsyncIterator[Failover]:
