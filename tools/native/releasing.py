@@ -96,9 +96,10 @@ def _switch(live: Layout, new: Layout, supervisor: Supervisor) -> None:
     added = services.programs(new)
     supervisor.write([*running.programs(live), *added])
     supervisor.update(new.ports.colour)
-    supervisor.start_group(new.ports.colour)
     try:
-        wait_until_ready(new, supervisor, added)
+        for program in added:  # all at once they would take the processors from the version that people trade on
+            supervisor.start_one(new.ports.colour, program.name)
+            wait_until_ready(new, supervisor, [program])
     except StackError:
         supervisor.write(running.programs(live))
         supervisor.remove_group(new.ports.colour)
