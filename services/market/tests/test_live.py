@@ -13,6 +13,7 @@ from kit.db import Database
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.tasks import ended
+from market import live
 from market.lease import Right
 from market.live import LivePrices
 from market.store import actions, bars, replays
