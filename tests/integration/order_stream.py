@@ -13,6 +13,7 @@ from tools.people import FINAL, Json, Refused, Trader
 ORDER_EVERY_SECONDS = 0.12
 PAUSE_AFTER_REFUSAL_SECONDS = 0.2
 SETTLE_SECONDS_MAX = 60
+ORDERS_UNTIL_EVEN = 90
 # refusals that are right while prices or the fills of earlier buys are away; everything else is a finding
 FAIL_CLOSED = {"stale_quote", "insufficient_shares"}
 AWAY = {429, 502, 503, 504}
@@ -37,11 +38,11 @@ class Stream:
         return len(self.acknowledged) + len(self.denied)
 
     async def run(self) -> None:
-        """Order until told to stop: two buys for each sale."""
+        """Order until told to stop: first two buys for each sale, then one, so that the money never runs out."""
         number = 0
         while self.going:
-            side = "buy" if number % 3 else "sell"
-            await self.place("buy" if number < 3 else side)
+            sells = number >= 3 and number % (3 if number < ORDERS_UNTIL_EVEN else 2) == 0
+            await self.place("sell" if sells else "buy")
             number += 1
             await asyncio.sleep(ORDER_EVERY_SECONDS)
 
