@@ -5,7 +5,6 @@ import datetime as dt
 import getpass
 import os
 import secrets
-import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -16,8 +15,10 @@ import typer
 from kit.json import dumps_text as dumps
 from rich.console import Console
 
-from tools import containers
-from tools.native import certificates, sealing_keys, services, signing_keys
+from tools import service_commands
+from tools.backups import commands as backups
+from tools.migration.commands import migrate_from
+from tools.native import certificates, rotating_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
 from tools.native.reloading import reload_gateway
@@ -35,9 +36,13 @@ app.add_typer(admin, name="admin")
 app.add_typer(market, name="market")
 app.add_typer(audit, name="audit")
 app.add_typer(ledger, name="ledger")
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.add_typer(backups.quarantine, name="quarantine")
+app.command("migrate-from")(migrate_from)
 console = Console(highlight=False, soft_wrap=True)
 
-__all__ = ["admin_for_demo", "app", "create_admin", "dumps", "gateway_of", "prove_ledger"]
+__all__ = ["admin_for_demo", "app", "create_admin", "dumps", "gateway_of"]
 
 
 def gateway_of(layout: Layout) -> Gateway:
@@ -51,35 +56,7 @@ def create_admin(layout: Layout, email: str, password: str, name: str = "Operato
     Raises:
         StackError: with what the auth service said when it refused.
     """
-    auth_admin(layout, "create", email, "--name", name, "--password-stdin", typed=password)
-
-
-def auth_admin(layout: Layout, *arguments: str, typed: str = "") -> str:
-    """Run a command of auth's own; return what it said.
-
-    Raises:
-        StackError: with what it said when it refused.
-    """
-    done = run_module(layout, "auth", "auth.admin", *arguments, typed=typed)
-    if done.returncode != 0:
-        raise StackError(done.stderr.strip() or done.stdout.strip() or "auth.admin failed without a word")
-    return done.stdout.strip()
-
-
-def run_module(
-    layout: Layout, service: str, module: str, *arguments: str, typed: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run a module of a service with that service's settings: on this machine, or in the container of its API."""
-    if layout.in_containers:
-        return containers.execute(layout, f"{service}-api", ["python", "-m", module, *arguments], typed)
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        input=typed,
-        text=True,
-        capture_output=True,
-        env={**os.environ, **services.environment(layout, service)},
-        check=False,
-    )
+    service_commands.auth_admin(layout, "create", email, "--name", name, "--password-stdin", typed=password)
 
 
 async def admin_for_demo(gateway: Gateway, layout: Layout) -> Admin:
@@ -113,19 +90,19 @@ def admin_create(email: str, name: str = "Operator") -> None:
 @admin.command("role")
 def admin_role(email: str, role: Annotated[str, typer.Argument(help="admin, user or viewer.")]) -> None:
     """Give an account another role; it counts within seconds."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "role", email, role))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "role", email, role))
 
 
 @admin.command("allow")
 def admin_allow(email: str, what: Annotated[str, typer.Argument(help="paper, real or premium.")]) -> None:
     """Allow an account something; it counts within seconds."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "allow", email, what))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "allow", email, what))
 
 
 @admin.command("forbid")
 def admin_forbid(email: str, what: Annotated[str, typer.Argument(help="paper, real or premium.")]) -> None:
     """Forbid an account something; it counts within seconds."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "forbid", email, what))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "forbid", email, what))
 
 
 @admin.command("limit")
@@ -135,25 +112,25 @@ def admin_limit(
     figure: Annotated[str, typer.Argument(help="A number; daily-trades may be none, calls 60, 600, 6000 or 60000.")],
 ) -> None:
     """Bound what an account does in a day or a minute; it counts within seconds."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "limit", email, what, figure))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "limit", email, what, figure))
 
 
 @admin.command("lock")
 def admin_lock(email: str) -> None:
     """Close an account: its sessions end, and nobody logs in."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "lock", email))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "lock", email))
 
 
 @admin.command("unlock")
 def admin_unlock(email: str) -> None:
     """Open an account again."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "unlock", email))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "unlock", email))
 
 
 @admin.command("reset-second-factor")
 def admin_reset_second_factor(email: str) -> None:
     """Take a lost second factor off, once you know who asks: every session ends, and the owner is told."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "reset-second-factor", email))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "reset-second-factor", email))
 
 
 @admin.command("rotate-keys")
@@ -163,10 +140,10 @@ def admin_rotate_keys(
     """Sign access tokens with a new key from in 90 seconds on; tokens of the older ones stay good until they expire."""
     now, layout = dt.datetime.now(dt.UTC), Layout.from_environment(os.environ)
     if revoke is None:
-        auth_admin(layout, "note", "signing_key_added", f"{now:%Y-%m-%dT%H:%M:%SZ}")
-    keys = signing_keys.rotate(layout, now, revoke=revoke)
+        service_commands.auth_admin(layout, "note", "signing_key_added", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    keys = rotating_keys.rotate(layout, now, revoke=revoke)
     if revoke is not None:  # at once, whatever else is broken; who is told second cannot be asked first
-        auth_admin(layout, "note", "signing_key_revoked", revoke)
+        service_commands.auth_admin(layout, "note", "signing_key_revoked", revoke)
     for key in keys:
         state = "signs, or has signed," if key.signs_from <= now else "signs"
         console.print(f"{key.key_id}  {state} from {key.signs_from.isoformat(timespec='seconds')}")
@@ -175,44 +152,13 @@ def admin_rotate_keys(
 @admin.command("rotate-sealing")
 def admin_rotate_sealing(service: Annotated[str, typer.Argument(help="auth, broker or notification.")]) -> None:
     """Seal what lies in a service's database with a new key, while it runs; called again, it goes on where it died."""
-    console.print(rotate_sealing(Layout.from_environment(os.environ), service))
-
-
-def rotate_sealing(layout: Layout, service: str) -> str:
-    """Add a sealing key of a service, or end a rotation that died; return what was done.
-
-    Raises:
-        StackError: when the service seals nothing, or the audit log or the service cannot be reached.
-    """
-    if service not in sealing_keys.SEALING:
-        raise StackError(f"{service} seals nothing; {', '.join(sealing_keys.SEALING)} do")
-    added, moved = sealing_keys.rotate(
-        layout,
-        service,
-        lambda: reseal(layout, service),
-        lambda: auth_admin(layout, "note", "sealing_key_added", service),
-    )
-    state = "has a new sealing key" if added else "had a rotation that died; it is at its end now"
-    return f"{service} {state}: {moved} moved to it."
-
-
-def reseal(layout: Layout, service: str) -> int:
-    """Have a service move to its newest sealing key what an older one has sealed; how much it moved.
-
-    Raises:
-        StackError: with what it said when it could not.
-    """
-    module = "auth.admin" if service == "auth" else f"{service}.operate"
-    done = run_module(layout, service, module, "reseal")
-    if done.returncode != 0:
-        raise StackError(done.stderr.strip() or f"{module} failed without a word")
-    return int(done.stdout.split()[-1])
+    console.print(service_commands.rotate_sealing(Layout.from_environment(os.environ), service))
 
 
 @audit.command("verify")
 def audit_verify() -> None:
     """Check the audit log against itself and against the heads that were written down outside the database."""
-    console.print(auth_admin(Layout.from_environment(os.environ), "audit-verify"))
+    console.print(service_commands.auth_admin(Layout.from_environment(os.environ), "audit-verify"))
 
 
 @market.command("import")
@@ -273,19 +219,8 @@ def market_runs(email: Annotated[str, typer.Option(help="An administrator.", env
     asyncio.run(run())
 
 
-def prove_ledger(layout: Layout, *options: str) -> tuple[int, str]:
-    """Have every account of a stack proved; return the exit status and the report, a line for each account."""
-    return _trading(layout, "prove", *options)
-
-
-def _trading(layout: Layout, *arguments: str) -> tuple[int, str]:
-    """Run trading's own command line with the stack's settings."""
-    done = run_module(layout, "trading", "trading.operate", *arguments)
-    return done.returncode, done.stdout + done.stderr
-
-
 def _operate(*arguments: str) -> None:
-    status, said = _trading(Layout.from_environment(os.environ), *arguments)
+    status, said = service_commands.trading_says(Layout.from_environment(os.environ), *arguments)
     sys.stdout.write(said)
     raise typer.Exit(status)
 
@@ -350,25 +285,10 @@ def doctor() -> None:
     raise typer.Exit(0 if answer.status_code == httpx.codes.OK else 1)
 
 
-def with_everything() -> typer.Typer:
-    """The whole command line, with what other files bring."""
-    # Here because backups prove themselves with commands of this file.
-    from tools.backups import commands  # noqa: PLC0415
-    from tools.migration.commands import migrate_from  # noqa: PLC0415
-
-    whole = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-    whole.add_typer(app)
-    whole.command()(commands.backup)
-    whole.command()(commands.restore)
-    whole.add_typer(commands.quarantine, name="quarantine")
-    whole.command("migrate-from")(migrate_from)
-    return whole
-
-
 def main() -> None:
     """Run a command; say what went wrong in one line."""
     try:
-        with_everything()()
+        app()
     except (Refused, StackError, httpx.HTTPError, OSError) as failed:
         if isinstance(failed, Refused):
             for problem in failed.problem.get("errors", []):

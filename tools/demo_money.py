@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from tools import cli
+from tools import service_commands
 from tools.native.layout import Layout
 from tools.people import Json, Trader
 from tools.story import Tells, holds
@@ -43,7 +43,7 @@ async def statement(trader: Trader, currency: str, tells: Tells) -> None:
 
 async def proof(layout: Layout, tells: Tells) -> None:
     """Have every account rebuilt from its first entry."""
-    status, said = await asyncio.to_thread(cli.prove_ledger, layout)
+    status, said = await asyncio.to_thread(service_commands.prove_ledger, layout)
     holds(status == 0, f"every account is what its entries add up to:\n{said}")
     accounts = len(said.splitlines())
     tells(

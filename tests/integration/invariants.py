@@ -8,7 +8,7 @@ from decimal import Decimal
 import websockets
 
 from tests.integration.platform_under_test import Platform
-from tools import cli
+from tools import service_commands
 from tools.people import FINAL, Json, Trader
 
 PAGE = 500
@@ -74,7 +74,7 @@ async def assert_money_agrees(trader: Trader, currency: str, started_with: Decim
 
 async def assert_the_ledger_proves_itself(platform: Platform) -> None:
     """Every balance, hold and position of everybody, rebuilt from its first entry, is the stored one."""
-    status, said = await asyncio.to_thread(cli.prove_ledger, platform.layout)
+    status, said = await asyncio.to_thread(service_commands.prove_ledger, platform.layout)
     assert status == 0, said
     assert "holds" in said
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from tools import cli
+from tools import service_commands
 from tools.backups import log, replaying, restoring, taking
 from tools.backups import quarantine as isolation
 from tools.backups.inventory import Server, rows_in, take_inventory
@@ -53,13 +53,13 @@ def take_and_prove(layout: Layout, moment: dt.datetime) -> Path:
         StackError: with the step that failed. What was taken stays until the next try, and says that it is not proved.
     """
     began = time.monotonic()
-    cli.auth_admin(layout, "note", "backup_begun", taking.name_of(moment))
+    service_commands.auth_admin(layout, "note", "backup_begun", taking.name_of(moment))
     folder = taking.take(layout, moment)
     taken = time.monotonic()
     proved = restoring.prove(folder, taking.backup_key(layout), layout.directory / "scratch")
     if strange := proved.inventory.keys() ^ asyncio.run(take_inventory(server_of(layout))).keys():
         raise StackError(f"these tables are not in both the backup and the stack: {', '.join(sorted(strange))}")
-    cli.auth_admin(layout, "note", "backup_proved", folder.name)
+    service_commands.auth_admin(layout, "note", "backup_proved", folder.name)
     replace(Manifest.read(folder), verified_at=dt.datetime.now(dt.UTC).isoformat()).write(folder)
     typer.echo(
         f"restored and proved: {rows_in(proved.inventory):,} rows in {len(proved.inventory)} tables, "
@@ -167,7 +167,7 @@ def quarantine_release() -> None:
 def release(layout: Layout) -> Quarantine:
     """End a running stack's quarantine; the next `up` starts its workers."""
     if (found := isolation.current(layout)) is not None:
-        cli.auth_admin(layout, "note", "quarantine_released", found.backup)
+        service_commands.auth_admin(layout, "note", "quarantine_released", found.backup)
     return asyncio.run(isolation.leave(layout, server_of(layout)))
 
 

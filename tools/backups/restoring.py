@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import cli
+from tools import service_commands
 from tools.backups import quarantine, replaying
 from tools.backups.inventory import Inventory, Server, differences, take_inventory
 from tools.backups.quarantine import Quarantine
@@ -146,7 +146,7 @@ def restore(layout: Layout, backup: Path, key: bytes, moment: dt.datetime, repla
                 _compare(backup, key, proved.inventory)
             made_at = proved.until.isoformat() if proved.until else Manifest.peek(backup).made_at
             found = Quarantine(restored_at=moment.isoformat(), made_at=made_at, backup=backup.name)
-            cli.auth_admin(layout, "note", "restored", backup.name)
+            service_commands.auth_admin(layout, "note", "restored", backup.name)
             asyncio.run(quarantine.enter(layout, server, found))
     except StackHolds:
         raise
@@ -163,10 +163,10 @@ def _look(layout: Layout, server: Server, until: dt.datetime | None) -> Proved:
     inventory = asyncio.run(take_inventory(server))
     credentials.write_all(layout, Addresses(f"127.0.0.1:{layout.ports.postgres}", NOWHERE, NOWHERE))
     layout.gateway.mkdir(exist_ok=True)
-    status, said = cli.prove_ledger(layout)
+    status, said = service_commands.prove_ledger(layout)
     if status != 0:
         raise StackError(f"the restored books do not add up:\n{said}")
-    return Proved(inventory, len(said.splitlines()), cli.auth_admin(layout, "audit-verify"), until)
+    return Proved(inventory, len(said.splitlines()), service_commands.auth_admin(layout, "audit-verify"), until)
 
 
 def _compare(backup: Path, key: bytes, found: Inventory) -> None:

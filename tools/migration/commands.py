@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tools import cli
+from tools import service_commands
 from tools.migration.household import Household, Person, understand
 from tools.migration.sources import read
 from tools.native.errors import StackError
@@ -62,7 +62,9 @@ def rehearse(layout: Layout, household: Household) -> list[str]:
     for person in household.people:
         nobody = str(uuid.uuid4())
         for service, document in _documents(person, nobody):
-            done = cli.run_module(layout, service, f"{service}.move_in", "--rehearse", typed=json.dumps(document))
+            done = service_commands.run_module(
+                layout, service, f"{service}.move_in", "--rehearse", typed=json.dumps(document)
+            )
             if done.returncode != 0:
                 problems += [f"{person.email}, {line}" for line in done.stderr.strip().splitlines()[-20:]]
     return problems
@@ -74,10 +76,10 @@ def move(layout: Layout, person: Person) -> Moved:
     Raises:
         StackError: with what a service refused.
     """
-    owner = cli.auth_admin(layout, "invite", person.email, "--name", person.name)
+    owner = service_commands.auth_admin(layout, "invite", person.email, "--name", person.name)
     new = []
     for service, document in _documents(person, owner):
-        done = cli.run_module(layout, service, f"{service}.move_in", typed=json.dumps(document))
+        done = service_commands.run_module(layout, service, f"{service}.move_in", typed=json.dumps(document))
         if done.returncode != 0:
             raise StackError(f"{person.email}: {done.stderr.strip()}")
         new.append(int(done.stdout.split()[-1]))

@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 
+from tools.containers import compose
 from tools.native.layout import Layout
 
 
 def reload_gateway(layout: Layout) -> None:
     """Has nginx read its files again, natively or in its container; returns at once, also when none runs."""
     if layout.in_containers:
-        from tools.containers import compose  # noqa: PLC0415 - only where containers run
-
         compose(layout, "kill", "-s", "HUP", "gateway")
         return
     pid_file = layout.gateway / "nginx" / "nginx.pid"

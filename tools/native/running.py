@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tools.backups import nightly
 from tools.native import certificates, credentials, monitoring, packages, postgres, rabbitmq, servers, services
 from tools.native.errors import StackError
 from tools.native.layout import Layout, monitoring_is_wanted
@@ -78,7 +79,6 @@ def _programs(
 
 
 def _services_and_gateway(layout: Layout, binaries: packages.Binaries) -> list[Program]:
-    from tools.backups import nightly  # noqa: PLC0415 - it knows services, which know us
     from tools.native import edge  # noqa: PLC0415 - the servers alone must not need the gateway's code
 
     helpers = [*services.helpers(layout), *nightly.programs(layout, os.environ)]

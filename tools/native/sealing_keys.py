@@ -12,7 +12,7 @@ from tools.native.accounts import write_private
 from tools.native.credentials import SECRET_BYTES, open_passwords
 from tools.native.errors import StackError
 from tools.native.layout import Layout
-from tools.native.signing_keys import alone
+from tools.native.rotating_keys import alone
 
 SEALING = {
     "auth": ("auth:sealing_key", "auth_sealing_key"),

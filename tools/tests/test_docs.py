@@ -47,7 +47,7 @@ def known_switches() -> set[str]:
 
 def is_a_command(words: list[str]) -> bool:
     """Whether the words begin with a command of the command line; what follows are its arguments."""
-    command = get_command(cli.with_everything())
+    command = get_command(cli.app)
     for word in words:
         group = getattr(command, "commands", None)
         if group is None:

@@ -28,6 +28,7 @@ from tools.native import (
     packages,
     ports,
     rabbitmq,
+    rotating_keys,
     services,
     signing_keys,
     supervisor,
@@ -238,11 +239,11 @@ def test_a_new_key_is_published_before_it_signs_and_an_old_one_stays_while_its_t
     credentials.write_all(stack, credentials.Addresses.native(stack))
     (first,) = signing_keys.read((stack.secrets / "auth" / signing_keys.FILE).read_text())
     later = NOW + dt.timedelta(hours=2)
-    two = signing_keys.rotate(stack, NOW)
+    two = rotating_keys.rotate(stack, NOW)
     assert two[0].key_id == first.key_id
     assert two[1].signs_from == NOW + dt.timedelta(seconds=signing_keys.LEAD_SECONDS)
     assert set(json.loads((stack.gateway / "keys.json").read_text())) == {key.key_id for key in two}
-    three = signing_keys.rotate(stack, later)
+    three = rotating_keys.rotate(stack, later)
     assert [key.key_id for key in three][:-1] == [two[1].key_id], "the first one's last token died an hour ago"
     assert stat.S_IMODE((stack.secrets / "auth" / signing_keys.FILE).stat().st_mode) == 0o600
 
@@ -251,11 +252,11 @@ def test_a_new_key_is_published_before_it_signs_and_an_old_one_stays_while_its_t
 def test_a_stolen_key_is_taken_out_at_once_and_there_is_always_one_that_signs(stack: Layout) -> None:
     credentials.write_all(stack, credentials.Addresses.native(stack))
     (stolen,) = signing_keys.read((stack.secrets / "auth" / signing_keys.FILE).read_text())
-    (fresh,) = signing_keys.rotate(stack, NOW, revoke=stolen.key_id)
+    (fresh,) = rotating_keys.rotate(stack, NOW, revoke=stolen.key_id)
     assert fresh.signs_from <= NOW
     assert set(json.loads((stack.gateway / "keys.json").read_text())) == {fresh.key_id}
     with pytest.raises(StackError, match="there is no key"):
-        signing_keys.rotate(stack, NOW, revoke=stolen.key_id)
+        rotating_keys.rotate(stack, NOW, revoke=stolen.key_id)
 
 
 def test_a_password_is_hashed_as_rabbitmq_documents_it() -> None:

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.platform_under_test import PORT_BASE, SYMBOL, Platform
-from tools import cli
+from tools import service_commands
 from tools.backups import commands, log, nightly, quarantine, replaying, restoring, taking
 from tools.backups.inventory import Inventory, Server, take_inventory
 from tools.backups.replaying import Replay
@@ -82,8 +82,8 @@ async def test_a_backup_comes_back_whole_into_quarantine_and_no_order_is_sent_tw
     )
     assert ended["status"] == "rejected", "an order from before the restore is looked for, never sent"
     assert _notices_of(await back.call("GET", "/notifications"), bought["id"]) == 1
-    assert cli.prove_ledger(elsewhere)[0] == 0
-    assert "The audit log is whole" in cli.auth_admin(elsewhere, "audit-verify")
+    assert service_commands.prove_ledger(elsewhere)[0] == 0
+    assert "The audit log is whole" in service_commands.auth_admin(elsewhere, "audit-verify")
     restored = replace(platform, layout=elsewhere)
     assert await _noted_of(restored, backup.name) == ["backup_begun", "restored", "quarantine_released"]
     await back.leave()
@@ -154,7 +154,7 @@ async def test_the_disk_is_lost_and_the_platform_comes_back_as_it_was_between_tw
     with pytest.raises(Refused) as unknown:
         await back.call("GET", f"/trading/orders/{undone['id']}")
     assert unknown.value.status == httpx.codes.NOT_FOUND
-    assert "The audit log is whole" in cli.auth_admin(elsewhere, "audit-verify")
+    assert "The audit log is whole" in service_commands.auth_admin(elsewhere, "audit-verify")
     assert quarantine.current(elsewhere) is not None
     await back.leave()
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from auth.keyring import read_keys
 
-from tools.native import signing_keys
+from tools.native import rotating_keys, signing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
 from tools.native.ports import Ports
@@ -28,7 +28,8 @@ from tools.native.ports import Ports
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 LINES_MAX = 1000
 COUNTED = {
-    "signing_keys.py": {"rotate", "publish", "_publish_and_reload", "alone"},
+    "rotating_keys.py": {"rotate", "_publish_and_reload", "alone"},
+    "signing_keys.py": {"publish"},
     "accounts.py": {"write_private"},
     "pathlib.py": {"write_text", "chmod", "rename", "replace", "unlink"},
 }
@@ -56,7 +57,7 @@ def follow(layout: Layout) -> None:
 
 def change(layout: Layout, revoke: str | None) -> None:
     with suppress(StackError):  # the call that died had taken the key out already
-        signing_keys.rotate(layout, NOW, revoke=revoke)
+        rotating_keys.rotate(layout, NOW, revoke=revoke)
 
 
 def killed(layout: Layout, revoke: str | None, mortal: int) -> bool:
@@ -84,7 +85,7 @@ def what_is_there(layout: Layout) -> dict[str, Any]:
 
 def main() -> None:
     origin, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    signing_keys.reload_gateway = follow
+    rotating_keys.reload_gateway = follow
     for number in range(1, LINES_MAX):
         layout = Layout(folder / str(number), Ports(base=38000))
         shutil.copytree(origin, layout.directory)

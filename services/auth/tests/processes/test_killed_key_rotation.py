@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tools.native import credentials, signing_keys
+from tools.native import credentials, rotating_keys, signing_keys
 from tools.native.layout import ROOT, Layout
 from tools.native.ports import Ports
 
@@ -75,7 +75,7 @@ async def test_a_stolen_key_is_out_after_a_killed_revocation_is_called_again(
     stack: Layout, tmp_path: Path, others: int
 ) -> None:
     for _ in range(others):
-        signing_keys.rotate(stack, NOW - dt.timedelta(minutes=5))
+        rotating_keys.rotate(stack, NOW - dt.timedelta(minutes=5))
     (stack.secrets / "auth" / signing_keys.FILE).chmod(CONTAINERS_MODE)
     for death in await deaths_of(stack, tmp_path / "copies", "revoke"):
         assert_nobody_is_refused(death)
@@ -86,7 +86,7 @@ async def test_a_stolen_key_is_out_after_a_killed_revocation_is_called_again(
 @pytest.mark.requirement("R-43")
 def test_keys_that_operators_add_at_the_same_time_are_all_kept(stack: Layout) -> None:
     def rotate_often(_: int) -> set[str]:
-        return {signing_keys.rotate(stack, NOW)[-1].key_id for _ in range(ROTATIONS_EACH)}
+        return {rotating_keys.rotate(stack, NOW)[-1].key_id for _ in range(ROTATIONS_EACH)}
 
     with ThreadPoolExecutor(OPERATORS) as operators:
         made = set().union(*operators.map(rotate_often, range(OPERATORS)))
