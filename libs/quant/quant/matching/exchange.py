@@ -5,7 +5,7 @@ arrival, and at equal price the outside before us. What is shown outside is ther
 seconds of its own choice; the seed throws the exchange's dice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
@@ -259,17 +259,33 @@ class Exchange:
         return None if price is None else (price, maker, maker.quantity)
 
     def _available(self, order: Order) -> Decimal:
-        """The shares an order could take now."""
-        side = _OPPOSITE[order.side]
-        shown_price, shown = self._left[side]
-        found = shown if shown_price is not None and order.accepts(shown_price) else _NONE
-        for maker in self.book.orders(side):
-            if found >= order.quantity or (maker.price is not None and not order.accepts(maker.price)):
+        """The shares an order could take now, in its turn, before it would meet its own account or interrupt trading."""
+        found, reference, rules = _NONE, self.last, self.rules
+        for price, maker, quantity in self._offers(order, _OPPOSITE[order.side]):
+            if found >= order.quantity or not order.accepts(price):
                 break
-            if maker.account and maker.account == order.account and self.rules.keeps_accounts_apart:
+            if maker is not None and maker.account and maker.account == order.account and rules.keeps_accounts_apart:
                 break
-            found += maker.quantity
+            if self.phase == "continuous" and rules.is_interrupted_by(price, reference, self.auction_price):
+                break
+            found += quantity
         return found
+
+    def _offers(self, order: Order, side: Side) -> Iterator[_Offer]:
+        """All that a side has for an arriving order, in the order in which it would trade."""
+        shown_price, shown = self._left[side]
+        outside = []
+        if shown_price is not None and shown:
+            outside.append((self.rules.slipped(order, shown_price), None, shown))
+        for maker in self.book.orders(side):
+            if maker.price is None:
+                if (offer := self._offer_at_market(order, maker, side)) is not None:
+                    yield offer
+                continue
+            if outside and shown_price is not None and not _is_better(maker, shown_price):
+                yield outside.pop()
+            yield maker.price, maker, maker.quantity
+        yield from outside
 
     def _serve(self, side: Side) -> Iterable[Fill]:
         """Serve waiting orders against what is shown outside. A limit trades at its own price: it was the offer."""
