@@ -1,7 +1,6 @@
 """The exchange of one symbol: against a naive reference model, and rule by rule."""
 
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -70,7 +69,6 @@ PRICES = st.integers(695, 705).map(lambda hundreds: hundreds * 100)
 ENTRIES = st.tuples(
     st.sampled_from(["buy", "sell"]), st.integers(1, 9), st.none() | PRICES, st.sampled_from(["day", "ioc", "fok"])
 )
-MEMBERS = st.sampled_from(["", "mine", "yours"])
 CANCELS = st.integers(0, 40)
 CHANGES = st.tuples(st.integers(0, 40), st.integers(1, 9), PRICES)
 
@@ -127,36 +125,6 @@ class TestAgainstTheNaiveModel:
         assert (cleared is None) == (most == 0)
         if cleared is not None:
             assert cleared.quantity == most == at(int(cleared.price))
-
-    @given(
-        st.lists(
-            st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 9), st.none() | PRICES, MEMBERS), max_size=40
-        ),
-        st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 30), st.none() | PRICES, MEMBERS),
-        st.tuples(PRICES, st.integers(0, 20), st.integers(0, 20)),
-        st.integers(0, 2),
-    )
-    @settings(max_examples=300, deadline=None)
-    def test_all_or_nothing_is_all_or_nothing_whoever_it_meets_and_whatever_interrupts(
-        self, before: list, last: tuple, shown: tuple, slippage: int
-    ) -> None:
-        near = Interruption(dynamic=Decimal("0.005"))
-        exchange = an_exchange(replace(RULES, interruption=near, slippage_ticks=slippage))
-        for number, (side, quantity, price, account) in enumerate(before):
-            exchange.enter(an_order(str(number), side, quantity, price, account=account))
-        bid, bid_size, ask_size = shown
-        exchange.quote(Outside(Decimal(bid), Decimal(bid_size), Decimal(bid + 100), Decimal(ask_size)))
-        side, quantity, price, account = last
-        order = an_order("last", side, quantity, price, account=account, time_in_force="fok")
-        others = replace(order, key="other", time_in_force="ioc")
-        twin = deepcopy(exchange)
-        outcome = exchange.enter(order)
-        if isinstance(outcome, Refusal):
-            return
-        filled = sum(fill.quantity for fill in outcome.fills if fill.key == "last")
-        assert filled in (0, quantity)
-        possible = sum(fill.quantity for fill in twin.enter(others).fills if fill.key == "other")
-        assert (filled == quantity) == (possible == quantity), "and all when it can be"
 
     @given(st.lists(ENTRIES, max_size=60), st.integers(0, 2**32))
     def test_shares_bought_are_shares_sold_and_a_seed_repeats_the_day(self, steps: list, seed: int) -> None:

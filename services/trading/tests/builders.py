@@ -94,6 +94,7 @@ def a_standing(**changes: Any) -> Standing:
         "available": Decimal(10_000_000),
         "sellable": Decimal(100),
         "open_orders": 0,
+        "being_bought": Decimal(0),
         "database_time": NOW,
     }
     return Standing(**(values | changes))

@@ -259,7 +259,7 @@ class Exchange:
         return None if price is None else (price, maker, maker.quantity)
 
     def _available(self, order: Order) -> Decimal:
-        """The shares an order could take now, in its turn, before it would meet its own account or interrupt trading."""
+        """The shares an order could take in its turn now, until it would meet its own account or interrupt trading."""
         found, reference, rules = _NONE, self.last, self.rules
         for price, maker, quantity in self._offers(order, _OPPOSITE[order.side]):
             if found >= order.quantity or not order.accepts(price):

@@ -115,6 +115,22 @@ DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
         "a share too many in one position",
         {"limits": limits(position_value_max=Decimal(561_000)), "standing": a_standing(quantity=Decimal(1))},
     ),
+    *[
+        (
+            Reason.POSITION_LIMIT,
+            f"{name} is set, and what is being bought is not known",
+            {"limits": limits(**{name: most}), "standing": a_standing(equity=Decimal(1), being_bought=None)},
+        )
+        for name, most in (("position_value_max", Decimal(10**12)), ("position_weight_max", Decimal(10**12)))
+    ],
+    (
+        Reason.POSITION_LIMIT,
+        "a won too much with the buys that are open",
+        {
+            "limits": limits(position_value_max=Decimal(600_000)),
+            "standing": a_standing(being_bought=Decimal(39_001)),
+        },
+    ),
     (
         Reason.POSITION_LIMIT,
         "a won more than half of everything",

@@ -9,8 +9,8 @@ from kit.db import Database
 from kit.ids import new_id
 from trading.domain.halt import COOL_OFF, Halt, HaltMode
 from trading.domain.limits import LOOSENING_WAITS
-from trading.domain.order import Status
-from trading.errors import AccountNotFound, CoolingOff, NotHalted
+from trading.domain.order import Happening, Status
+from trading.errors import AccountNotFound, CoolingOff, NotHalted, ReplaceDenied
 from trading.usecases.halt_platform import halt_platform
 from trading.usecases.resume_platform import resume_platform
 
@@ -144,6 +144,38 @@ class TestLimits:
         assert (await desk.places()).reason == "position_limit"
         await desk.limits_itself(stepped_up=True, leverage_max=Decimal("0.1"))
         assert (await desk.places()).reason == "position_limit"
+
+    @pytest.mark.requirement("R-8")
+    @pytest.mark.parametrize(
+        "bound", [{"position_value_max": Decimal(1_200_000)}, {"position_weight_max_percent": Decimal(12)}]
+    )
+    async def test_buys_that_are_open_count_as_the_position_they_may_become(
+        self, database: Database, bound: dict[str, Decimal]
+    ) -> None:
+        desk = await Desk.open(database)
+        await desk.limits_itself(**bound)
+        first = await desk.places()
+        second = await desk.places(limit_price=Decimal(56_000))
+        assert (first.is_open, second.is_open) == (True, True)
+        assert (await desk.places()).reason == "position_limit", "two are open, and would make it too much"
+        assert (await desk.places(symbol="000660")).is_open, "of another symbol nothing is being bought"
+        await desk.fills(first)
+        assert (await desk.places()).reason == "position_limit", "what is filled is the position itself"
+        await desk.hears(second, Happening.CANCELED)
+        assert (await desk.places()).is_open
+
+    @pytest.mark.requirement("R-8")
+    async def test_an_order_is_judged_by_its_new_terms_and_not_by_the_old_ones_as_well(
+        self, database: Database
+    ) -> None:
+        desk = await Desk.open(database)
+        await desk.limits_itself(open_value_max=Decimal(600_000), position_value_max=Decimal(600_000))
+        order = await desk.hears(await desk.places(), Happening.ACCEPTED)
+        await desk.fills(order, quantity=Decimal(4))
+        with pytest.raises(ReplaceDenied):
+            await desk.asks_to_replace(order, quantity=Decimal(11))
+        asking = await desk.asks_to_replace(order, limit_price=Decimal(56_000))
+        assert asking.replace_limit_price == 56_000
 
     @pytest.mark.requirement("R-8")
     async def test_the_operators_figure_counts_orders_of_all_accounts_and_the_owners_own_limits_leave_it(

@@ -96,6 +96,10 @@ class Standing:
     person_trades_today: int | None = None
     realized_today: Decimal | None = None
     open_value: Decimal | None = None
+    being_bought: Decimal | None = None
+    """What the other open buys of the order's symbol may cost."""
+    filled: Decimal = Decimal(0)
+    """What is filled of the order already, when only other terms are asked for."""
     quantity: Decimal = Decimal(0)
     invested: Decimal | None = None
     equity: Decimal | None = None

@@ -73,10 +73,9 @@ def open_value_is_bounded(ask: Question) -> Denied | None:
         return None
     if there is None:
         return ask.denied(Reason.OPEN_ORDER_LIMIT, MISSING.format(what="the value of open orders"))
-    if there + ask.value > most:
-        detail = (
-            f"Open orders may be worth {most:f} {ask.quote.currency}; with this one they are {there + ask.value:f}."
-        )
+    if there + ask.open_value > most:
+        together = there + ask.open_value
+        detail = f"Open orders may be worth {most:f} {ask.quote.currency}; with this one they are {together:f}."
         return ask.denied(Reason.OPEN_ORDER_LIMIT, detail)
     return None
 
@@ -118,8 +117,12 @@ def position_is_bounded(ask: Question) -> Denied | None:
     if most is None or ask.request.side == "sell":
         return None
     value = _position_after(ask)
+    if value is None:
+        return ask.denied(Reason.POSITION_LIMIT, MISSING.format(what="a position's value"))
     if value > most:
-        detail = f"A position may be worth {most:f} {ask.quote.currency}; this order would make it {value:f}."
+        detail = (
+            f"A position may be worth {most:f} {ask.quote.currency}; with what is open, this order makes it {value:f}."
+        )
         return ask.denied(Reason.POSITION_LIMIT, detail)
     return None
 
@@ -128,9 +131,10 @@ def position_weighs_little(ask: Question) -> Denied | None:
     most, equity = ask.limits.position_weight_max, ask.standing.equity
     if most is None or ask.request.side == "sell":
         return None
-    if equity is None:
+    value = _position_after(ask)
+    if equity is None or value is None:
         return ask.denied(Reason.POSITION_LIMIT, MISSING.format(what="a position's weight"))
-    if _position_after(ask) > most * equity:
+    if value > most * equity:
         detail = f"A position may be {most:%} of the account's {equity:f}; this order would make it more."
         return ask.denied(Reason.POSITION_LIMIT, detail)
     return None
@@ -142,7 +146,7 @@ def leverage_is_bounded(ask: Question) -> Denied | None:
         return None
     if equity is None or invested is None or ask.standing.open_value is None:
         return ask.denied(Reason.POSITION_LIMIT, MISSING.format(what="leverage"))
-    exposure = invested + ask.standing.open_value + ask.value
+    exposure = invested + ask.standing.open_value + ask.open_value
     if exposure > most * equity:
         detail = (
             f"Positions and open orders may be {most:f} times the account's {equity:f}; they would be {exposure:f}."
@@ -168,5 +172,8 @@ def sale_is_owned(ask: Question) -> Denied | None:
     return None
 
 
-def _position_after(ask: Question) -> Decimal:
-    return max(ZERO, ask.standing.quantity + ask.request.quantity) * ask.price
+def _position_after(ask: Question) -> Decimal | None:
+    """What the position may come to: shares at the order's price, and every open buy at its own."""
+    if ask.standing.being_bought is None:
+        return None
+    return max(ZERO, ask.standing.quantity + ask.open_quantity) * ask.price + ask.standing.being_bought

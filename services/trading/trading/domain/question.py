@@ -55,6 +55,16 @@ class Question:
         return self.request.quantity * self.price
 
     @property
+    def open_quantity(self) -> Decimal:
+        """What of the order would still be to come."""
+        return self.request.quantity - self.standing.filled
+
+    @property
+    def open_value(self) -> Decimal:
+        """What that is worth at that price."""
+        return self.open_quantity * self.price
+
+    @property
     def hold_price(self) -> Decimal:
         """What a share is reserved at: the limit; at market the day's upper limit, or a margin above the price.
 

@@ -58,7 +58,7 @@ def open_value_together_is_bounded(ask: Question) -> Denied | None:
         if most is None:
             continue
         there = ZERO if tally is None else tally.open_value
-        if tally is None or there + ask.value > most:
+        if tally is None or there + ask.open_value > most:
             detail = f"Open orders {whose} may be worth {most:f} {ask.quote.currency}; {there:f} are there."
             return ask.denied(Reason.OPEN_ORDER_LIMIT, detail)
     return None

@@ -2,6 +2,7 @@
 
 Counters are counted from the rows themselves, so nothing is forgotten by a restart. Each count stops at its limit, and
 what no limit asks for is not looked at. The waiting one of a pair is worth nothing: only one of the two will trade.
+Nor is the order itself, when it is there already and other terms are asked for: it is judged by those.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,18 @@ SECOND = timedelta(seconds=1)
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
 _MINE = "o.owner_id = :owner AND o.account_id = :account"
+_NOT_ITSELF = "o.client_order_id <> :client_order_id"
+_IS_WORTH = "NOT (o.status = 'held' AND o.held = 0)"
+_OTHERS = f"{_MINE} AND o.status IN ({_OPEN}) AND {_IS_WORTH} AND {_NOT_ITSELF}"
+
+
+def _value(condition: str = "WHERE true") -> str:
+    """What is open of orders may come to, by the larger terms where others are being asked for."""
+    shares = "greatest(o.quantity, coalesce(o.replace_quantity, 0)) - o.filled_quantity"
+    price = "greatest(coalesce(o.limit_price, o.stop_price, o.reserve_price, 0), coalesce(o.replace_limit_price, 0))"
+    return f"coalesce(sum(({shares}) * {price}) FILTER ({condition}), 0)"
+
+
 STANDING = Statement(
     text(
         f"""
@@ -34,7 +47,7 @@ SELECT balance.available, balance.held AS held_cash, balance.unsettled_in, balan
          WHERE broker = (SELECT broker FROM accounts WHERE owner_id = :owner AND id = :account)) AS broker_halt,
        clock_timestamp() AS database_time,
        EXISTS (SELECT FROM risk_limits WHERE owner_id = :owner) AS has_own_limits,
-       EXISTS (SELECT FROM orders WHERE owner_id = :owner AND client_order_id = :client_order_id) AS is_taken,
+       (SELECT filled_quantity FROM orders WHERE owner_id = :owner AND client_order_id = :client_order_id) AS filled,
        ARRAY(SELECT mode FROM halts
               WHERE owner_id = :owner
                 AND (scope = 'user' OR (scope = 'account' AND scope_id = :account)
@@ -63,10 +76,11 @@ SELECT balance.available, balance.held AS held_cash, balance.unsettled_in, balan
             WHERE {_MINE} AND o.currency = :currency
                AND o.recorded_at >= CAST(:day_began AS timestamptz)) END AS realized_today,
        CASE WHEN CAST(:asks_open_value AS boolean) THEN (
-           SELECT coalesce(sum((o.quantity - o.filled_quantity)
-                               * coalesce(o.limit_price, o.stop_price, o.reserve_price, 0)), 0) FROM orders o
-            WHERE {_MINE} AND o.currency = :currency AND o.status IN ({_OPEN})
-               AND NOT (o.status = 'held' AND o.held = 0)) END AS open_value,
+           SELECT {_value()} FROM orders o
+            WHERE {_OTHERS} AND o.currency = :currency) END AS open_value,
+       CASE WHEN CAST(:asks_position AS boolean) THEN (
+           SELECT {_value()} FROM orders o
+            WHERE {_OTHERS} AND o.symbol = :symbol AND o.side = 'buy') END AS being_bought,
        CASE WHEN CAST(:asks_equity AS boolean) THEN (
            SELECT coalesce(sum(o.cost), 0) FROM positions o
             WHERE {_MINE} AND o.currency = :currency) END AS invested
@@ -94,10 +108,7 @@ SELECT (SELECT count(*) FROM {_ALL_ACCOUNTS} AND o.created_at >= CAST(:day_began
           FROM executions e, {_ALL_ACCOUNTS} AND e.owner_id = a.owner_id AND e.account_id = a.id AND e.order_id = o.id
            AND e.recorded_at >= CAST(:day_began AS timestamptz)) AS realized_today,
        open.orders AS open_orders, open.value AS open_value
-  FROM (SELECT count(*) AS orders,
-               coalesce(sum((o.quantity - o.filled_quantity)
-                            * coalesce(o.limit_price, o.stop_price, o.reserve_price, 0))
-                        FILTER (WHERE NOT (o.status = 'held' AND o.held = 0)), 0) AS value
+  FROM (SELECT count(*) AS orders, {_value("WHERE " + _IS_WORTH + " AND " + _NOT_ITSELF)} AS value
           FROM {_ALL_ACCOUNTS} AND o.status IN ({_OPEN})) AS open
 """  # noqa: S608 - the statuses are our own
     )
@@ -125,6 +136,7 @@ async def tally(session: Session, owner: UUID, request: OrderRequest, scope: Sco
         "owner": owner,
         "strategy": request.strategy_id if scope == "strategy" else None,
         "currency": request.currency,
+        "client_order_id": request.client_order_id,
         "day_began": at.day_began,
     }
     [row] = await TALLY.all(session, given)
@@ -164,6 +176,7 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         "asks_person": limits.person_trades_max is not None,
         "asks_loss": limits.daily_loss_max is not None,
         "asks_open_value": limits.open_value_max is not None or limits.leverage_max is not None,
+        "asks_position": limits.position_value_max is not None or limits.position_weight_max is not None,
         "asks_equity": limits.position_weight_max is not None or limits.leverage_max is not None,
     }
     [row] = await STANDING.all(session, given)
@@ -183,11 +196,13 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         person_trades_today=row.person_trades,
         realized_today=row.realized_today,
         open_value=row.open_value,
+        being_bought=row.being_bought,
+        filled=row.filled or ZERO,
         quantity=quantity,
         invested=row.invested,
         equity=None if row.invested is None else cash + row.invested,
         balance=_balance_of(row, request),
-        is_taken=row.is_taken,
+        is_taken=row.filled is not None,
     )
 
 
