@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from quant.fees import Trade, buy_reserve, reserve_price
+from quant.markets.listing import Currency, Side
 
 from trading.domain.account import Account, Standing
 from trading.domain.limits import Limits
@@ -41,6 +42,23 @@ class Question:
         """The quote, for the checks that come after `quote_is_fresh`."""
         assert self.latest is not None
         return self.latest
+
+    @property
+    def symbol(self) -> str:
+        return self.request.symbol
+
+    @property
+    def side(self) -> Side:
+        return self.request.side
+
+    @property
+    def quantity(self) -> Decimal:
+        return self.request.quantity
+
+    @property
+    def currency(self) -> Currency:
+        """What the prices are in."""
+        return self.quote.currency
 
     @property
     def price(self) -> Decimal:

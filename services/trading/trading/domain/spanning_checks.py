@@ -7,8 +7,9 @@ are a refusal, as everywhere in the review.
 from collections.abc import Iterator
 from typing import Final
 
+from quant.risk import MISSING
+
 from trading.domain.account import Tally
-from trading.domain.account_checks import MISSING
 from trading.domain.limits import RiskLimits, Scope
 from trading.domain.question import ZERO, Question
 from trading.domain.request import Denied, Reason
