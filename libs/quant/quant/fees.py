@@ -6,7 +6,7 @@ truncated to the won or rounded up to the cent, each part by itself, per executi
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal, localcontext
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +18,9 @@ US_MARKET_BUY_MARGIN: Final = Decimal("1.05")
 _ZERO: Final = Decimal(0)
 _WON: Final = Decimal(1)
 _CENT: Final = Decimal("0.01")
+_PLACES: Final = Decimal("0.00000001")
+_DIGITS: Final = 60
+"""Digits of working precision: more than any product of a cost and a quantity can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,14 @@ def reserve_price(limit_price: Decimal | None, upper_limit: Decimal | None, last
     if limit_price is not None:
         return limit_price
     return upper_limit if upper_limit is not None else last * US_MARKET_BUY_MARGIN
+
+
+def cost_of_part(cost: Decimal, part: Decimal, held: Decimal) -> Decimal:
+    """What `part` of `held` shares at moving-average cost takes with it, to 8 places; the last share takes the rest."""
+    if part >= held:
+        return cost
+    with localcontext(prec=_DIGITS):
+        return (cost * part / held).quantize(_PLACES)
 
 
 def _us_costs(trade: Trade, rate: Decimal) -> Costs:

@@ -8,6 +8,7 @@ from quant.backtest.costs import CostRates, cost_rates
 from quant.backtest.event_driven import EventResult, run_event_driven
 from quant.backtest.folds import FOLD_CELLS_MAX, OBJECTIVES, CrossValidation, Fold, FoldPlan, cross_validate
 from quant.backtest.grid import COMBINATIONS_MAX, SweepRow, sampled, sweep, sweep_sma_cross
+from quant.backtest.guard import Limited, Refused
 from quant.backtest.look_ahead import Leak, find_look_ahead, find_look_ahead_in_panel
 from quant.backtest.portfolio import (
     FACTORS_MAX,
@@ -56,10 +57,12 @@ __all__ = [
     "Fold",
     "FoldPlan",
     "Leak",
+    "Limited",
     "OffCalendar",
     "PortfolioResult",
     "PortfolioSpec",
     "Redrawn",
+    "Refused",
     "Result",
     "RoundTrip",
     "StrategySpec",

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from quant.backtest import core
 from quant.backtest.costs import CostRates
+from quant.backtest.guard import UNLIMITED, Guard, Limited, Refused
 from quant.backtest.strategy import REASONS, ExitReason, Result, RoundTrip, StrategySpec, check_sizes, figures_of
 from quant.backtest.venue import Day, Execution, Unfilled, Venue
 from quant.bars import Bars, Mask, Series
+from quant.markets.listing import currency_of, market_of
 from quant.rules import compile_rule
 
 _NONE: Final = Decimal(0)
@@ -35,32 +37,36 @@ class EventResult:
         executions: every fill, oldest first; `result.trades` sums them up by position.
         unfilled: what orders could not get.
         settled_cash: cash that has changed hands, at each close; sales of the last two sessions are still to come.
+        refused: orders that the account's bounds did not let through.
     """
 
     result: Result
     executions: tuple[Execution, ...]
     unfilled: tuple[Unfilled, ...]
     settled_cash: Series
+    refused: tuple[Refused, ...] = ()
 
 
-def run_event_driven(bars: Bars, spec: StrategySpec, venue: Venue) -> EventResult:
+def run_event_driven(bars: Bars, spec: StrategySpec, venue: Venue, limited: Limited = UNLIMITED) -> EventResult:
     """Test a strategy on the exchange. RuleError for rules that cannot be read; OffCalendar (a
     ValueError) for trading on a bar whose day is no session in the market's calendar, 1999 to 2028.
 
     An order that a price limit or our share of the volume leaves open is over that day; what a sale left is sold at
-    the next open, what a buy left is not bought. A buy is sized by the price at which it trades.
+    the next open, what a buy left is not bought. A buy is sized by the price at which it trades. An order that a bound
+    refuses is over as well: a buy is not bought, a sale is tried again at the next open.
     """
     check_sizes(bars, CostRates.free(bars))
     entry, leave = compile_rule(spec.entry), compile_rule(spec.exit)
     frame = bars.frame()
-    replay = _Replay(bars, spec, venue, (entry.mask(frame), leave.mask(frame)))
+    replay = _Replay(bars, spec, (venue, limited), (entry.mask(frame), leave.mask(frame)))
     replay.go()
     look_back = max(entry.look_back, leave.look_back)
     equity = replay.equity()
     profits = np.array([trade.profit for trade in replay.trades if trade.reason != "open"])
     figures = figures_of(bars, equity, profits, spec.initial_cash, look_back)
     result = Result(tuple(replay.trades), bars.dates, equity, figures)
-    return EventResult(result, tuple(replay.executions), tuple(replay.unfilled), replay.settled())
+    unfilled, refused = tuple(replay.unfilled), tuple(replay.guard.refused)
+    return EventResult(result, tuple(replay.executions), unfilled, replay.settled(), refused)
 
 
 @dataclass(slots=True)
@@ -85,10 +91,13 @@ class _Replay:
 
     Attributes:
         trades, executions, unfilled: as in the results.
+        guard: the account's bounds.
     """
 
-    def __init__(self, bars: Bars, spec: StrategySpec, venue: Venue, signals: tuple[Mask, Mask]) -> None:
-        traded = bars.traded
+    def __init__(
+        self, bars: Bars, spec: StrategySpec, where: tuple[Venue, Limited], signals: tuple[Mask, Mask]
+    ) -> None:
+        traded, (venue, limited) = bars.traded, where
         self._bars = bars
         self._spec = spec
         self._venue = venue
@@ -101,6 +110,8 @@ class _Replay:
         self._watches = spec.trailing_stop is not None or spec.holding_bars is not None
         self._wants_in = False
         self._cash = Decimal(repr(float(spec.initial_cash)))
+        self._symbol = limited.symbol
+        self.guard = Guard(limited.bounds, currency_of(market_of(venue.board)), self._cash)
         self._balances = [float(self._cash)]
         self._position: _Position | None = None
         self._leaving: ExitReason | None = None
@@ -195,7 +206,7 @@ class _Replay:
     def _buy(self, bar: int) -> None:
         day, spec, opening = self._today(bar), self._spec, _price(self._bars.open, bar)
         quantity = day.affordable(self._cash * Decimal(repr(spec.portion)), opening)
-        if not quantity:
+        if not quantity or not self.guard.lets(day.on, self._symbol, "buy", quantity, opening):
             return
         locked = day.is_locked("buy", _price(self._bars.low, bar), _price(self._bars.high, bar))
         for bought in day.trade("buy", quantity, None if locked else opening):
@@ -210,12 +221,14 @@ class _Replay:
     def _sell(self, bar: int, reason: ExitReason, price: Decimal, limit: Decimal | None = None) -> None:
         position, day = self._position, self._today(bar)
         assert position is not None, "only what is held is sold"
+        self._leaving = reason if limit is None else None
+        if not self.guard.lets(day.on, self._symbol, "sell", position.shares, limit or price):
+            return
         locked = day.is_locked("sell", _price(self._bars.low, bar), _price(self._bars.high, bar))
         for sold in day.trade("sell", position.shares, None if locked else price, limit):
             self._book(sold)
             position.sales.append(sold)
             position.shares -= sold.quantity
-        self._leaving = reason if limit is None else None
         if not position.shares:
             self.trades.append(_round_trip(position, reason))
             self._position = self._leaving = None
@@ -248,6 +261,7 @@ class _Replay:
 
     def _book(self, execution: Execution) -> None:
         self._cash += execution.cash_flow
+        self.guard.book(self._symbol, execution)
         self._balances.append(float(self._cash))
         self.executions.append(execution)
 

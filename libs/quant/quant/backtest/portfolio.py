@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from quant.backtest import core, portfolio_core
 from quant.backtest.costs import sale_taxes, tick_lines
+from quant.backtest.guard import Refused
 from quant.backtest.strategy import RoundTrip, figures_from, round_trip_of
 from quant.backtest.venue import OffCalendar
 from quant.bars import Mask, Series
@@ -161,6 +162,7 @@ class PortfolioResult:
         turnover: purchases or sales, whichever is less, over the mean equity, of the whole time.
         unfilled: orders of which something stayed open: at a price limit, or beyond our share of the volume.
         chosen: the symbols of the last choice, best first.
+        refused: orders that the account's bounds did not let through.
     """
 
     trades: tuple[tuple[str, RoundTrip], ...]
@@ -172,6 +174,7 @@ class PortfolioResult:
     unfilled: int
     choices: int
     chosen: tuple[str, ...]
+    refused: tuple[Refused, ...] = ()
 
 
 def run_portfolio(universe: Universe, spec: PortfolioSpec) -> PortfolioResult:

@@ -3,13 +3,14 @@
 It chooses as the compiled loop does, and where costs are none it trades as it does, which a property test holds it to.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
 
 from quant.backtest import core
+from quant.backtest.guard import NO_BOUNDS, Guard
 from quant.backtest.portfolio import (
     PortfolioResult,
     PortfolioSpec,
@@ -22,17 +23,18 @@ from quant.backtest.strategy import REASONS, ExitReason, RoundTrip
 from quant.backtest.venue import Day, Execution, Venue
 from quant.bars import Mask
 from quant.fees import Trade, fees_for
-from quant.markets.listing import Side, market_of
+from quant.markets.listing import Side, currency_of, market_of
+from quant.risk import Bounds
 
 _NONE = Decimal(0)
 
 
-def run_portfolio_event_driven(universe: Universe, spec: PortfolioSpec) -> PortfolioResult:
-    """Test a portfolio on the exchange. RuleError for rules that cannot be read; OffCalendar (a ValueError) for trading
-    on a day that is no session in the market's calendar.
+def run_portfolio_event_driven(universe: Universe, spec: PortfolioSpec, bounds: Bounds = NO_BOUNDS) -> PortfolioResult:
+    """Test a portfolio on the exchange, within the bounds of an account. RuleError for rules that cannot be read;
+    OffCalendar (a ValueError) for trading on a day that is no session in the market's calendar.
     """
     made, chosen = choices_of(universe, spec)
-    replay = _Replay(universe, spec)
+    replay = _Replay(universe, spec, bounds)
     ends = ends_of(universe)
     wanted: list[int] | None = None
     for day in range(len(universe.days)):
@@ -48,7 +50,8 @@ def run_portfolio_event_driven(universe: Universe, spec: PortfolioSpec) -> Portf
             replay.want(frozenset(wanted))
     replay.value_what_is_held()
     curve, sums = np.array(replay.days), (replay.values["buy"], replay.values["sell"], replay.unfilled)
-    return result_of(universe, spec, (replay.trades, curve, sums), chosen)
+    result = result_of(universe, spec, (replay.trades, curve, sums), chosen)
+    return replace(result, refused=tuple(replay.guard.refused))
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class _Held:
 class _Replay:
     """One portfolio on its way through the days."""
 
-    def __init__(self, universe: Universe, spec: PortfolioSpec) -> None:
+    def __init__(self, universe: Universe, spec: PortfolioSpec, bounds: Bounds) -> None:
         self._universe, self._spec = universe, spec
         self._frame, self._traded = universe.panel.frame, universe.traded
         share = None if spec.volume_share is None else Decimal(repr(spec.volume_share))
@@ -85,6 +88,7 @@ class _Replay:
         self._held: dict[int, _Held] = {}
         self._target = 0.0
         self.cash = Decimal(repr(float(spec.initial_cash)))
+        self.guard = Guard(bounds, currency_of(market_of(universe.boards[0])), self.cash)
         self.days: list[tuple[float, float]] = []
         self.trades: list[tuple[str, RoundTrip]] = []
         self.values = {"buy": 0.0, "sell": 0.0}
@@ -123,8 +127,10 @@ class _Replay:
         quantity = min(wanted, day.affordable(self.cash, opening))
         if quantity <= 0:
             return
+        if not self.guard.lets(day.on, self._name(symbol), "buy", quantity, opening):
+            return
         done = day.trade("buy", quantity, None if self._is_locked("buy", symbol) else opening)
-        self._book(quantity, done)
+        self._book(symbol, quantity, done)
         held.purchases += done
         held.shares += sum(one.quantity for one in done)
         if held.shares:
@@ -193,9 +199,11 @@ class _Replay:
         return self._session(symbol).is_locked(side, self._price("low", symbol), self._price("high", symbol))
 
     def _sell(self, symbol: int, held: _Held, quantity: int, price: Decimal, reason: ExitReason) -> None:
-        shown = None if self._is_locked("sell", symbol) else price
-        done = self._session(symbol).trade("sell", quantity, shown)
-        self._book(quantity, done)
+        day = self._session(symbol)
+        if not self.guard.lets(day.on, self._name(symbol), "sell", quantity, price):
+            return
+        done = day.trade("sell", quantity, None if self._is_locked("sell", symbol) else price)
+        self._book(symbol, quantity, done)
         held.sales += done
         held.shares -= sum(one.quantity for one in done)
         if not held.shares:
@@ -210,6 +218,7 @@ class _Replay:
         costs = fees_for(trade, venue.schedule)
         paid = Execution(on, "sell", held.shares, price, costs.fee, costs.taxes, on)
         self.cash += paid.cash_flow
+        self.guard.book(self._name(symbol), paid)
         self.values["sell"] += float(paid.quantity * paid.price)
         held.sales.append(paid)
         self._write(symbol, held, "delisted")
@@ -217,9 +226,13 @@ class _Replay:
 
     # Bookkeeping
 
-    def _book(self, wanted: int, done: list[Execution]) -> None:
+    def _name(self, symbol: int) -> str:
+        return self._universe.panel.symbols[symbol]
+
+    def _book(self, symbol: int, wanted: int, done: list[Execution]) -> None:
         self.unfilled += sum(one.quantity for one in done) < wanted
         for one in done:
+            self.guard.book(self._name(symbol), one)
             self.cash += one.cash_flow
             self.values[one.side] += float(one.quantity * one.price)
 
@@ -239,7 +252,7 @@ class _Replay:
             profit_rate=float(profit / (paid + sum((one.costs for one in held.purchases), _NONE))),
             reason=reason,
         )
-        self.trades.append((self._universe.panel.symbols[symbol], trip))
+        self.trades.append((self._name(symbol), trip))
 
 
 def _mean(executions: list[Execution]) -> Decimal:

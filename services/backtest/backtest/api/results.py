@@ -15,6 +15,7 @@ from quant.markets.listing import Board, Currency, Market
 from quant.markets.listing import Kind as InstrumentKind
 
 from backtest.api.figures import EquityPoint, Metrics, TradeOut, TrialOut
+from backtest.api.limits import LimitsShown, RefusalsOut
 from backtest.api.pages import number_in
 from backtest.api.plan import RulesOut, shown
 from backtest.api.types import amount
@@ -22,6 +23,7 @@ from backtest.domain.run import Engine, Objective, Run, RunId
 from backtest.domain.strategy import FeeSchedule
 from backtest.errors import NotFinished, RunFailed, RunNotFound
 from backtest.store import results, runs
+from backtest.store.results import REFUSED
 
 TOP_TRIALS = 20
 SKILL_MIN = 0.95
@@ -48,6 +50,7 @@ class Assumptions(BaseModel):
     fills: Literal["next_open"] = Field(description="Signals at a close fill at the next open at which it trades.")
     slippage: float
     volume_share: Money | None = Field(description="The part of a bar's volume that may be ours; null for no bound.")
+    risk_limits: LimitsShown | None = Field(description="What every order had to keep; null for no limits.")
 
 
 class Result(RulesOut):
@@ -71,6 +74,7 @@ class BacktestResult(Result):
     metrics: Metrics
     costs: Money
     unfilled: int = Field(description="Orders of which something stayed open: at a price limit, or beyond the volume.")
+    refused: RefusalsOut
 
 
 class SweepResult(Result):
@@ -101,6 +105,7 @@ class PortfolioAssumptions(BaseModel):
     fills: Literal["next_open"] = Field(description="Choices at a close are traded at the next open, sales first.")
     slippage: float
     volume_share: Money | None = Field(description="The part of a bar's volume that may be ours; null for no bound.")
+    risk_limits: LimitsShown | None = Field(description="What every order had to keep; null for no limits.")
     delisted: Literal["last_close"] = Field(description="What is still held when a symbol leaves is paid at its last.")
 
 
@@ -123,6 +128,7 @@ class PortfolioResult(RulesOut):
     metrics: Metrics
     costs: Money
     unfilled: int = Field(description="Orders of which something stayed open: at a price limit, or beyond the volume.")
+    refused: RefusalsOut
     symbols: int
     choices: int
     chosen: list[str]
@@ -184,7 +190,7 @@ async def get_result(
     if objective is None:
         costs = amount(head.costs or 0.0, currency)
         known = {"strategy_id": run.strategy_id, "metrics": metrics, "costs": costs, "unfilled": head.unfilled}
-        return BacktestResult(kind="backtest", **known, **common)
+        return BacktestResult(kind="backtest", refused=RefusalsOut.of(head.details), **known, **common)
     if run.task.kind == "walk_forward":
         windows = head.details["windows"]
         return WalkResult(kind="walk_forward", objective=objective, metrics=metrics, windows=windows, **common)
@@ -254,7 +260,8 @@ def _following(found: int, limit: int, before: int) -> str | None:
 
 
 def _portfolio_result(run: Run, head: results.Head) -> PortfolioResult:
-    task, basis, details = run.task, head.basis, dict(head.details)
+    task, basis = run.task, head.basis
+    details = {name: value for name, value in head.details.items() if name != REFUSED}
     assumptions = PortfolioAssumptions(
         currency=basis.currency,
         initial_cash=task.terms.initial_cash,
@@ -264,6 +271,7 @@ def _portfolio_result(run: Run, head: results.Head) -> PortfolioResult:
         fills="next_open",
         slippage=float(task.rules.slippage),
         volume_share=task.rules.volume_share,
+        risk_limits=LimitsShown.of(task.limits),
         delisted="last_close",
     )
     return PortfolioResult(
@@ -279,6 +287,7 @@ def _portfolio_result(run: Run, head: results.Head) -> PortfolioResult:
         metrics=Metrics.of(head.metrics, basis.currency),
         costs=amount(head.costs or 0.0, basis.currency),
         unfilled=head.unfilled,
+        refused=RefusalsOut.of(head.details),
         settled_cash=amount(details.pop("settled_cash"), basis.currency),
         **details,
         **shown(task.rules),
@@ -299,6 +308,7 @@ def _common(run: Run, head: results.Head) -> dict[str, Any]:
         fills="next_open",
         slippage=float(task.rules.slippage),
         volume_share=task.rules.volume_share,
+        risk_limits=LimitsShown.of(task.limits),
     )
     return {
         "id": run.id,

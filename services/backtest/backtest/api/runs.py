@@ -14,8 +14,10 @@ from pydantic import BaseModel
 from quant.markets.listing import Market
 
 from backtest.api.jobs import Job, JobError
+from backtest.api.limits import LimitsShown
 from backtest.api.pages import id_in
 from backtest.api.types import PeriodIn, Symbol
+from backtest.domain.limits import NO_LIMITS
 from backtest.domain.run import Engine, Kind, Run, RunId, Status
 from backtest.domain.strategy import StrategyId
 from backtest.errors import InvalidRule, RunNotFound, StillRunning, StrategyNotFound, TooManyRuns, TooManyTrials
@@ -30,12 +32,14 @@ class BacktestIn(PeriodIn):
     """A strategy to test. Commission, taxes and fees are those of each trade's date.
 
     A strategy with a portfolio has no `symbol` but a first and a last day; any other wants one.
-    `compiled` takes them as rates and fills every order; `event_driven` sends each to the exchange of paper trading.
+    `compiled` takes them as rates and fills every order; `event_driven` sends each to the exchange of paper trading,
+    after asking whether `risk_limits` let it through.
     """
 
     strategy_id: UUID
     symbol: Symbol | None = None
     engine: Engine = "compiled"
+    risk_limits: LimitsShown | None = None
 
 
 class RunOut(BaseModel):
@@ -75,7 +79,8 @@ class RunOut(BaseModel):
 async def run_backtest(body: BacktestIn, session: OwnedSession, user: CurrentUser) -> Job:
     """Ask for a backtest of a strategy as it is now. Follow it at `/backtest/jobs/{id}`."""
     period = Period(body.from_, body.to, body.initial_cash)
-    asked = Asked(StrategyId(body.strategy_id), body.symbol, period, body.engine)
+    limits = NO_LIMITS if body.risk_limits is None else body.risk_limits.limits
+    asked = Asked(StrategyId(body.strategy_id), body.symbol, period, body.engine, limits)
     run = await request_backtest(session, user.user_id, asked, now())
     return Job.of(run)
 

@@ -18,6 +18,7 @@ from quant.backtest import (
     run_portfolio_event_driven,
     walk_forward_portfolio,
 )
+from quant.markets.listing import currency_of
 from quant.rules import compile_rule
 from quant.rules.nodes import fields_of as fields_in
 
@@ -154,8 +155,11 @@ def _filled(task: Task, parameters: Mapping[str, float]) -> Task:
 
 def hold(task: Task, universe: Universe) -> Simulation:
     """Simulate a portfolio. OffCalendar for trading on days without a session."""
-    engine = run_portfolio_event_driven if task.engine == "event_driven" else run_portfolio
-    result = engine(universe, spec_of(task))
+    if task.engine == "event_driven":
+        bounds = task.limits.bounds(currency_of(task.terms.listing.market))
+        result = run_portfolio_event_driven(universe, spec_of(task), bounds)
+    else:
+        result = run_portfolio(universe, spec_of(task))
     trades = [
         Trade(
             entry_date=trip.entry_date,
@@ -179,4 +183,4 @@ def hold(task: Task, universe: Universe) -> Simulation:
         "settled_cash": float(result.settled_cash[-1]),
     }
     dates, equity = result.dates.tolist(), result.equity.tolist()
-    return Simulation(result.metrics, trades, dates, equity, result.unfilled, details)
+    return Simulation(result.metrics, trades, dates, equity, result.unfilled, details, refused=result.refused)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from quant.backtest import ExitReason
+from quant.backtest import ExitReason, Refused
 from quant.markets.listing import Board, Currency, Kind
 
 TRADES_MAX: Final = 50_000
@@ -73,6 +73,8 @@ class Simulation:
     unfilled: int
     details: Mapping[str, object] = field(default_factory=dict)
     closes: Sequence[float] | None = None
+    refused: Sequence[Refused] = ()
+    """Orders that the run's risk limits did not let through."""
 
     @property
     def costs(self) -> float:

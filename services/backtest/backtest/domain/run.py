@@ -9,6 +9,7 @@ from uuid import UUID
 from quant.markets.symbols import Listing
 
 from backtest.domain.grid import Grid
+from backtest.domain.limits import NO_LIMITS, RiskLimits
 from backtest.domain.search import Search, trials_in
 from backtest.domain.strategy import Rules, StrategyId
 
@@ -83,7 +84,7 @@ class Terms:
 class Task:
     """Everything that decides a result besides prices and code. A sweep has a grid, and its rules name parameters.
 
-    `search` says how the grid is searched; it means nothing without one.
+    `search` says how the grid is searched; it means nothing without one. `limits` bind in the event-driven engine.
     """
 
     terms: Terms
@@ -92,6 +93,7 @@ class Task:
     objective: Objective | None = None
     engine: Engine = "compiled"
     search: Search = EVERYTHING
+    limits: RiskLimits = NO_LIMITS
 
     @property
     def kind(self) -> Kind:

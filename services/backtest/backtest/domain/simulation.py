@@ -1,6 +1,7 @@
 """From a task and prices to figures: the only place that drives quant's engine."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from quant.backtest import (
@@ -8,6 +9,7 @@ from quant.backtest import (
     CostRates,
     CrossValidation,
     FoldPlan,
+    Limited,
     Result,
     StrategySpec,
     Venue,
@@ -32,8 +34,9 @@ def simulate(task: Task, prices: Prices) -> Simulation:
     if task.engine == "event_driven":
         rules = task.rules
         venue = Venue(prices.board, prices.kind, rules.fee_schedule, rules.slippage, rules.volume_share)
-        done = run_event_driven(prices.bars, _spec_of(task), venue)
-        return _simulation(done.result, prices, len(done.unfilled))
+        limited = Limited(task.terms.listing.code, task.limits.bounds(prices.currency))
+        done = run_event_driven(prices.bars, _spec_of(task), venue, limited)
+        return replace(_simulation(done.result, prices, len(done.unfilled)), refused=done.refused)
     return _simulation(run(prices.bars, _spec_of(task), _costs_of(task, prices)), prices, 0)
 
 

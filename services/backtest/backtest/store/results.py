@@ -15,6 +15,9 @@ from backtest.store.tables import files, results, trades, trials
 
 TRADE_FIELDS = tuple(column.name for column in trades.c if column.name not in {"run_id", "owner_id", "number"})
 TRIALS_FILE = "trials.parquet"
+REFUSED = "refused"
+REFUSALS_MAX = 500
+"""Refused orders that are kept; all are counted."""
 ROWS_AT_A_TIME = 1_000
 Outcome = Simulation | Sweep | Tested
 _HEAD = [column for column in results.c if column.name not in {"dates", "equity", "closes"}]
@@ -62,7 +65,8 @@ async def save(session: Session, owner: UUID, run_id: RunId, basis: Basis, outco
             await session.execute(insert(results).values(head | curve))
         case Simulation():
             curve = {"dates": list(outcome.dates), "equity": list(outcome.equity), "costs": outcome.costs}
-            more = {"unfilled": outcome.unfilled, "details": outcome.details, "closes": outcome.closes}
+            details = {**outcome.details, **_refusals(outcome)}
+            more = {"unfilled": outcome.unfilled, "details": details, "closes": outcome.closes}
             await session.execute(insert(results).values(head | curve | more))
             rows = [{**key, "number": number, **asdict(trade)} for number, trade in enumerate(outcome.trades, 1)]
             for start in range(0, len(rows), ROWS_AT_A_TIME):
@@ -111,6 +115,24 @@ async def find_closes(session: Session, owner: UUID, run_id: RunId) -> list[floa
     query = select(results.c.closes).where(results.c.owner_id == owner, results.c.run_id == run_id)
     closes: list[float] | None = await session.scalar(query)
     return closes or []
+
+
+def _refusals(outcome: Simulation) -> dict[str, Any]:
+    if not outcome.refused:
+        return {}
+    items = [
+        {
+            "date": one.on.isoformat(),
+            "symbol": one.symbol,
+            "side": one.side,
+            "quantity": one.quantity,
+            "price": format(one.price, "f"),
+            "reason": one.why,
+            "detail": one.detail,
+        }
+        for one in outcome.refused[:REFUSALS_MAX]
+    ]
+    return {REFUSED: {"count": len(outcome.refused), "items": items}}
 
 
 def _head(row: RowMapping) -> Head:

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, func, select, text, update
 from sqlalchemy import delete as remove
 from sqlalchemy.dialects.postgresql import insert
 
-from backtest.domain import document
+from backtest.domain import document, limits
 from backtest.domain.run import Refusal, Run, RunId, Task, Terms, Waiting
 from backtest.domain.strategy import StrategyId
 from backtest.store.tables import files, results, runs, trades, trials
@@ -89,6 +89,7 @@ def _request(run: Run) -> dict[str, Any]:
         "grid": task.grid,
         "objective": task.objective,
         "search": None if task.grid is None else document.write_search(task.search),
+        "risk_limits": limits.write(task.limits),
         "total": task.total,
         "requested_at": run.requested_at,
     }
@@ -102,8 +103,8 @@ async def delete(session: Session, owner: UUID, run_id: RunId) -> None:
 
 
 def _task(terms: Terms, row: RowMapping) -> Task:
-    search = document.read_search(row["search"] or {})
-    return Task(terms, document.read(row["document"]), row["grid"], row["objective"], row["engine"], search)
+    search, bounds = document.read_search(row["search"] or {}), limits.read(row["risk_limits"])
+    return Task(terms, document.read(row["document"]), row["grid"], row["objective"], row["engine"], search, bounds)
 
 
 def run_from(row: RowMapping) -> Run:

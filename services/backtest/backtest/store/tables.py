@@ -60,6 +60,7 @@ runs = Table(
     Column("grid", JSONB(none_as_null=True)),
     Column("objective", Text),
     Column("search", JSONB(none_as_null=True)),
+    Column("risk_limits", JSONB(none_as_null=True)),
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("error_code", Text),

@@ -9,6 +9,7 @@ from kit.db import Session
 from quant.markets.symbols import Listing
 
 from backtest.domain.holdings import SPAN_DAYS_MAX
+from backtest.domain.limits import NO_LIMITS, RiskLimits
 from backtest.domain.run import MANY, Engine, Run, Task, Terms
 from backtest.domain.strategy import Mistake, Rules, StrategyId, mistakes_on
 from backtest.errors import InvalidRule, StrategyNotFound
@@ -27,12 +28,13 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which strategy, on which symbol unless it has its own universe, over which days, by which engine."""
+    """Which strategy, on which symbol unless it has its own universe, over which days, by which engine, within what."""
 
     strategy_id: StrategyId
     listing: Listing | None
     period: Period
     engine: Engine = "compiled"
+    limits: RiskLimits = NO_LIMITS
 
 
 async def request_backtest(session: Session, owner: UUID, asked: Asked, now: datetime) -> Run:
@@ -45,11 +47,15 @@ async def request_backtest(session: Session, owner: UUID, asked: Asked, now: dat
     listing = asked.listing if rules.portfolio is None else Listing(MANY, rules.portfolio.market)
     assert listing is not None, "a strategy of one symbol has one by now"
     terms = Terms(listing, period.initial_cash, period.start, period.end)
-    return await queue_run(session, owner, Task(terms, rules, engine=asked.engine), now, asked.strategy_id)
+    task = Task(terms, rules, engine=asked.engine, limits=asked.limits)
+    return await queue_run(session, owner, task, now, asked.strategy_id)
 
 
 def _mistakes_of_subject(rules: Rules, asked: Asked) -> list[Mistake]:
     """What does not fit between a strategy and what it is to be tested on."""
+    if asked.limits != NO_LIMITS and asked.engine == "compiled":
+        said = "the compiled engine sends no orders that could be refused: ask for the engine event_driven"
+        return [Mistake("risk_limits", f"{said}, or leave this out")]
     if rules.portfolio is None:
         return [] if asked.listing else [Mistake("symbol", "say on which symbol to test, for example 005930")]
     if asked.listing is not None:

@@ -196,3 +196,36 @@ async def test_a_portfolio_s_rules_are_checked_as_it_would_read_them(
 ) -> None:
     answer = await jiwoo.call("POST", "/rules/check", json=asked)
     assert answer["valid"] is valid, answer
+
+
+@pytest.mark.requirement("R-8", "product 4: a backtest makes the risk checks that paper trading makes")
+async def test_a_run_carries_an_accounts_limits_and_says_which_orders_they_refused(jiwoo: Person) -> None:
+    limits = {"order_value_max": "4500000", "restricted_symbols": ["KRX:035420"], "daily_trades_max": 3}
+    wanted = {"risk_limits": limits, "engine": "event_driven"}
+    result = await jiwoo.gets(await asks(jiwoo, **wanted))
+    carried = result["assumptions"]["risk_limits"]
+    assert {name: carried[name] for name in limits} == limits | {"restricted_symbols": ["035420"]}
+    refused = result["refused"]
+    assert refused["count"] == len(refused["items"]) > 0
+    assert {one["reason"] for one in refused["items"]} >= {"fat_finger_value", "restricted_symbol"}
+    assert {one["symbol"] for one in refused["items"] if one["reason"] == "restricted_symbol"} == {"035420"}
+    for one in refused["items"]:
+        if one["reason"] == "fat_finger_value":
+            assert float(one["price"]) * one["quantity"] > 4_500_000
+            assert one["detail"].startswith("An order may be worth 4500000 KRW, this one is worth ")
+    free = await jiwoo.gets(await asks(jiwoo, engine="event_driven"))
+    assert (free["assumptions"]["risk_limits"], free["refused"]) == (None, {"count": 0, "items": []})
+    assert free["fingerprint"] != result["fingerprint"]
+
+
+async def test_limits_want_the_engine_that_sends_orders_and_names_that_exist(jiwoo: Person) -> None:
+    kept = await jiwoo.call("POST", "/strategies", 201, json=STRATEGY)
+    asked = {"strategy_id": kept["id"], **PERIOD, "risk_limits": {"daily_trades_max": 1}}
+    refused = await jiwoo.call("POST", "/run", 422, json=asked)
+    assert refused["errors"][0]["field"] == "risk_limits"
+    assert "event_driven" in refused["errors"][0]["message"]
+    odd = {**asked, "engine": "event_driven", "risk_limits": {"orders_per_second_max": 1}}
+    unknown = await jiwoo.call("POST", "/run", 422, json=odd)
+    assert unknown["errors"][0]["field"].endswith("orders_per_second_max")
+    bad = {**asked, "engine": "event_driven", "risk_limits": {"restricted_symbols": ["?"]}}
+    assert "restricted_symbols" in (await jiwoo.call("POST", "/run", 422, json=bad))["errors"][0]["field"]

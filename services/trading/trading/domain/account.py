@@ -8,6 +8,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from quant.markets.listing import Currency
+from quant.risk import Stand
 
 from trading.domain.halt import HaltMode
 from trading.domain.limits import Scope
@@ -77,32 +78,21 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Stand):
     """What an account can put behind one more order, and what it has done lately.
 
-    What only a limit asks for is None when no limit does. `equity` is cash and positions at what they cost.
+    What only a limit asks for is None when no limit does.
     `database_time` is when all of this was read, by the one clock that all processes share.
     """
 
     available: Decimal
     sellable: Decimal
-    open_orders: int
     halt: HaltMode | None = None
     has_own_limits: bool = False
     database_time: datetime | None = None
     orders_last_second: int = 0
     is_duplicate: bool = False
-    trades_today: int | None = None
     person_trades_today: int | None = None
-    realized_today: Decimal | None = None
-    open_value: Decimal | None = None
-    being_bought: Decimal | None = None
-    """What the other open buys of the order's symbol may cost."""
-    filled: Decimal = Decimal(0)
-    """What is filled of the order already, when only other terms are asked for."""
-    quantity: Decimal = Decimal(0)
-    invested: Decimal | None = None
-    equity: Decimal | None = None
     balance: Balance | None = None
     """The cash of the order's currency; None where there never was any."""
     is_taken: bool = False

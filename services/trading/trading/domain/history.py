@@ -8,12 +8,13 @@ them only in time: once nothing is left, both have realised the same.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Literal
 
+from quant.fees import cost_of_part
 from quant.markets.listing import Currency, Market, Side
 
-from trading.domain.position import DIGITS, PLACES, ZERO, Oversold, Position
+from trading.domain.position import ZERO, Oversold, Position
 from trading.domain.request import AccountId
 
 PositionMovement = Literal["split", "cash_in_lieu", "correction", "reset"]
@@ -179,8 +180,7 @@ def _taken(lots: Sequence[Lot], quantity: Decimal) -> tuple[list[Lot], Decimal]:
         if lot.quantity <= quantity:
             quantity, cost = quantity - lot.quantity, cost + lot.cost
             continue
-        with localcontext(prec=DIGITS):
-            part = (lot.cost * quantity / lot.quantity).quantize(PLACES)
+        part = cost_of_part(lot.cost, quantity, lot.quantity)
         left.insert(0, replace(lot, quantity=lot.quantity - quantity, cost=lot.cost - part))
         quantity, cost = ZERO, cost + part
     return left, cost

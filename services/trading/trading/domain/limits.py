@@ -11,6 +11,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from quant.markets.listing import Currency
+from quant.risk import Bounds
 
 Scope = Literal["user", "account", "strategy"]
 
@@ -60,7 +61,7 @@ class LimitsInForce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Bounds):
     """The bounds of one review: the installation's, narrowed by the owner's. None is no bound; shares are of one."""
 
     quote_age_max: timedelta
@@ -72,13 +73,6 @@ class Limits:
     orders_per_second_max: int = 1_000
     duplicate_window: timedelta = timedelta(seconds=10)
     numbered_duplicate_window: timedelta = timedelta(0)
-    position_value_max: Decimal | None = None
-    position_weight_max: Decimal | None = None
-    leverage_max: Decimal | None = None
-    daily_loss_max: Decimal | None = None
-    daily_trades_max: int | None = None
-    open_value_max: Decimal | None = None
-    restricted_symbols: frozenset[str] = frozenset()
     live_permitted: bool = False
     """Whether the person who asks may trade with real money."""
     spanning: Mapping[Scope, RiskLimits] = field(default_factory=dict)

@@ -121,13 +121,6 @@ def quantity_is_in_lots(ask: Question) -> Denied | None:
     return None
 
 
-def quantity_is_no_slip(ask: Question) -> Denied | None:
-    if ask.request.quantity > ask.limits.quantity_max:
-        detail = f"An order may have {ask.limits.quantity_max} shares, this one has {ask.request.quantity:f}."
-        return ask.denied(Reason.FAT_FINGER_QUANTITY, detail)
-    return None
-
-
 def price_is_on_tick(ask: Question) -> Denied | None:
     quote = ask.quote
     for price in ask.prices:
@@ -143,14 +136,6 @@ def price_is_within_band(ask: Question) -> Denied | None:
         if band is not None and not band.contains(price):
             detail = f"Today's prices lie between {band.lower:f} and {band.upper:f}."
             return ask.denied(Reason.PRICE_OUTSIDE_BAND, detail)
-    return None
-
-
-def value_is_no_slip(ask: Question) -> Denied | None:
-    most = ask.limits.value_max[ask.quote.currency]
-    if ask.value > most:
-        detail = f"An order may be worth {most:f} {ask.quote.currency}, this one is worth {ask.value:f}."
-        return ask.denied(Reason.FAT_FINGER_VALUE, detail)
     return None
 
 

@@ -1,17 +1,16 @@
 """Shares of one instrument at moving-average cost: fees of a buy belong to the cost, those of a sale to the profit."""
 
 from dataclasses import dataclass, replace
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Final
 
+from quant.fees import cost_of_part
 from quant.markets.listing import Currency, Market
 
 from trading.domain.request import AccountId
 
 ZERO: Final = Decimal(0)
 PLACES: Final = Decimal("0.00000001")
-DIGITS: Final = 60
-"""Digits of working precision: more than any product of a cost and a quantity can have."""
 
 
 class Oversold(Exception):
@@ -55,10 +54,7 @@ class Position:
         """
         if quantity > self.quantity:
             raise Oversold(f"account {self.account_id} has {self.quantity} of {self.symbol}, {quantity} were sold")
-        cost = self.cost
-        if quantity < self.quantity:
-            with localcontext(prec=DIGITS):
-                cost = (self.cost * quantity / self.quantity).quantize(PLACES)
+        cost = cost_of_part(self.cost, quantity, self.quantity)
         return replace(
             self,
             quantity=self.quantity - quantity,

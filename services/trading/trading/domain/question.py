@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from quant.fees import Trade, buy_reserve, reserve_price
+from quant.markets.listing import Currency, Side
 
 from trading.domain.account import Account, Standing
 from trading.domain.limits import Limits
@@ -43,6 +44,23 @@ class Question:
         return self.latest
 
     @property
+    def symbol(self) -> str:
+        return self.request.symbol
+
+    @property
+    def side(self) -> Side:
+        return self.request.side
+
+    @property
+    def quantity(self) -> Decimal:
+        return self.request.quantity
+
+    @property
+    def currency(self) -> Currency:
+        """What the prices are in."""
+        return self.quote.currency
+
+    @property
     def price(self) -> Decimal:
         """The price the order is judged by: its limit, else its stop, else the last; of a pair the dearer one's."""
         asked = self.request
@@ -53,16 +71,6 @@ class Question:
     def value(self) -> Decimal:
         """What the order is worth at that price."""
         return self.request.quantity * self.price
-
-    @property
-    def open_quantity(self) -> Decimal:
-        """What of the order would still be to come."""
-        return self.request.quantity - self.standing.filled
-
-    @property
-    def open_value(self) -> Decimal:
-        """What that is worth at that price."""
-        return self.open_quantity * self.price
 
     @property
     def hold_price(self) -> Decimal:

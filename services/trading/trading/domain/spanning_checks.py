@@ -7,8 +7,9 @@ are a refusal, as everywhere in the review.
 from collections.abc import Iterator
 from typing import Final
 
+from quant.risk import MISSING, open_value_of
+
 from trading.domain.account import Tally
-from trading.domain.account_checks import MISSING
 from trading.domain.limits import RiskLimits, Scope
 from trading.domain.question import ZERO, Question
 from trading.domain.request import Denied, Reason
@@ -58,7 +59,7 @@ def open_value_together_is_bounded(ask: Question) -> Denied | None:
         if most is None:
             continue
         there = ZERO if tally is None else tally.open_value
-        if tally is None or there + ask.open_value > most:
+        if tally is None or there + open_value_of(ask) > most:
             detail = f"Open orders {whose} may be worth {most:f} {ask.quote.currency}; {there:f} are there."
             return ask.denied(Reason.OPEN_ORDER_LIMIT, detail)
     return None
