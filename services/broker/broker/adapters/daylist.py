@@ -151,11 +151,14 @@ class DayList:
             return CancelRefused("order_not_found", f"{self._title} shows no order {broker_order_id}.")
         last = next((row for row in line if row.remaining), None)
         answer = last and await self.wire.take_back(last, None)
-        after = _answer(await self._chain(order, broker_order_id) if last else line)
+        line = await self._chain(order, broker_order_id) if last else line
+        after = _answer(line)
         if after.ended is not None:
             return after
         if isinstance(answer, No) and answer.reason != "order_not_found":
             return CancelRefused(answer.reason, answer.text)
+        if any(row.remaining for row in _orders(line)):
+            raise Unreachable(f"{self._title} has taken the cancel of {broker_order_id} and does not show it yet")
         return CancelRefused("already_filled", "The order was filled before the cancel arrived.")
 
     async def replace(
