@@ -40,8 +40,10 @@ def _of_many(automation: Automation, basket: Basket) -> Automation:
     if automation.interval != "1d":
         raise StrategyUnusable("The strategy is a portfolio, and chooses at the close of days: ask for `interval` 1d.")
     if automation.history_from is None:
-        said = "say in `history_from` with which day its history begins, as the backtest's first day"
-        raise StrategyUnusable(f"The strategy is a portfolio: {said}.")
+        raise StrategyUnusable(
+            "The strategy is a portfolio: say in `history_from` with which day its history begins,"
+            " as the backtest's first day."
+        )
     return replace(
         automation,
         market=basket.market,
