@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,11 @@ class Factor:
 
     text: str
     weight: float = 1.0
+
+    @classmethod
+    def written(cls, factor: str, weight: str) -> Self:
+        """A factor as a strategy's document writes it."""
+        return cls(factor, float(weight))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Move:
 def read_basket(document: Mapping[str, Any]) -> Basket:
     """The basket of a document of format 2. RuleError for what cannot be read."""
     written = document["portfolio"]
-    ranking = tuple(Factor(ranked["factor"], float(ranked["weight"])) for ranked in written["ranking"])
+    ranking = tuple(Factor.written(**ranked) for ranked in written["ranking"])
     choosing = Choosing(
         condition=document["entry"],
         unless=document["exit"],
@@ -96,7 +96,7 @@ def choose(basket: Basket, universe: Universe, place: int = -1) -> Choice | None
     names = universe.panel.symbols
     rows = {names[symbol]: row for symbol, row in enumerate(universe.place[place].tolist()) if row >= 0}
     closes = {
-        name: Decimal(repr(float(universe.panel.frame["close"][row])))
+        name: Decimal(repr(universe.panel.frame["close"].item(row)))
         for name, row in rows.items()
         if universe.traded[row]
     }
