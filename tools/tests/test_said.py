@@ -9,9 +9,12 @@ from pathlib import Path
 from tools.native.layout import ROOT
 
 TRADING = ROOT / "services" / "trading" / "trading"
+BOUNDS = ROOT / "libs" / "quant" / "quant" / "risk.py"
+"""Sentences of trading's review that backtests say as well."""
 PROBLEMS = ROOT / "web" / "src" / "words" / "problems.ts"
 SAID = ROOT / "web" / "src" / "words" / "said.ts"
 SPEAKING = (
+    "chooser.py",
     "domain/account_checks.py",
     "domain/drift.py",
     "domain/hook.py",
@@ -60,13 +63,13 @@ def known() -> set[str]:
 
 
 def test_every_sentence_is_known_to_the_client() -> None:
-    told = {text for name in SPEAKING for text in sentences(TRADING / name)}
+    told = {text for path in (BOUNDS, *(TRADING / name for name in SPEAKING)) for text in sentences(path)}
     assert len(told) > 60, "they are found"
     assert told - known() == set()
 
 
 def test_the_client_knows_no_sentence_that_is_never_said() -> None:
-    told = {text for path in TRADING.rglob("*.py") for text in sentences(path)}
+    told = {text for path in (BOUNDS, *TRADING.rglob("*.py")) for text in sentences(path)}
     assert {text for text in known() if text.count(" ") >= SPACES_MIN} - told == set()
 
 

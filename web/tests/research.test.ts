@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Problem } from "@/api/problem";
 import { drawdowns, returns } from "@/features/backtests/curve-math";
+import { tightest } from "@/features/backtests/limits";
+import { foldsOf, FRESH as FRESH_SEARCH, groundOf, movedToMany, movedToTest, type SearchForm, windowsOf } from "@/features/backtests/search-form";
 import { parseValues } from "@/features/backtests/sweep-values";
 import { foundIn, PATTERNS } from "@/features/market/patterns";
 import { lifeOf } from "@/features/orders/life";
@@ -86,5 +88,44 @@ describe("patterns on the chart", () => {
 
   it("have names in both languages", () => {
     for (const pattern of PATTERNS) expect(`pattern.${pattern}` in WORDS, pattern).toBe(true);
+  });
+});
+
+describe("a search for values", () => {
+  const search = (changes: Partial<SearchForm> = {}): SearchForm => ({ ...FRESH_SEARCH, symbol: " 005930 ", ...changes });
+
+  it("is asked of one stock, or of a portfolio whose ranking has values to try as well", () => {
+    expect(groundOf(search(), { fast: [5] })).toEqual({ symbol: "005930", from: null, to: null, initial_cash: "10000000", entry: FRESH_SEARCH.entry, exit: FRESH_SEARCH.exit, parameters: { fast: [5] } });
+    const many = groundOf(movedToMany(search({ from: "2015-01-02", to: "2019-12-30" }), true), { days: [60] });
+    expect(many).toMatchObject({ from: "2015-01-02", entry: "close > sma({trend})", portfolio: { market: "KRX", ranking: [{ factor: "roc({days})", weight: "1" }], positions: 10 } });
+    expect(many).not.toHaveProperty("symbol");
+  });
+
+  it("keeps rules that somebody has written when it moves, and gives back those it began with", () => {
+    const written = search({ entry: "rsi({days}) < 30" });
+    expect(movedToMany(written, true).entry).toBe("rsi({days}) < 30");
+    expect(movedToMany(movedToMany(search(), true), false)).toEqual(search());
+  });
+
+  it("takes an objective that its test knows", () => {
+    expect(movedToTest(search({ objective: "calmar" }), "cross_validate").objective).toBe("sharpe");
+    expect(movedToTest(search({ objective: "total_return" }), "cross_validate").objective).toBe("total_return");
+    expect(movedToTest(search({ objective: "calmar" }), "walk_forward").objective).toBe("calmar");
+  });
+
+  it("sends what is no number as it stands, for the platform to say so beside the field", () => {
+    expect(windowsOf(search({ trainBars: " 250 ", testBars: "a year" }))).toEqual({ train_bars: 250, test_bars: "a year" });
+    expect(foldsOf(search({ folds: "", purgeBars: "0" }))).toEqual({ folds: "", purge_bars: 0 });
+  });
+});
+
+describe("an account's limits in a backtest", () => {
+  it("are the tightest of the account and of everything one has, without what a backtest does not know", () => {
+    const own = { order_value_max: "1000000", daily_trades_max: 5, restricted_symbols: ["005930"], orders_per_second_max: 1, duplicate_seconds: 10 };
+    const everywhere = { order_value_max: "900000.5", leverage_max: "1", daily_trades_max: null, restricted_symbols: ["000660", "005930"] };
+    expect(tightest([own, everywhere])).toEqual({
+      order_quantity_max: null, order_value_max: "900000.5", position_value_max: null, position_weight_max_percent: null, leverage_max: "1", daily_loss_max: null,
+      open_value_max: null, daily_trades_max: 5, open_orders_max: null, restricted_symbols: ["000660", "005930"],
+    });
   });
 });

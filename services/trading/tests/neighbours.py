@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from random import Random
 from typing import Annotated, Any
 
+import polars as pl
 from fastapi import FastAPI, Header, Query, Response
 from quant.markets.calendar import sessions_between
 
 FIRST, LAST = date(2023, 1, 2), date(2024, 12, 30)
 SESSIONS = sessions_between("KRX", FIRST, LAST)
 COLUMNS = ("open", "high", "low", "close", "volume")
+PANEL_SCHEMA: dict[str, Any] = {"symbol": pl.String, "day": pl.Date, **dict.fromkeys(COLUMNS, pl.Float64)}
+PANEL_SCHEMA |= {"board": pl.String, "kind": pl.String, "delisted_on": pl.Date}
 
 
 def a_walk(seed: int) -> dict[str, list[float]]:
@@ -32,6 +36,8 @@ class Neighbours:
 
     days: dict[str, dict[str, list[float]]] = field(default_factory=lambda: {"005930": a_walk(7), "000660": a_walk(8)})
     minutes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    missing: set[tuple[str, date]] = field(default_factory=set)
+    """Days that a panel has no bar of."""
     status: int = 200
     questions: int = 0
 
@@ -63,7 +69,26 @@ class Neighbours:
             self.questions += 1
             return {symbol: self.minutes.get(symbol, [])[-bars_max:] for symbol in symbols.split(",")}
 
+        @app.post("/internal/panel")
+        def panel(asked: dict[str, Any]) -> Response:
+            self.questions += 1
+            rows = self.rows_of(asked["symbols"], date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"]))
+            body = BytesIO()
+            pl.DataFrame(rows, schema=PANEL_SCHEMA).write_parquet(body)
+            return Response(body.getvalue() if self.status == 200 else b"", status_code=self.status)
+
         return app
+
+    def rows_of(self, symbols: list[str], first: date, last: date) -> list[dict[str, Any]]:
+        """The bars of a universe; all are shares of KOSPI, and none has left."""
+        listed = {"board": "KOSPI", "kind": "stock", "delisted_on": None}
+        return [
+            {"symbol": symbol, "day": day, **{name: values[place] for name, values in columns.items()}, **listed}
+            for symbol, columns in sorted(self.days.items())
+            if not symbols or symbol in symbols
+            for place, day in enumerate(SESSIONS)
+            if first <= day <= last and (symbol, day) not in self.missing
+        ]
 
     def close_of(self, symbol: str, day: date) -> float:
         return self.days[symbol]["close"][SESSIONS.index(day)]

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -25,19 +25,22 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from trading.bar_shelf import BarShelf
+from trading.chooser import judge_close
 from trading.clients.market import History, UnexpectedAnswer, day_of
 from trading.clients.quotes import CHANNELS, parse_quote
 from trading.config import Settings
-from trading.domain.automation import STALE_AFTER, Phase, Status, appointments
+from trading.domain.automation import Phase, Status, appointments
+from trading.domain.basket import MANY
 from trading.domain.day import ZONES
 from trading.domain.hook import HookId, named_in
-from trading.domain.plan import Plan, Verdict, read_plan
+from trading.domain.plan import Plan, Verdict
 from trading.domain.quote import Quote
 from trading.domain.request import OrderId
 from trading.domain.signal import Signal, SignalId, SignalStatus, timing
-from trading.domain.trip import Trip, follow, touched
-from trading.judging import judge_all, outcome_of
+from trading.domain.trip import Trip
+from trading.judging import by_symbol, is_moved, is_over, judge_all, outcome_of, patience_for, plan_of
 from trading.resources import Resources
+from trading.store import signals
 from trading.store.automation import system
 from trading.store.automation.system import DueRun, Owned
 from trading.store.runs import LEASE
@@ -45,6 +48,7 @@ from trading.usecases.act_on_signal import act_on_signal
 from trading.usecases.evaluate_bar import Evaluated, evaluate_bar
 from trading.usecases.expire_signal import expire_signal
 from trading.usecases.miss_hook import miss_hook
+from trading.usecases.rebalance import Chosen, rebalance
 from trading.usecases.report_automation import Appointment, report_automation
 from trading.usecases.take_alert import Queued, take_alert
 from trading.usecases.watch_trip import watch_trip
@@ -53,7 +57,8 @@ LOOK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 1.0
 LOOK_BACK: Final = timedelta(hours=12)
 """How far back appointments are looked for after a pause: older ones are of a day that is over."""
-APPOINTMENT_STALE_AFTER: Final = timedelta(hours=2)
+SALES_WAIT: Final = timedelta(minutes=5)
+"""How long purchases of a portfolio wait for its sales; what does not trade is not sold today, and they go ahead."""
 HANDS: Final = 6
 """Signals that are worked on at the same time: fewer than the database has connections for us."""
 MARKETS: Final[tuple[MarketName, ...]] = ("KRX", "US")
@@ -82,6 +87,7 @@ class Automator:
         self._hands = asyncio.Semaphore(HANDS)
         self._kept: set[tuple[str, Phase, datetime]] = set()
         self._epoch = 0
+        self._ready: dict[SignalId, datetime] = {}
         self._signals: dict[str, list[Owned[Signal]]] = {}
         self._trips: dict[str, list[Owned[Trip]]] = {}
 
@@ -114,6 +120,7 @@ class Automator:
         async with self._resources.database.system() as session:
             self._epoch = await system.take_lease(session, LEASE, self._now())
         self._kept.clear()
+        self._ready.clear()
         log.info("automations are worked off", epoch=self._epoch)
 
     async def _work(self, connection: "asyncpg.Connection[Any]") -> None:
@@ -163,15 +170,17 @@ class Automator:
         now = self._now()
         async with self._resources.database.system() as session:
             due = await system.list_due(session)
-        late = [run for run in due if now - run.due_at > _patience(run)]
+        late = [run for run in due if now - run.due_at > patience_for(run)]
         skipped: list[Settled] = [(run, "skipped", {"why": "stale"}) for run in late]
         for run in late:
             log.warning("a due run came too late", automation=str(run.automation.id), due_at=str(run.due_at))
-        prompt = [run for run in due if now - run.due_at <= _patience(run)]
+        prompt = [run for run in due if now - run.due_at <= patience_for(run)]
         settled = await self._settle_quiet(skipped)
         bars = defaultdict(list)
         for run in prompt:
-            if run.phase is Phase.EVALUATE:
+            if run.phase is Phase.EVALUATE and run.symbol == MANY:
+                settled += await self._go_on(self._choose, run)
+            elif run.phase is Phase.EVALUATE:
                 bars[run.automation.interval, run.scheduled_at].append(run)
             else:
                 settled += await self._go_on(self._report, run)
@@ -229,13 +238,29 @@ class Automator:
                 await self._act(Owned(run.owner, signal, run.automation, run.document), None)
         return 1
 
+    async def _choose(self, run: DueRun) -> int:
+        """Judge the close of a day for an automation of many symbols."""
+        found = await judge_close(run, self._resources.market, self._epoch, self._now())
+        if found is None:
+            return 0
+        if not isinstance(found, Chosen):
+            return await self._settle_quiet([(run, *found)])
+        async with self._resources.database.owned(run.owner) as session:
+            await rebalance(session, run.owner, found, lambda: SignalId(new_id()), self._now())
+        return 1
+
+    async def _held_by(self, run: DueRun) -> list[str]:
+        async with self._resources.database.owned(run.owner) as session:
+            return [trip.symbol for trip in await signals.list_open_trips(session, run.owner, run.automation.id)]
+
     async def _report(self, run: DueRun) -> int:
         automation, market = run.automation, run.automation.market
         day = run.scheduled_at.astimezone(ZONES[market]).date()
         before = previous_session(market, day)
-        bars = {}
+        bars: dict[str, date | None] = {}
         if run.phase is Phase.PREPARE:
-            found = await self._resources.market.histories(automation.symbols, "1d", day_of(before))
+            symbols = automation.symbols or await self._held_by(run)
+            found = await self._resources.market.histories(symbols, "1d", day_of(before))
             bars = {symbol: last.date() for symbol, history in found.items() if (last := history.last) is not None}
         due = Appointment(
             automation=automation,
@@ -243,7 +268,7 @@ class Automator:
             scheduled_at=run.scheduled_at,
             day=day,
             previous_day=before,
-            bars={symbol: bars.get(symbol) for symbol in automation.symbols},
+            bars=bars,
             epoch=self._epoch,
         )
         async with self._resources.database.owned(run.owner) as session:
@@ -290,11 +315,11 @@ class Automator:
                 pending = await system.list_pending(session)
                 held = await system.list_open_trips(session)
                 changed = await system.list_changed_trips(session)
-            self._signals, self._trips = _by_symbol(pending), _by_symbol(held)
+            self._signals, self._trips = by_symbol(pending), by_symbol(held)
             quotes = await self._resources.quotes.find_many(sorted(self._signals.keys() | self._trips.keys()))
             now = self._now()
             for signal in pending:
-                if _is_over(signal.thing, now):
+                if is_over(signal.thing, now):
                     await self._go_on(self._expire, signal)
             for trip in held:
                 if trip.thing.id in changed:
@@ -313,17 +338,29 @@ class Automator:
                 waiting.remove(signal)  # the other task may be here as well
                 await self._go_on(self._act_on, (signal, quote))
         for trip in list(self._trips.get(quote.symbol, ())):
-            if _is_moved(trip, quote):
+            if is_moved(trip, quote):
                 await self._go_on(self._watch, (trip, quote))
 
     async def _act_on(self, given: tuple[Owned[Signal], Quote | None]) -> int:
+        if await self._waits_for_sales(given[0]):
+            return 0  # the next look shows it a price again
         await self._act(*given)
         return 1
+
+    async def _waits_for_sales(self, signal: Owned[Signal]) -> bool:
+        """Whether a portfolio's purchase is too early: its money may come from sales of the same choice."""
+        thing, now = signal.thing, self._now()
+        if thing.target is None or thing.side == "sell" or thing.bar is None:
+            return False
+        if now - self._ready.setdefault(thing.id, now) > SALES_WAIT:
+            return False
+        async with self._resources.database.owned(signal.owner) as session:
+            return await signals.find_unfinished_sales(session, signal.owner, thing.automation_id, thing.bar)
 
     async def _act(self, signal: Owned[Signal], quote: Quote | None) -> None:
         if quote is None:
             quote = self._fresh(await self._resources.quotes.find(signal.thing.symbol))
-        basis = (_plan_of(signal.document), quote, self._resources.limits)
+        basis = (plan_of(signal.document), quote, self._resources.limits)
         async with self._resources.database.owned(signal.owner) as session:
             await act_on_signal(session, signal.owner, signal.thing.id, basis, OrderId(new_id()), self._now())
 
@@ -335,7 +372,7 @@ class Automator:
     async def _watch(self, given: tuple[Owned[Trip], Quote | None]) -> int:
         trip, quote = given
         watched = trip.automation.status is not Status.STOPPED
-        basis = (_plan_of(trip.document), quote if watched else None)
+        basis = (plan_of(trip.document), quote if watched else None)
         async with self._resources.database.owned(trip.owner) as session:
             after, signal = await watch_trip(session, trip.owner, trip.thing, basis, SignalId(new_id()), self._now())
         others = [each for each in self._trips.get(trip.thing.symbol, ()) if each.thing.id != trip.thing.id]
@@ -359,33 +396,3 @@ class Automator:
         except Exception:
             log.exception("one automation is left as it is, the others go on")
             return 0
-
-
-def _patience(run: DueRun) -> timedelta:
-    return STALE_AFTER[run.automation.interval] if run.phase is Phase.EVALUATE else APPOINTMENT_STALE_AFTER
-
-
-def _plan_of(document: dict[str, Any] | None) -> Plan | None:
-    return None if document is None else read_plan(document)
-
-
-def _by_symbol(things: Sequence[Owned[Any]]) -> dict[str, list[Owned[Any]]]:
-    found = defaultdict(list)
-    for each in things:
-        found[each.thing.symbol].append(each)
-    return dict(found)
-
-
-def _is_over(signal: Signal, now: datetime) -> bool:
-    until = signal.answer_until if signal.status is SignalStatus.ASKED else signal.valid_until
-    return until is not None and now > until
-
-
-def _is_moved(trip: Owned[Trip], quote: Quote) -> bool:
-    """Whether a quote does anything to a trip; what would not costs no transaction."""
-    plan, held = _plan_of(trip.document), trip.thing
-    if plan is None or held.peak_price is None or not quote.is_regular_session:
-        return False
-    if trip.automation.status is Status.STOPPED:
-        return False
-    return touched(held, quote.price) is not None or follow(held, plan, quote) is not held

@@ -1,11 +1,19 @@
-"""Judges a closed bar for every automation that follows it; equal questions are asked once."""
+"""Judges a closed bar for every automation that follows it, and what a price moves; equal questions are asked once."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from trading.clients.market import History
+from trading.domain.automation import STALE_AFTER, Phase, Status
 from trading.domain.plan import Plan, UnusableDocument, Verdict, pronounce, read_plan
-from trading.store.automation.system import DueRun
+from trading.domain.quote import Quote
+from trading.domain.signal import Signal, SignalStatus
+from trading.domain.trip import Trip, follow, touched
+from trading.store.automation.system import DueRun, Owned
+
+APPOINTMENT_STALE_AFTER: Final = timedelta(hours=2)
 
 
 def judge_all(runs: Sequence[DueRun], histories: dict[str, History]) -> list[tuple[DueRun, tuple[Plan, Verdict] | str]]:
@@ -49,3 +57,33 @@ def _judge(run: DueRun, history: History | None) -> tuple[Plan, Verdict] | str |
 def outcome_of(verdict: Verdict) -> dict[str, Any]:
     readings = {each.text: repr(each.value) for each in verdict.readings}
     return {"entry": verdict.entry, "exit": verdict.exit, "readings": readings}
+
+
+def plan_of(document: dict[str, Any] | None) -> Plan | None:
+    return None if document is None else read_plan(document)
+
+
+def by_symbol(things: Sequence[Owned[Any]]) -> dict[str, list[Owned[Any]]]:
+    found = defaultdict(list)
+    for each in things:
+        found[each.thing.symbol].append(each)
+    return dict(found)
+
+
+def is_over(signal: Signal, now: datetime) -> bool:
+    until = signal.answer_until if signal.status is SignalStatus.ASKED else signal.valid_until
+    return until is not None and now > until
+
+
+def is_moved(trip: Owned[Trip], quote: Quote) -> bool:
+    """Whether a quote does anything to a trip; what would not costs no transaction."""
+    plan, held = plan_of(trip.document), trip.thing
+    if plan is None or held.peak_price is None or not quote.is_regular_session:
+        return False
+    if trip.automation.status is Status.STOPPED:
+        return False
+    return touched(held, quote.price) is not None or follow(held, plan, quote) is not held
+
+
+def patience_for(run: DueRun) -> timedelta:
+    return STALE_AFTER[run.automation.interval] if run.phase is Phase.EVALUATE else APPOINTMENT_STALE_AFTER

@@ -1,7 +1,7 @@
 export const automation = {
   "auto.new": ["새 자동매매", "New automation"],
   "auto.empty": ["자동매매가 없습니다. 발행한 전략을 계좌에 걸어 보세요.", "No automations yet. Let a published strategy trade in an account."],
-  "auto.many": ["포트폴리오 전략은 아직 자동매매로 돌릴 수 없습니다. 여러 종목의 순위를 매겨 바꿔 담는 전략인데, 자동매매는 종목을 하나씩 보기 때문입니다. 한 종목 전략을 고르세요. 백테스트는 할 수 있습니다.", "A portfolio strategy cannot be automated yet: it ranks many stocks against each other, and an automation looks at one at a time. Choose a strategy of one stock. It can be backtested."],
+  "auto.many": ["포트폴리오 전략은 자기 투자 대상에서 스스로 고릅니다. 교체일의 장이 끝나면 고르고, 다음 장에서 먼저 팔고 나서 목표 비중만큼 삽니다. 기록 시작일에는 백테스트의 시작일을 적으세요.", "A portfolio chooses from its own universe: at the close on which it is due, and in the next session it sells first, then buys each to its part. Give the backtest's first day as the day its history begins."],
   "auto.noStrategy": ["발행한 전략이 없습니다. 전략을 발행하거나, 외부 신호(훅)만으로 만들 수 있습니다.", "No strategy is published. Publish one, or let a hook alone give the signals."],
   "auto.name": ["이름", "Name"],
   "auto.account": ["계좌", "Account"],

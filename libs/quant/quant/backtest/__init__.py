@@ -10,18 +10,7 @@ from quant.backtest.folds import FOLD_CELLS_MAX, OBJECTIVES, CrossValidation, Fo
 from quant.backtest.grid import COMBINATIONS_MAX, SweepRow, sampled, sweep, sweep_sma_cross
 from quant.backtest.guard import Limited, Refused
 from quant.backtest.look_ahead import Leak, find_look_ahead, find_look_ahead_in_panel
-from quant.backtest.portfolio import (
-    FACTORS_MAX,
-    POSITIONS_MAX,
-    Every,
-    Factor,
-    PortfolioResult,
-    PortfolioSpec,
-    Universe,
-    choices_of,
-    number_of,
-    run_portfolio,
-)
+from quant.backtest.portfolio import PortfolioResult, PortfolioSpec, run_portfolio
 from quant.backtest.portfolio_events import run_portfolio_event_driven
 from quant.backtest.portfolio_robustness import cross_validate_portfolio, walk_forward_portfolio
 from quant.backtest.robustness import (
@@ -38,6 +27,7 @@ from quant.backtest.robustness import (
 )
 from quant.backtest.strategy import HOLDING_BARS_MAX, ExitReason, Result, RoundTrip, StrategySpec, run
 from quant.backtest.venue import Execution, OffCalendar, Unfilled, Venue
+from quant.choices import FACTORS_MAX, POSITIONS_MAX, Every, Factor, Universe, choices_of, number_of
 
 __all__ = [
     "COMBINATIONS_MAX",

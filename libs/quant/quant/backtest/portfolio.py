@@ -1,10 +1,7 @@
 """Portfolios: on set days the best of a universe by rank are chosen, and held in equal parts until the next choice."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
-from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,51 +11,26 @@ from quant.backtest.costs import sale_taxes, tick_lines
 from quant.backtest.guard import Refused
 from quant.backtest.strategy import RoundTrip, figures_from, round_trip_of
 from quant.backtest.venue import OffCalendar
-from quant.bars import Mask, Series
+from quant.bars import Series
+from quant.choices import Choosing, Universe, choices_of
 from quant.fees import commission_rate, settlement_date
 from quant.markets.bands import LIMIT_RATES
-from quant.markets.listing import Board, Kind, Market, market_of
-from quant.panel import Panel
-from quant.rules import Columns, Rule, RuleError, compile_rule, compile_series
-from quant.rules.nodes import NumberNode, look_back_of
-
-POSITIONS_MAX: Final = 200
-FACTORS_MAX: Final = 6
-Every = Literal["day", "week", "month", "quarter"]
-_MONTHS: Final = {"month": 1, "quarter": 3}
-_MONDAY: Final = np.datetime64("1970-01-05")
+from quant.markets.listing import Market, market_of
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
-    """A number to rank by, in the rule language: `roc(252)`, `per`. `weight` below zero ranks the lowest first."""
-
-    text: str
-    weight: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioSpec:
+class PortfolioSpec(Choosing):
     """Which symbols are held, and how much of each.
 
     Attributes:
-        condition: a rule that must hold at the close of the choice: the filter of the universe.
-        unless: a rule that must not; None for nothing.
-        factors: the mean of their ranks, weighted, decides; a symbol of which one is unknown is not chosen.
-        positions: how many are held at most, each with `1 / positions` of what is invested; the rest is cash.
-        every: choices are made at the first close of each day, week, month or quarter, and traded at the next open.
+        positions: each has `1 / positions` of what is invested; the rest is cash.
         tolerance: by which part of its target a position may be off before a choice trades it back.
         portion: the part of the account's worth that is invested.
         stop_loss, take_profit: fractions of the mean entry price, watched within each bar.
         volume_share: the part of a bar's volume that may be ours; None for no bound.
         slippage: by which fraction every order trades worse.
-        extra_fields: columns beside those of bars that rules may read: figures, as known on each day.
     """
 
-    condition: str
-    factors: tuple[Factor, ...]
-    positions: int
-    every: Every = "month"
     tolerance: float = 0.2
     portion: float = 1.0
     stop_loss: float | None = None
@@ -67,89 +39,12 @@ class PortfolioSpec:
     slippage: float = 0.0
     schedule: str = "default"
     initial_cash: float = 10_000_000.0
-    extra_fields: frozenset[str] = frozenset()
-    unless: str | None = None
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.positions <= POSITIONS_MAX:
-            raise ValueError(f"positions is a number from 1 to {POSITIONS_MAX}")
-        if not 1 <= len(self.factors) <= FACTORS_MAX or not all(one.weight for one in self.factors):
-            raise ValueError(f"a ranking has 1 to {FACTORS_MAX} factors, none of weight zero")
-
-    @property
-    def rules(self) -> tuple[Rule, Rule | None, list[NumberNode]]:
-        """The conditions and the factors, compiled; RuleError for what cannot be read."""
-        rule = compile_rule(self.condition, self.extra_fields)
-        never = None if self.unless is None else compile_rule(self.unless, self.extra_fields)
-        return rule, never, [number_of(factor.text, self.extra_fields) for factor in self.factors]
-
-    @property
-    def look_back(self) -> int:
-        """How many bars come before the first one on which anything can be chosen."""
-        rule, never, numbers = self.rules
-        before = never.look_back if never is not None else 0
-        return max(rule.look_back, before, *(look_back_of(number) for number in numbers))
 
     @property
     def wish(self) -> portfolio_core.Wish:
         """The numbers as the compiled loop takes them."""
         bounds = (self.volume_share or 0.0, self.stop_loss or 0.0, self.take_profit or 0.0)
         return (float(self.initial_cash), float(self.portion), float(self.positions), float(self.tolerance), *bounds)
-
-
-def number_of(text: str, extra_fields: frozenset[str] = frozenset()) -> NumberNode:
-    """The one number a text means; RuleError for none, and for an indicator of several parts."""
-    columns = compile_series(text, extra_fields)
-    if len(columns) > 1:
-        parts = ", ".join(f"{text.strip()}.{name}" for name in columns)
-        said = f"this has several parts, a ranking needs one of them: {parts}"
-        raise RuleError(said, f"값이 여러 개입니다. 하나를 고르세요: {parts}", 1)
-    return next(iter(columns.values()))
-
-
-@dataclass(frozen=True, eq=False)
-class Universe:
-    """Many symbols' bars, and where each is listed: boards and kinds by symbol, and the first day it is no more.
-
-    `delisted` is NaT for what is still listed. A symbol held when it leaves is paid out at its last close.
-    """
-
-    panel: Panel
-    boards: Sequence[Board]
-    kinds: Sequence[Kind]
-    delisted: NDArray[np.datetime64]
-
-    @cached_property
-    def days(self) -> NDArray[np.datetime64]:
-        """Every day on which anything has a bar."""
-        return np.unique(self.panel.dates)
-
-    @cached_property
-    def symbol_of(self) -> NDArray[np.int64]:
-        """The symbol of each row, by its place."""
-        sizes = np.diff(np.append(self.panel.starts, len(self.panel.dates)))
-        return np.repeat(np.arange(len(self.panel)), sizes)
-
-    @cached_property
-    def place(self) -> NDArray[np.int32]:
-        """The row of each symbol (columns) on each day (rows); -1 where it has none."""
-        found = np.full((len(self.days), len(self.panel)), -1, dtype=np.int32)
-        found[np.searchsorted(self.days, self.panel.dates), self.symbol_of] = np.arange(len(self.panel.dates))
-        return found
-
-    @cached_property
-    def traded(self) -> Mask:
-        """Which rows are bars on which orders can fill."""
-        frame = self.panel.frame
-        return np.asarray((frame["open"] > 0) & (frame["high"] > 0) & (frame["low"] > 0), dtype=np.bool_)
-
-    @property
-    def columns(self) -> Columns:
-        """What rules read: on halted days open, high and low are the close, as in `Bars.frame`."""
-        frame = dict(self.panel.frame)
-        for name in ("open", "high", "low"):
-            frame[name] = np.where(self.traded, frame[name], frame["close"])
-        return Columns(frame, starts=self.panel.starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,48 +133,6 @@ def ends_of(universe: Universe) -> NDArray[np.int64]:
     """For each symbol the place of the first day on which it is listed no more; beyond the last for most."""
     left = np.where(np.isnat(universe.delisted), np.datetime64("9999-12-31"), universe.delisted)
     return np.searchsorted(universe.days, left.astype("datetime64[D]")).astype(np.int64)
-
-
-def choices_of(universe: Universe, spec: PortfolioSpec, since: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The days of choices (for each day the row in the second, or -1), and the symbols chosen, by rank, -1 for nobody.
-
-    The first choice is on day `since`, counted from 0. Equals by rank are taken in order of their codes.
-    """
-    if len(universe.days) < 2:
-        raise ValueError("a backtest needs at least two days")
-    rule, never, numbers = spec.rules
-    columns = universe.columns
-    eligible = rule.root.mask(columns) & universe.traded
-    if never is not None:
-        eligible = eligible & ~never.root.mask(columns)
-    scores = [number.series(columns) for number in numbers]
-    for score in scores:
-        eligible = eligible & np.isfinite(score)
-    when = since + np.flatnonzero(_begins(universe.days[since:], spec.every))
-    made = np.full(len(universe.days), -1, dtype=np.int64)
-    made[when] = np.arange(len(when))
-    chosen = np.full((len(when), spec.positions), -1, dtype=np.int64)
-    for number, day in enumerate(when.tolist()):
-        rows = universe.place[day]
-        symbols = np.flatnonzero((rows >= 0) & eligible[rows])
-        rank = np.zeros(len(symbols))
-        for factor, score in zip(spec.factors, scores, strict=True):
-            _, places = np.unique(score[rows[symbols]], return_inverse=True)
-            rank -= factor.weight * (places + 1) / max(1, places.max(initial=0) + 1)
-        best = symbols[np.argsort(rank, kind="stable")][: spec.positions]
-        chosen[number, : len(best)] = best
-    return made, chosen
-
-
-def _begins(days: NDArray[np.datetime64], every: Every) -> Mask:
-    """The first day of each period; nothing of the days after it has to be known for that."""
-    if every == "day":
-        return np.ones(len(days), dtype=np.bool_)
-    if every == "week":
-        periods = (days - _MONDAY).astype(np.int64) // 7
-    else:
-        periods = days.astype("datetime64[M]").astype(np.int64) // _MONTHS[every]
-    return np.asarray(np.append(True, periods[1:] != periods[:-1]), dtype=np.bool_)
 
 
 def _bars_of(universe: Universe) -> portfolio_core.Market:

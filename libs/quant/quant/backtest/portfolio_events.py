@@ -11,17 +11,11 @@ import numpy as np
 
 from quant.backtest import core
 from quant.backtest.guard import NO_BOUNDS, Guard
-from quant.backtest.portfolio import (
-    PortfolioResult,
-    PortfolioSpec,
-    Universe,
-    choices_of,
-    ends_of,
-    result_of,
-)
+from quant.backtest.portfolio import PortfolioResult, PortfolioSpec, ends_of, result_of
 from quant.backtest.strategy import REASONS, ExitReason, RoundTrip
 from quant.backtest.venue import Day, Execution, Venue
 from quant.bars import Mask
+from quant.choices import Universe, choices_of
 from quant.fees import Trade, fees_for
 from quant.markets.listing import Side, currency_of, market_of
 from quant.risk import Bounds

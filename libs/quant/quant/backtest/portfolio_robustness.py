@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from quant.backtest.folds import CrossValidation, FoldPlan, refuse_misfits, returns_from, validated
-from quant.backtest.portfolio import PortfolioResult, PortfolioSpec, Universe, choices_of, hold_choices, run_portfolio
+from quant.backtest.portfolio import PortfolioResult, PortfolioSpec, hold_choices, run_portfolio
 from quant.backtest.robustness import Walk, WalkForward, best_of, walk_through
 from quant.bars import Series
+from quant.choices import Universe, choices_of
 from quant.panel import Panel
 
 Tried = Sequence[tuple[dict[str, float], PortfolioSpec]]

@@ -25,7 +25,7 @@ Restricted = Annotated[
 Count = Annotated[int, Field(ge=0, le=COUNT_MAX, examples=[100])]
 
 
-class LimitsShown(BaseModel):
+class RunLimits(BaseModel):
     """Bounds that every order of an event-driven run has to keep, by the names and checks of `/trading/risk-limits`.
 
     Null is no bound, money is in the run's currency. Copy an account's to see what it would have refused; what is about
@@ -53,7 +53,7 @@ class LimitsShown(BaseModel):
     @property
     def limits(self) -> RiskLimits:
         """The same in the domain's words."""
-        given = {name: getattr(self, name) for name in LimitsShown.model_fields}
+        given = {name: getattr(self, name) for name in RunLimits.model_fields}
         return RiskLimits(**given | {"restricted_symbols": tuple(sorted(set(self.restricted_symbols)))})
 
 

@@ -15,7 +15,7 @@ from quant.markets.listing import Board, Currency, Market
 from quant.markets.listing import Kind as InstrumentKind
 
 from backtest.api.figures import EquityPoint, Metrics, TradeOut, TrialOut
-from backtest.api.limits import LimitsShown, RefusalsOut
+from backtest.api.limits import RefusalsOut, RunLimits
 from backtest.api.pages import number_in
 from backtest.api.plan import RulesOut, shown
 from backtest.api.types import amount
@@ -50,7 +50,7 @@ class Assumptions(BaseModel):
     fills: Literal["next_open"] = Field(description="Signals at a close fill at the next open at which it trades.")
     slippage: float
     volume_share: Money | None = Field(description="The part of a bar's volume that may be ours; null for no bound.")
-    risk_limits: LimitsShown | None = Field(description="What every order had to keep; null for no limits.")
+    risk_limits: RunLimits | None = Field(description="What every order had to keep; null for no limits.")
 
 
 class Result(RulesOut):
@@ -105,7 +105,7 @@ class PortfolioAssumptions(BaseModel):
     fills: Literal["next_open"] = Field(description="Choices at a close are traded at the next open, sales first.")
     slippage: float
     volume_share: Money | None = Field(description="The part of a bar's volume that may be ours; null for no bound.")
-    risk_limits: LimitsShown | None = Field(description="What every order had to keep; null for no limits.")
+    risk_limits: RunLimits | None = Field(description="What every order had to keep; null for no limits.")
     delisted: Literal["last_close"] = Field(description="What is still held when a symbol leaves is paid at its last.")
 
 
@@ -271,7 +271,7 @@ def _portfolio_result(run: Run, head: results.Head) -> PortfolioResult:
         fills="next_open",
         slippage=float(task.rules.slippage),
         volume_share=task.rules.volume_share,
-        risk_limits=LimitsShown.of(task.limits),
+        risk_limits=RunLimits.of(task.limits),
         delisted="last_close",
     )
     return PortfolioResult(
@@ -308,7 +308,7 @@ def _common(run: Run, head: results.Head) -> dict[str, Any]:
         fills="next_open",
         slippage=float(task.rules.slippage),
         volume_share=task.rules.volume_share,
-        risk_limits=LimitsShown.of(task.limits),
+        risk_limits=RunLimits.of(task.limits),
     )
     return {
         "id": run.id,

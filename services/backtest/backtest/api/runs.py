@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from quant.markets.listing import Market
 
 from backtest.api.jobs import Job, JobError
-from backtest.api.limits import LimitsShown
+from backtest.api.limits import RunLimits
 from backtest.api.pages import id_in
 from backtest.api.types import PeriodIn, Symbol
 from backtest.domain.limits import NO_LIMITS
@@ -39,7 +39,7 @@ class BacktestIn(PeriodIn):
     strategy_id: UUID
     symbol: Symbol | None = None
     engine: Engine = "compiled"
-    risk_limits: LimitsShown | None = None
+    risk_limits: RunLimits | None = None
 
 
 class RunOut(BaseModel):

@@ -1,6 +1,6 @@
-"""Risk limits that a run carries: an account's, copied in by whoever asks, so that the run repeats whatever becomes of
-the account.
+"""Risk limits that a run carries: an account's, copied in by whoever asks.
 
+So the run repeats whatever becomes of the account.
 The names are trading's. What it has besides is about seconds and limit prices, and a backtest of days has neither.
 """
 

@@ -163,8 +163,6 @@ def test_a_hook_is_missed_only_while_its_market_is_open() -> None:
     assert not is_overdue(replace(hook, expected_every_minutes=None), "KRX", NOW)
 
 
-def test_a_portfolio_is_no_plan_and_its_owner_is_told_what_to_choose_instead() -> None:
-    with pytest.raises(UnusableDocument, match=r"is a portfolio.*Choose a strategy of one symbol"):
-        read_plan({"format": 2})
-    with pytest.raises(UnusableDocument, match="format 3, known is 1"):
+def test_a_document_of_a_later_format_is_no_plan() -> None:
+    with pytest.raises(UnusableDocument, match="format 3, known is 2"):
         read_plan({"format": 3})

@@ -32,7 +32,8 @@ class CreateAutomation(BaseModel):
 
     `capital` is what it may have invested, of which a position gets its share: `capital / positions_max`, times the
     strategy's own portion. Without `strategy_id` it acts on a hook alone. `history_from` is the day its rules begin
-    with; leave it out for all there is, as a backtest without dates has it.
+    with; leave it out for all there is, as a backtest without dates has it. A portfolio chooses from its own universe
+    at the close of days: it has no `symbols`, and a `history_from`, the first day of the backtest it is to agree with.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,7 +42,7 @@ class CreateAutomation(BaseModel):
     account_id: UUID
     strategy_id: UUID | None = None
     version: Annotated[int, Field(ge=1, le=VERSION_MAX)] | None = None
-    symbols: Annotated[list[SymbolCode], Field(min_length=1, max_length=SYMBOLS_MAX)]
+    symbols: Annotated[list[SymbolCode], Field(max_length=SYMBOLS_MAX)] = []
     interval: Interval = "1d"
     weekdays: Annotated[list[Weekday], Field(max_length=7)] = [1, 2, 3, 4, 5]
     not_before: time | None = None
@@ -62,6 +63,8 @@ class CreateAutomation(BaseModel):
             raise ValueError("symbols must be of one market: make an automation for each")
         if (self.strategy_id is None) != (self.version is None):
             raise ValueError("give strategy_id and version together, or neither for an automation of a hook")
+        if not self.symbols and self.strategy_id is None:
+            raise ValueError("say in symbols what a hook may trade")
         for name in ("not_before", "not_after"):
             given: time | None = getattr(self, name)
             if given is not None and given.tzinfo is not None:
@@ -70,8 +73,8 @@ class CreateAutomation(BaseModel):
 
     @property
     def market(self) -> Market:
-        """Where its symbols trade."""
-        return normalise(self.symbols[0]).market
+        """Where its symbols trade; a portfolio's market comes with its strategy."""
+        return normalise(self.symbols[0]).market if self.symbols else "KRX"
 
     def why_never(self) -> str | None:
         """Why its schedule would never come to anything."""
@@ -88,7 +91,7 @@ class CreateAutomation(BaseModel):
             account_id=AccountId(self.account_id),
             symbols=symbols,
             weekdays=tuple(sorted(set(self.weekdays))),
-            positions_max=self.positions_max or len(symbols),
+            positions_max=self.positions_max or max(1, len(symbols)),
             market=self.market,
             currency=currency_of(self.market),
             status=Status.STOPPED,

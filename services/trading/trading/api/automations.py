@@ -17,7 +17,9 @@ from trading.api.cursors import id_of
 from trading.api.idempotency import IdempotentRoute
 from trading.api.types import OpenResources
 from trading.clients.market import History
+from trading.clients.panels import TooManyBars, universe_of
 from trading.domain.automation import Automation, AutomationId
+from trading.domain.basket import Basket
 from trading.domain.day import day_began
 from trading.domain.plan import read_plan
 from trading.errors import (
@@ -58,9 +60,8 @@ async def post_automation(body: CreateAutomation, session: OwnedSession, user: C
     """Set up an automation; it does nothing before it is started."""
     if (why := body.why_never()) is not None:
         raise ScheduleNeverFires(f"It would never look at anything: {why}.")
-    automation = body.automation(new_id(), now())
-    await create_automation(session, user.user_id, automation)
-    return AutomationShown.model_validate(automation)
+    kept = await create_automation(session, user.user_id, body.automation(new_id(), now()))
+    return AutomationShown.model_validate(kept)
 
 
 @router.get("")
@@ -95,14 +96,31 @@ async def _can_speak(automation_id: UUID, user: CurrentUser, resources: OpenReso
             document = await automations.find_document(
                 session, user.user_id, automation.strategy_id, automation.version
             )
-    if document is not None:
-        needed = read_plan(document).bars_needed
+    if document is None:
+        return automation
+    plan = read_plan(document)
+    if plan.basket is not None:
+        await _has_days(resources, automation, plan.basket, plan.bars_needed)
+    else:
+        needed = plan.bars_needed
         histories = await _histories(resources, automation, now())
         counts = {symbol: len(histories[symbol]) if symbol in histories else 0 for symbol in automation.symbols}
         if automation.interval == "1d" and max(counts.values()) < needed:
             said = ", ".join(f"{symbol} has {count}" for symbol, count in list(counts.items())[:5])
             raise UniverseEmpty(f"The rules need {needed} bars, and {said}: import more, or choose other symbols.")
     return automation
+
+
+async def _has_days(resources: Resources, automation: Automation, basket: Basket, needed: int) -> None:
+    assert automation.history_from is not None, "a portfolio's history begins on a day"
+    try:
+        universe = await universe_of(resources.market, basket, automation.history_from, now().date())
+    except TooManyBars as many:
+        raise UniverseEmpty(f"It cannot be judged: {many}.") from many
+    days = 0 if universe is None else len(universe.days)
+    if days < needed:
+        said = f"its universe has {days} since {automation.history_from}"
+        raise UniverseEmpty(f"The rules need {needed} days with bars, and {said}: import more, or begin earlier.")
 
 
 async def _histories(resources: Resources, automation: Automation, until: datetime) -> dict[str, History]:

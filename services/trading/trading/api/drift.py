@@ -2,28 +2,33 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
+import numpy as np
 from fastapi import APIRouter, Depends, Query
 from kit.auth import CurrentUser
 from kit.db import OwnedSession, Session
 from kit.errors import AUTHENTICATED, Unavailable, responses
 from kit.money import Money
 from pydantic import BaseModel
+from quant.choices import Universe
 from quant.rules import Rule
 
 from trading.api.types import OpenResources, Sum
 from trading.clients.market import History
+from trading.clients.panels import TooManyBars, universe_of
 from trading.domain.automation import Automation, AutomationId, Phase
+from trading.domain.basket import MANY, Basket, choose
 from trading.domain.drift import Drift, Seen, Tested, compare
 from trading.domain.plan import Plan, read_plan
 from trading.domain.request import OrderId
 from trading.domain.signal import SignalStatus
 from trading.errors import AutomationNotFound, Overloaded, VersionNotFound
+from trading.resources import Resources
 from trading.store import automations, orders, runs, signals
 
 router = APIRouter(prefix="/api/v1/trading/automations", tags=["automations"], responses=AUTHENTICATED)
@@ -31,6 +36,8 @@ router = APIRouter(prefix="/api/v1/trading/automations", tags=["automations"], r
 NEXT_BAR_WITHIN = timedelta(days=14)
 DAY_MIN, DAY_MAX = date(1990, 1, 1), date(2099, 12, 31)
 
+Place = tuple[str, datetime]
+"""Of a bar: its symbol, and when it began."""
 Day = Annotated[date, Query(ge=DAY_MIN, le=DAY_MAX)]
 
 
@@ -122,6 +129,8 @@ async def _bars(automation_id: UUID, day: Day, user: CurrentUser, resources: Ope
         document = await automations.find_document(session, user.user_id, *version)
     assert document is not None, "an automation is made of a version we have"
     plan, until = read_plan(document), datetime.combine(day, time.max, UTC) + NEXT_BAR_WITHIN
+    if plan.basket is not None:
+        return Bars(automation, plan, await _chosen(resources, automation, plan.basket, day))
     found = await resources.market.histories(automation.symbols, automation.interval, until)
     histories = {symbol: history.between(automation.history_from, until) for symbol, history in found.items()}
     tested = await asyncio.to_thread(_tested, plan, histories, day)
@@ -134,6 +143,8 @@ async def get_drift(
 ) -> DriftReport:
     """Compare what an automation did on the bars of a day (in UTC) with a backtest of the same version."""
     seen = await _seen(session, user.user_id, bars.automation, day)
+    if bars.plan.basket is not None:
+        bars, seen = _by_symbol(bars, seen, day)
     nothing = Seen(status=None, outcome=None, signal=None, order=None)
     drifts = [compare(tested, seen.get((tested.symbol, tested.bar), nothing), bars.plan) for tested in bars.tested]
     differences = [sentence for drift in drifts for sentence in drift.differences]
@@ -141,16 +152,14 @@ async def get_drift(
     return DriftReport(automation_id=bars.automation.id, day=day, rows=rows, differences=differences)
 
 
-async def _seen(
-    session: Session, owner: UUID, automation: Automation, day: date
-) -> Mapping[tuple[str, datetime], Seen]:
+async def _seen(session: Session, owner: UUID, automation: Automation, day: date) -> dict[Place, Seen]:
     first, last = datetime.combine(day, time.min, UTC), datetime.combine(day, time.max, UTC)
     raised = {
         (signal.symbol, signal.bar): signal
         for signal in await signals.list_raised(session, owner, automation.id, first, last)
         if signal.bar is not None
     }
-    found = {}
+    found: dict[Place, Seen] = {}
     for run in await runs.list_evaluated(session, owner, automation.id, first, last):
         assert run.phase is Phase.EVALUATE, "only those are about bars"
         signal = raised.get((run.symbol, run.scheduled_at))
@@ -158,6 +167,10 @@ async def _seen(
         if signal is not None and signal.order_id is not None:
             order = await orders.find(session, owner, OrderId(signal.order_id))
         found[run.symbol, run.scheduled_at] = Seen(status=run.status, outcome=run.outcome, signal=signal, order=order)
+    for place, signal in raised.items():
+        if place not in found:  # of a portfolio: one run is about all of its symbols
+            order = None if signal.order_id is None else await orders.find(session, owner, OrderId(signal.order_id))
+            found[place] = Seen(status=None, outcome=None, signal=signal, order=order)
     return found
 
 
@@ -182,6 +195,63 @@ def _tested(plan: Plan, histories: Mapping[str, History], day: date) -> list[Tes
                 )
             )
     return found
+
+
+async def _chosen(resources: Resources, automation: Automation, basket: Basket, day: date) -> list[Tested]:
+    """The backtest of a portfolio: what the choice of the day takes in and gives up; nothing on a day without one."""
+    assert automation.history_from is not None, "a portfolio's history begins on a day"
+    last = day + NEXT_BAR_WITHIN
+    try:
+        universe = await universe_of(resources.market, basket, automation.history_from, last)
+    except TooManyBars as many:
+        raise VersionNotFound(f"It cannot be tested: {many}.") from many
+    return [] if universe is None else await asyncio.to_thread(_tested_choice, basket, universe, day)
+
+
+def _tested_choice(basket: Basket, universe: Universe, day: date) -> list[Tested]:
+    place = int(np.searchsorted(universe.days, np.datetime64(day)))
+    if len(universe.days) < 2 or place == len(universe.days) or universe.days[place].item() != day:
+        return []
+    if (choice := choose(basket, universe, place)) is None:
+        return []
+    names, found = universe.panel.symbols, []
+    for name in (*choice.chosen, *choice.left):
+        rows = universe.place[place + 1 :, names.index(name)]
+        following = rows[rows >= 0][:1].tolist()
+        found.append(
+            Tested(
+                symbol=name,
+                bar=datetime.combine(day, time.min, UTC),
+                entry=name in choice.chosen,
+                exit=name in choice.left,
+                next_day=universe.panel.dates[following[0]].item() if following else None,
+                next_open=Decimal(repr(float(universe.panel.frame["open"][following[0]]))) if following else None,
+            )
+        )
+    return found
+
+
+def _by_symbol(bars: Bars, seen: Mapping[Place, Seen], day: date) -> tuple[Bars, dict[Place, Seen]]:
+    """The one run of a portfolio as rows of its symbols, those that only one of both sides has among them."""
+    moment = datetime.combine(day, time.min, UTC)
+    run = seen.get((MANY, moment))
+    if run is None:
+        return bars, {}
+    outcome = run.outcome or {}
+    chosen, left = outcome.get("chosen", []), outcome.get("left", [])
+    names = {tested.symbol for tested in bars.tested}
+    ours = [
+        Tested(symbol=name, bar=moment, entry=False, exit=False, next_day=None, next_open=None)
+        for name in sorted({*chosen, *left} - names)
+    ]
+    told = {
+        name: {**outcome, "entry": name in chosen, "exit": name in left}
+        for name in names | {tested.symbol for tested in ours}
+    }
+    rows = {
+        (name, moment): replace(seen.get((name, moment), run), status=run.status, outcome=told[name]) for name in told
+    }
+    return replace(bars, tested=[*bars.tested, *ours]), rows
 
 
 def _column(rule: Rule, history: History) -> list[bool]:

@@ -1,11 +1,11 @@
 """What we ask market: closed bars, as the columns that rules are evaluated over."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import numpy as np
@@ -20,6 +20,8 @@ EARLIEST: Final = date(1900, 1, 1)
 SYMBOLS_AT_ONCE: Final = 100
 MINUTES_MAX: Final = 2_000
 ANSWER_BYTES_MAX: Final = 64 << 20
+PANEL_BYTES_MAX: Final = 256 << 20
+PANEL_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,14 +127,27 @@ class Market:
         days = (moment.astype("datetime64[D]").item() for moment in found.times)
         return {day: Decimal(repr(close)) for day, close in zip(days, found.frame["close"].tolist(), strict=True)}
 
+    async def panel(self, question: dict[str, Any]) -> bytes:
+        """Return the bars of a universe as Parquet, as market answers them.
+
+        Raises:
+            Unavailable, UnexpectedAnswer: as for histories.
+        """
+        ask = self._http.post(f"{self._url}/internal/panel", json=question, auth=self._tokens, timeout=PANEL_SECONDS)
+        return await self._answer(ask, PANEL_BYTES_MAX)
+
     async def _get(self, path: str, question: dict[str, str]) -> bytes:
+        ask = self._http.get(f"{self._url}{path}", params=question, auth=self._tokens)
+        return await self._answer(ask, ANSWER_BYTES_MAX)
+
+    async def _answer(self, ask: Awaitable[httpx.Response], bytes_max: int) -> bytes:
         try:
-            answer = await self._http.get(f"{self._url}{path}", params=question, auth=self._tokens)
+            answer = await ask
         except httpx.HTTPError as failed:
             raise Unavailable(f"market cannot be asked for bars: {type(failed).__name__}") from failed
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable(f"market answered {answer.status_code}")
-        if answer.status_code != HTTPStatus.OK or len(answer.content) > ANSWER_BYTES_MAX:
+        if answer.status_code != HTTPStatus.OK or len(answer.content) > bytes_max:
             raise UnexpectedAnswer(f"market answered {answer.status_code} with {len(answer.content)} bytes")
         return answer.content
 

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 from quant.bars import Frame
 from quant.rules import Reading, Rule, RuleError, compile_rule, judge
 
+from trading.domain.basket import FIGURES, Basket, read_basket
+
 FORMAT: Final = 1
 PORTFOLIO_FORMAT: Final = 2
 """What backtest writes for a strategy of many symbols."""
@@ -30,10 +32,14 @@ class Plan:
     holding_bars: int | None = None
     portion: Decimal = Decimal(1)
     fee_schedule: str = "default"
+    basket: Basket | None = None
+    """What makes it a strategy of many symbols; its rules are asked of all of them at once."""
 
     @property
     def bars_needed(self) -> int:
         """How many bars there must be before the rules can speak."""
+        if self.basket is not None:
+            return self.basket.choosing.look_back + 2
         return max(self.entry.look_back, self.exit.look_back) + 1
 
 
@@ -57,15 +63,14 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
     Raises:
         UnusableDocument: with a sentence for the owner.
     """
-    if document.get("format") == PORTFOLIO_FORMAT:
-        raise UnusableDocument(
-            "The strategy is a portfolio: it ranks many symbols, and an automation looks at one at a time. "
-            "Choose a strategy of one symbol."
-        )
-    if document.get("format") != FORMAT:
-        raise UnusableDocument(f"The strategy is written in format {document.get('format')}, known is {FORMAT}.")
+    is_of_many = document.get("format") == PORTFOLIO_FORMAT
+    if document.get("format") not in {FORMAT, PORTFOLIO_FORMAT}:
+        said = f"The strategy is written in format {document.get('format')}, known is {PORTFOLIO_FORMAT}."
+        raise UnusableDocument(said)
     try:
-        entry, leave = _compiled(document["entry"]), _compiled(document["exit"])
+        fields = FIGURES if is_of_many else frozenset()
+        entry, leave = _compiled(document["entry"], fields), _compiled(document["exit"], fields)
+        basket = read_basket(document) if is_of_many else None
     except RuleError as error:
         raise UnusableDocument(f"A rule of the strategy cannot be read: {error}") from error
     stops = document["stops"]
@@ -78,6 +83,7 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
         holding_bars=stops["holding_bars"],
         portion=Decimal(document["sizing"]["portion"]),
         fee_schedule=document["costs"]["fee_schedule"],
+        basket=basket,
     )
 
 
@@ -98,8 +104,8 @@ def kind_after(plan: Plan, verdict: Verdict, age: int, *, holds: bool) -> Litera
 
 
 @lru_cache(maxsize=512)
-def _compiled(text: str) -> Rule:
-    return compile_rule(text)
+def _compiled(text: str, fields: frozenset[str]) -> Rule:
+    return compile_rule(text, fields)
 
 
 def _fraction(text: str | None) -> Decimal | None:

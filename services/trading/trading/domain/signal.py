@@ -61,7 +61,8 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """One signal. `price` is the close of its bar, or the price that touched a stop.
+    """One signal. `price` is the close of its bar, or the price that touched a stop; `target` what a portfolio's
+    position is to be worth, None where the automation's own size or all of it is meant.
 
     `act_on` is the trading day whose session it may be acted on in, None for any; `valid_until` is wall clock.
     """
@@ -73,6 +74,7 @@ class Signal:
     side: Side
     kind: SignalKind
     price: Decimal
+    target: Decimal | None = None
     bar: datetime | None
     reasons: tuple[Reason, ...] = field(default=())
     mode: Mode

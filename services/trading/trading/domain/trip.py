@@ -40,12 +40,13 @@ class Trip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """What the orders of a trip have come to so far."""
+    """What the orders of a trip have come to so far: `spent` before the `fees` of buys, `received` after all costs."""
 
     bought: Decimal
     sold: Decimal
     spent: Decimal
     received: Decimal
+    fees: Decimal
     is_entering: bool
     is_leaving: bool
 
@@ -53,6 +54,11 @@ class Holdings:
     def left(self) -> Decimal:
         """Shares that are still there."""
         return self.bought - self.sold
+
+    @property
+    def cash_flow(self) -> Decimal:
+        """What it has brought so far; below zero while more was paid."""
+        return self.received - self.spent - self.fees
 
     @property
     def average_price(self) -> Decimal | None:

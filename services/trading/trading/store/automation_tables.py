@@ -103,6 +103,7 @@ signals = Table(
     Column("side", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("price", Numeric, nullable=False),
+    Column("target", Numeric),
     _when("bar", nullable=True),
     Column("reasons", JSONB, nullable=False),
     Column("mode", Text, nullable=False),
@@ -122,6 +123,7 @@ signals = Table(
         "status IN ('noted', 'asked', 'waiting', 'ordered', 'declined', 'expired', 'refused', 'skipped')",
         "signals_status",
     ),
+    CheckConstraint("target > 0", "signals_target_check"),
 )
 
 trips = Table(

@@ -33,6 +33,7 @@ _HOLDINGS = text(
            coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'sell'), 0) AS sold,
            coalesce(sum(o.filled_value) FILTER (WHERE o.side = 'buy'), 0) AS spent,
            coalesce(sum(o.filled_value - o.fee - o.tax) FILTER (WHERE o.side = 'sell'), 0) AS received,
+           coalesce(sum(o.fee) FILTER (WHERE o.side = 'buy'), 0) AS fees,
            coalesce(bool_or(o.status IN ({_OPEN})) FILTER (WHERE o.side = 'buy'), false) AS is_entering,
            coalesce(bool_or(o.status IN ({_OPEN})) FILTER (WHERE o.side = 'sell'), false) AS is_leaving
       FROM signals s JOIN orders o ON o.owner_id = s.owner_id AND o.id = s.order_id
@@ -42,6 +43,7 @@ _HOLDINGS = text(
 _MONEY = text(
     f"""
     SELECT coalesce(sum(spent) FILTER (WHERE is_open), 0) AS invested,
+           coalesce(sum(received) FILTER (WHERE is_open), 0) AS returned,
            coalesce(sum(received - spent) FILTER (WHERE NOT is_open), 0) AS profit,
            coalesce(sum(received - spent) FILTER (WHERE NOT is_open AND closed_at >= :day_began), 0) AS profit_today,
            count(*) FILTER (WHERE is_open) AS open_trips,
@@ -80,6 +82,26 @@ CHANGE = Statement(
     .where(_OF_OWNER, signals.c.id == bindparam("signal"))
     .values({name: bindparam(f"new_{name}") for name in CHANGING})
 )
+BOUGHT = Statement(
+    text(
+        """
+        SELECT symbol FROM (SELECT DISTINCT ON (symbol) symbol, side, target FROM signals
+                             WHERE owner_id = :owner AND automation_id = :automation AND kind IN ('entry', 'exit')
+                             ORDER BY symbol, id DESC) AS latest
+         WHERE side = 'buy'
+        """
+    )
+)
+UNFINISHED_SALES = Statement(
+    text(
+        f"""
+        SELECT EXISTS (
+            SELECT FROM signals s LEFT JOIN orders o ON o.owner_id = s.owner_id AND o.id = s.order_id
+             WHERE s.owner_id = :owner AND s.automation_id = :automation AND s.bar = :bar AND s.side = 'sell'
+               AND (s.status IN ('asked', 'waiting') OR o.status IN ({_OPEN}))) AS any
+        """  # noqa: S608 - the statuses are our own
+    )
+)
 _TRIP_OF_OWNER = trips.c.owner_id == bindparam("owner")
 OPEN_TRIP = Statement(
     select(*TRIP_COLUMNS)
@@ -91,6 +113,11 @@ OPEN_TRIP = Statement(
     )
     .with_for_update()
 )
+OPEN_TRIPS = Statement(
+    select(*TRIP_COLUMNS).where(
+        _TRIP_OF_OWNER, trips.c.automation_id == bindparam("automation"), trips.c.closed_at.is_(None)
+    )
+)
 ADD_TRIP = Statement(insert(trips))
 CHANGE_TRIP = Statement(
     update(trips)
@@ -101,9 +128,13 @@ CHANGE_TRIP = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """Where an automation's money is: in open trips, and what closed ones have brought, net of fees and taxes."""
+    """Where an automation's money is: in open trips, and what closed ones have brought, net of fees and taxes.
+
+    `returned` is what was sold of open trips.
+    """
 
     invested: Decimal
+    returned: Decimal
     profit: Decimal
     profit_today: Decimal
     open_trips: int
@@ -201,6 +232,22 @@ async def find_open_trip(session: Session, owner: UUID, automation_id: Automatio
     """Return what an automation has of a symbol, kept as it is until the transaction ends."""
     row = await OPEN_TRIP.first(session, {"owner": owner, "automation": automation_id, "of_symbol": symbol})
     return trip_of(row) if row else None
+
+
+async def list_open_trips(session: Session, owner: UUID, automation_id: AutomationId) -> list[Trip]:
+    """List everything that an automation has."""
+    return [trip_of(row) for row in await OPEN_TRIPS.all(session, {"owner": owner, "automation": automation_id})]
+
+
+async def list_bought(session: Session, owner: UUID, automation_id: AutomationId) -> list[str]:
+    """List the symbols of which an automation last said that they should be bought."""
+    return [row.symbol for row in await BOUGHT.all(session, {"owner": owner, "automation": automation_id})]
+
+
+async def find_unfinished_sales(session: Session, owner: UUID, automation_id: AutomationId, bar: datetime) -> bool:
+    """Whether a sale that a bar asked for waits still, or its order is open."""
+    given = {"owner": owner, "automation": automation_id, "bar": bar}
+    return bool(await UNFINISHED_SALES.value(session, given))
 
 
 async def lock_trip(session: Session, owner: UUID, trip_id: TripId) -> Trip | None:

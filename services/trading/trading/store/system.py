@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 from trading.domain.halt import Halt, HaltMode
 from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, OrderId
+from trading.domain.signal import SignalStatus
 from trading.store.accounts import PLATFORM_LOCK
-from trading.store.automation_tables import automations
+from trading.store.automation_tables import automations, signals, trips
 from trading.store.orders import Waiting, order_of
 from trading.store.tables import (
     accounts,
@@ -245,7 +246,17 @@ async def list_wanted(session: Session) -> dict[str, int]:
     """Return the symbols that open orders and automations need prices of, the most needed first, and by how many."""
     ordered = select(orders.c.symbol).where(is_open())
     automated = select(func.unnest(automations.c.symbols)).where(automations.c.status != "stopped")
-    needed = union_all(ordered, automated).subquery("needed")
+    chosen = [
+        select(table.c.symbol).join(
+            automations,
+            (automations.c.owner_id == table.c.owner_id)
+            & (automations.c.id == table.c.automation_id)
+            & (func.cardinality(automations.c.symbols) == 0),
+        )
+        for table in (signals, trips)
+    ]
+    asked = chosen[0].where(signals.c.status.in_([SignalStatus.ASKED, SignalStatus.WAITING]))
+    needed = union_all(ordered, automated, asked, chosen[1].where(trips.c.closed_at.is_(None))).subquery("needed")
     counted = select(needed.c.symbol, func.count().label("count")).group_by(needed.c.symbol)
     rows = await session.execute(counted.order_by(desc("count"), needed.c.symbol).limit(PAGE))
     return {row[0]: row[1] for row in rows}

@@ -23,6 +23,7 @@ from trading.domain.request import OrderId, OrderRequest
 from trading.domain.signal import Signal, SignalId, SignalStatus, timing
 from trading.domain.trip import Trip, TripId
 from trading.store import accounts, automations, halts, orders, positions, signals
+from trading.store.signals import Money
 from trading.usecases.breach_automation import breach_automation
 from trading.usecases.place_order import place_order
 from trading.usecases.settle_signal import settle_signal
@@ -148,7 +149,8 @@ async def _check(session: Session, acting: _Acting) -> None:
 
 async def _size_of_buy(session: Session, acting: _Acting) -> tuple[OrderRequest, UUID | None]:
     automation, plan, quote = acting.automation, acting.plan, acting.quote
-    if await signals.find_open_trip(session, acting.owner, automation.id, acting.signal.symbol) is not None:
+    trip = await signals.find_open_trip(session, acting.owner, automation.id, acting.signal.symbol)
+    if trip is not None and acting.signal.target is None:
         raise _Leave("it has this symbol already")
     began = day_began(automation.market, acting.now)
     money = await signals.find_money(session, acting.owner, automation.id, began)
@@ -157,17 +159,35 @@ async def _size_of_buy(session: Session, acting: _Acting) -> tuple[OrderRequest,
         raise _Leave(f"{reason}: paused")
     if automation.orders_per_day_max is not None and money.orders_today >= automation.orders_per_day_max:
         raise _Leave(f"it has placed {money.orders_today} orders today, which is its limit")
-    if money.open_trips >= automation.positions_max:
+    if acting.signal.target is None and money.open_trips >= automation.positions_max:
         raise _Leave(f"it has {money.open_trips} positions, which is its limit")
     limit = ceil_to_tick(quote.price * (1 + ROOM), quote.board, quote.kind, quote.trading_date)
     if quote.band is not None:
         limit = min(limit, quote.band.upper)
     rate = commission_rate(automation.market, plan.fee_schedule if plan else "default")
-    amount = stake(automation, plan.portion if plan else Decimal(1), money.invested, money.profit)
+    if acting.signal.target is None:
+        amount = stake(automation, plan.portion if plan else Decimal(1), money.invested, money.profit)
+    else:
+        amount = await _missing(session, acting, acting.signal.target, trip, money)
     quantity = shares_for(amount, limit, rate)
     if quantity <= 0:
         raise _Leave(f"{amount:.2f} {automation.currency} are left for it, and a share costs {limit:f}")
-    return acting.request(quantity, limit), None
+    return acting.request(quantity, limit), trip.id if trip else None
+
+
+async def _missing(session: Session, acting: _Acting, target: Decimal, trip: Trip | None, money: Money) -> Decimal:
+    """How much a portfolio's position lacks of its target, and no more than there is."""
+    automation, there = acting.automation, ZERO
+    if trip is not None:
+        holdings = await signals.find_holdings(session, acting.owner, trip.id)
+        if holdings.is_leaving or holdings.is_entering:
+            raise _Leave("an order for it is under way already")
+        there = holdings.left * acting.quote.price
+    free = automation.capital + money.profit + money.returned - money.invested
+    wanted = min(target - there, free)
+    if automation.order_value_max is not None:
+        wanted = min(wanted, automation.order_value_max)
+    return max(wanted, ZERO)
 
 
 async def _size_of_sale(session: Session, acting: _Acting) -> tuple[OrderRequest, UUID | None]:
@@ -182,7 +202,8 @@ async def _size_of_sale(session: Session, acting: _Acting) -> tuple[OrderRequest
         await withdraw_order(session, owner, acting.account, entry, acting.now)
     position = await positions.find(session, owner, automation.account_id, signal.symbol)
     free = position.quantity - position.held if position else ZERO
-    quantity = min(holdings.left, free)
+    kept = ZERO if signal.target is None else signal.target // acting.quote.price
+    quantity = min(holdings.left - kept, free)
     if quantity <= 0:
         raise _Leave("no shares of it are free to be sold")
     return acting.request(quantity, None), trip.id

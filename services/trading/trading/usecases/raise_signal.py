@@ -31,6 +31,7 @@ class Said:
     bar: datetime | None = None
     act_on: date | None = None
     trip_id: UUID | None = None
+    target: Decimal | None = None
 
 
 async def raise_signal(session: Session, owner: UUID, automation: Automation, said: Said, now: datetime) -> Signal:
@@ -46,6 +47,7 @@ async def raise_signal(session: Session, owner: UUID, automation: Automation, sa
         side=said.side,
         kind=said.kind,
         price=said.price,
+        target=said.target,
         bar=said.bar,
         reasons=said.reasons,
         mode=automation.mode,

@@ -58,7 +58,8 @@ async def report_automation(session: Session, owner: UUID, due: Appointment, now
 async def _before(session: Session, owner: UUID, due: Appointment) -> list[str]:
     """Bars complete, positions as we think they are, yesterday's orders at their end."""
     automation, found = due.automation, []
-    for symbol in automation.symbols:
+    held = [trip.symbol for trip in await signals.list_open_trips(session, owner, automation.id)]
+    for symbol in automation.symbols or sorted(held):
         last = due.bars.get(symbol)
         if last is None:
             found.append(f"There are no bars of {symbol}.")

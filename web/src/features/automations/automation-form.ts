@@ -20,6 +20,9 @@ export const FRESH: AutomationForm = {
   mode: "notify", answerSeconds: "300",
 };
 
+/** What a portfolio brings itself: its universe, how many it holds, and that it looks at days. */
+export const ALONE: Pick<AutomationForm, "symbols" | "positions" | "interval"> = { symbols: "", positions: "", interval: "1d" };
+
 /** The codes in a text, apart by anything that is no part of one; each once, as it was first written. */
 export function symbolsIn(text: string): string[] {
   return [...new Set(text.split(/[\s,;]+/).filter(Boolean).map((each) => each.toUpperCase()))];

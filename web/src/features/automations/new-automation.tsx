@@ -11,7 +11,7 @@ import { useWords } from "@/lib/words";
 import { Button, Card, Loading, Note, PageTitle } from "@/ui/basics";
 import { Form, Input, Segments, Select } from "@/ui/form";
 import { toast } from "@/ui/toasts";
-import { type AutomationForm, eachPosition, FRESH, type Interval, type Mode, requestOf } from "./automation-form";
+import { ALONE, type AutomationForm, eachPosition, FRESH, type Interval, type Mode, requestOf } from "./automation-form";
 import { Universe } from "./universe";
 import { WEEKDAYS, weekdayName } from "./weekdays";
 
@@ -74,17 +74,19 @@ function What({ form, set }: PartProps) {
         {data && published.length === 0 && <Note tone="accent">{t("auto.noStrategy")}</Note>}
         <div className="grid grid-cols-[1fr_7rem] gap-3">
           <Select name="strategy_id" label={t("auto.strategy")} value={form.strategyId}
-            onText={(strategyId) => set({ strategyId, version: String(published.find((one) => one.id === strategyId)?.version ?? "") })}
+            onText={(strategyId) => {
+              const chosen = published.find((one) => one.id === strategyId);
+              set({ strategyId, version: String(chosen?.version ?? ""), ...(chosen?.portfolio ? ALONE : {}) });
+            }}
             options={[["", t("auto.strategy.hook")], ...published.map((one) => [one.id, one.name] as const)]} />
           <Select name="version" label={t("auto.version")} value={form.version} onText={(version) => set({ version })} disabled={!newest}
             options={newest ? Array.from({ length: newest }, (_, ago) => [String(newest - ago), String(newest - ago)] as const) : [["", "–"]]} />
         </div>
-        {many && <Note tone="warn" role="status">{t("auto.many")}</Note>}
-        <Universe text={form.symbols} onText={(symbols) => set({ symbols })} />
+        {many ? <Note tone="accent" role="status">{t("auto.many")}</Note> : <Universe text={form.symbols} onText={(symbols) => set({ symbols })} />}
         <div className="grid grid-cols-2 gap-3">
           <Input name="capital" label={t("auto.capital")} inputMode="decimal" value={form.capital} onText={(capital) => set({ capital })}
             hint={each && account ? t("auto.each", { amount: money(language, each, account.currency) }) : null} />
-          <Input name="positions_max" label={t("auto.positions")} inputMode="decimal" value={form.positions} onText={(positions) => set({ positions })} />
+          {!many && <Input name="positions_max" label={t("auto.positions")} inputMode="decimal" value={form.positions} onText={(positions) => set({ positions })} />}
         </div>
       </div>
     </Card>

@@ -9,7 +9,8 @@ import { Badge, Button, Card, Empty, Loading, PageTitle, type Tone } from "@/ui/
 import { Table } from "@/ui/table";
 import { Tabs } from "@/ui/tabs";
 import { Compare } from "./compare";
-import { BacktestForm, SweepForm } from "./forms";
+import { BacktestForm } from "./forms";
+import { Search } from "./search";
 
 type Run = Schemas["RunOut"];
 export const RUN_TONE: Record<Run["status"], Tone> = { queued: "plain", running: "accent", done: "good", failed: "bad", canceled: "warn" };
@@ -27,7 +28,7 @@ export function Backtests() {
         <Card className="self-start">
           <Tabs label={t("backtest.new")} tabs={[
             { key: "backtest", name: t("backtest.new"), body: <BacktestForm strategyId={strategy ?? ""} /> },
-            { key: "sweep", name: t("backtest.sweep"), body: <SweepForm /> },
+            { key: "sweep", name: t("backtest.sweep"), body: <Search /> },
           ]} />
         </Card>
         <Runs />

@@ -15,6 +15,8 @@ import { toastProblem } from "@/ui/toasts";
 import { RUN_TONE } from "./backtests";
 import { drawdowns, returns } from "./curve-math";
 import { Chosen } from "./chosen";
+import { Redrawn } from "./redrawn";
+import { Refused } from "./refused";
 import { Sweep } from "./sweep";
 import { Windows } from "./windows";
 
@@ -126,6 +128,8 @@ function Result({ result }: { result: Schemas["BacktestResult"] | Schemas["Portf
       )}
       {points.length > 1 && <Card title={t("portfolio.months")}><MonthTable days={returns(points)} /></Card>}
       <Trades runId={result.id} currency={assumptions.currency} />
+      <Refused result={result} />
+      {metrics.trades > 0 && <Redrawn runId={result.id} currency={assumptions.currency} />}
       <Note>
         <strong>{t("backtest.assumed")}: </strong>
         {t("backtest.assumed.body", { engine: named("backtest.engine", assumptions.engine), slippage: rate(language, assumptions.slippage, 2, false) })} {t("backtest.past")}

@@ -7,10 +7,11 @@ import { RuleField } from "./rule-field";
 
 const MARKETS: readonly Market[] = ["KRX", "US"];
 
-interface PartProps { form: PortfolioForm; onForm: (form: PortfolioForm) => void }
+interface PartProps { form: PortfolioForm; onForm: (form: PortfolioForm) => void; parameters?: boolean }
 
-export function PortfolioFields({ form, onForm }: PartProps) {
-  return <><UniverseFields form={form} onForm={onForm} /><RankingFields form={form} onForm={onForm} /></>;
+/** With `parameters` its ranking may name some in braces. */
+export function PortfolioFields({ form, onForm, parameters }: PartProps) {
+  return <><UniverseFields form={form} onForm={onForm} /><RankingFields form={form} onForm={onForm} parameters={parameters} /></>;
 }
 
 function UniverseFields({ form, onForm }: PartProps) {
@@ -45,7 +46,7 @@ function Choices<T extends string>({ label, all, chosen, onToggle, nameOf }: Cho
   );
 }
 
-function RankingFields({ form, onForm }: PartProps) {
+function RankingFields({ form, onForm, parameters }: PartProps) {
   const { t, named } = useWords();
   const add = (): void => onForm({ ...form, ranking: [...form.ranking, { factor: "", weight: "1" }] });
   return (
@@ -55,7 +56,7 @@ function RankingFields({ form, onForm }: PartProps) {
         {form.ranking.map((each, place) => (
           // A place in the list is what the platform's errors name, and is the only name it has.
           <div key={place} role="group" aria-label={t("many.place", { place: place + 1 })} className="grid grid-cols-[1fr_5.5rem] items-start gap-3">
-            <RuleField number figures name={`portfolio.ranking.${place}.factor`} label={t("many.factor")} value={each.factor} onText={(factor) => onForm(ranked(form, place, { factor }))} />
+            <RuleField number figures parameters={parameters} name={`portfolio.ranking.${place}.factor`} label={t("many.factor")} value={each.factor} onText={(factor) => onForm(ranked(form, place, { factor }))} />
             <div className="grid gap-1.5">
               <Input name={`portfolio.ranking.${place}.weight`} label={t("many.weight")} value={each.weight} onText={(weight) => onForm(ranked(form, place, { weight }))} className="num" />
               {form.ranking.length > 1 && <Button size="small" onClick={() => onForm(ranked(form, place, null))} aria-label={t("many.remove", { place: place + 1 })}>{t("app.remove")}</Button>}

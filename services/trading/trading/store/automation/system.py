@@ -48,11 +48,11 @@ DUE_BY_BAR = Statement(
     text(
         """
         INSERT INTO automation_runs (owner_id, automation_id, phase, symbol, scheduled_at, due_at, status)
-        SELECT owner_id, id, 'evaluate', CAST(:symbol AS text), CAST(:scheduled_at AS timestamptz),
-               CAST(:due_at AS timestamptz), 'due'
+        SELECT owner_id, id, 'evaluate', CASE WHEN cardinality(symbols) = 0 THEN '*' ELSE CAST(:symbol AS text) END,
+               CAST(:scheduled_at AS timestamptz), CAST(:due_at AS timestamptz), 'due'
           FROM automations
          WHERE status <> 'stopped' AND interval = :interval AND version IS NOT NULL
-           AND market = :market AND CAST(:symbol AS text) = ANY(symbols)
+           AND market = :market AND (CAST(:symbol AS text) = ANY(symbols) OR cardinality(symbols) = 0)
         ON CONFLICT DO NOTHING
         """
     )
