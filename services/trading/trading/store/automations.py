@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.automation import Automation, AutomationId, Status
+from trading.domain.request import AccountId
 from trading.store.automation_tables import automation_runs, automations, hooks, strategies, trips
 from trading.store.rows import columns_of, values_of
 
@@ -52,6 +53,13 @@ async def list_page(session: Session, owner: UUID, *, before: UUID | None, limit
     if before is not None:
         query = query.where(automations.c.id < before)
     return [automation_of(row) for row in await session.execute(query)]
+
+
+async def list_running(session: Session, owner: UUID, account_id: AccountId) -> list[AutomationId]:
+    """List the ids of what runs in an account, always in the same sequence."""
+    mine = (automations.c.owner_id == owner, automations.c.account_id == account_id)
+    query = select(automations.c.id).where(*mine, automations.c.status == Status.RUNNING).order_by(automations.c.id)
+    return [AutomationId(found) for found in await session.scalars(query)]
 
 
 async def save_new(session: Session, owner: UUID, automation: Automation) -> None:
