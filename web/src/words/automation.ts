@@ -73,6 +73,8 @@ export const automation = {
   "auto.setup": ["설정", "How it is set up"],
   "auto.signals": ["신호", "Signals"],
   "auto.hooks": ["외부 신호", "Hooks"],
+  "auto.start.live": ["{name}: 실전 계좌에서 시작합니다. 이제부터 실제 돈으로 주문할 수 있습니다.", "{name} starts in a live account. From now on it may order with real money."],
+  "signal.approve.live": ["{symbol} {side} 주문을 실제 돈으로 냅니다.", "This places the order to {side} {symbol} with real money."],
   "auto.drift": ["백테스트와 비교", "Against the backtest"],
   "auto.runs": ["실행 기록", "Runs"],
   "auto.runs.empty": ["아직 할 일이 없었습니다.", "Nothing was due yet."],

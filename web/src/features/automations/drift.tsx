@@ -2,6 +2,7 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { explain } from "@/api/problem";
+import { KindOf } from "@/features/accounts/real-money";
 import { dateTime, number } from "@/lib/format";
 import { retold } from "@/lib/retold";
 import { useWords } from "@/lib/words";
@@ -9,7 +10,6 @@ import { Card, Empty, Loading, Note } from "@/ui/basics";
 import { Price } from "@/ui/figures";
 import { Input } from "@/ui/form";
 import { Table } from "@/ui/table";
-import { KindOf } from "./automations";
 import { type DriftCell, type DriftLine, sideBySide } from "./drift-rows";
 import { type Automation, automations, drift, signals } from "./queries";
 import { SignalStatus } from "./signal-table";
