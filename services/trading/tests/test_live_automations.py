@@ -2,20 +2,26 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 import pytest_asyncio
 from kit.db import Database
+from kit.testing.fixtures import client
 from kit.testing.serving import serving
+from kit.testing.tokens import Tokens
 from redis.asyncio import Redis
+from trading.app import create_app
 from trading.config import Settings
 from trading.domain.automation import Status
+from trading.domain.order import Happening
 from trading.domain.signal import SignalStatus
 from trading.resources import open_resources
+from trading.usecases.record_execution import record_execution
 
 from services.trading.tests.automation_bench import DAY, FOREVER, TOMORROW, Bench, a_document
-from services.trading.tests.builders import SAMSUNG, a_quote
+from services.trading.tests.builders import SAMSUNG, a_fill, a_quote
 from services.trading.tests.desk import A_TESTS_NOW, Desk
 from services.trading.tests.neighbours import Neighbours
 
@@ -100,3 +106,35 @@ async def test_permissions_of_somebody_without_live_accounts_change_nothing_on_p
     automation = await bench.automates(a_document(**FOREVER), account_id=paper.account_id)
     await hears(bench, "paper")
     assert (await bench.automation(automation)).status is Status.RUNNING
+
+
+async def test_a_day_on_paper_and_live_stands_beside_the_backtest_with_what_real_money_changed(
+    bench: Bench, database: Database, tokens: Tokens
+) -> None:
+    paper = await Desk.open(database, owner=bench.owner)
+    live = await bench.automates(a_document(**FOREVER), name="real")
+    tried = await bench.automates(strategy_id=live.strategy_id, account_id=paper.account_id, name="tried")
+    await bench.automates(a_document(**FOREVER), account_id=paper.account_id, name="of another strategy", start=False)
+    await raises_a_signal(bench)
+    by_account = {order.account_id: order for order in await bench.orders()}
+    for account_id, price, fee, seconds in ((paper.account_id, 56_000, 880, 1), (live.account_id, 56_100, 1_760, 4)):
+        order = await bench.desk.hears(by_account[account_id], Happening.ACCEPTED)
+        fill = a_fill(order, price=Decimal(price), fee=Decimal(fee))
+        async with database.owned(bench.owner) as session:
+            await record_execution(session, bench.owner, fill, bench.clock() + timedelta(seconds=seconds))
+    headers = {"Authorization": f"Bearer {tokens.for_user(bench.owner)}"}
+    async with client(create_app(bench.settings, tokens.verifier)) as api:
+        path = f"/api/v1/trading/automations/{live.id}/drift?day={DAY}"
+        report = (await api.get(path, headers=headers)).json()
+        mirrored = (await api.get(path.replace(str(live.id), str(tried.id)), headers=headers)).json()
+    (beside,) = report["beside"]
+    assert (report["account_kind"], beside["account_kind"], beside["name"]) == ("live", "paper", "tried")
+    assert (report["differences"], beside["differences"]) == ([], [])
+    fills = [rows[0]["fill"] for rows in (report["rows"], beside["rows"])]
+    assert [(fill["price"], fill["fee"], fill["latency_seconds"]) for fill in fills] == [
+        ("56100", "1760", 4),
+        ("56000", "880", 1),
+    ]
+    (gap,) = beside["live_against_paper"]
+    assert (gap["symbol"], gap["price_gap"], gap["fee_gap"], gap["latency_gap_seconds"]) == (SAMSUNG, "100", "10", 3)
+    assert mirrored["beside"][0]["live_against_paper"] == [gap]

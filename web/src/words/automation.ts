@@ -126,6 +126,7 @@ export const automation = {
   "drift.nothing": ["없음", "nothing"],
   "drift.unseen": ["보지 않음", "not seen"],
   "drift.gap": ["가격 차이 {price} · 비용 차이 {fee} · {seconds}초 뒤", "price {price} · cost {fee} · after {seconds} s"],
+  "drift.livePaper": ["{symbol}: 실전({name})이 모의보다 주당 가격 {price}, 주당 비용 {fee}, {seconds}초 차이", "{symbol}: live ({name}) against paper, a share: price {price}, cost {fee}, {seconds} s"],
   "drift.gap.hint": ["차이가 0보다 크면 백테스트보다 불리했다는 뜻입니다.", "A gap above zero cost more than the backtest thought."],
   "hook.empty": ["아직 훅이 없습니다. TradingView 알림이 자동매매를 움직이게 할 수 있습니다.", "No hooks yet. With one, TradingView alerts can move an automation."],
   "hook.new": ["훅 만들기", "Make a hook"],

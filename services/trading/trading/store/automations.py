@@ -62,6 +62,14 @@ async def list_running(session: Session, owner: UUID, account_id: AccountId) -> 
     return [AutomationId(found) for found in await session.scalars(query)]
 
 
+async def list_kin(session: Session, owner: UUID, of: Automation, *, limit: int) -> list[Automation]:
+    """List others that follow the same version on the same bars, oldest first: one on paper and one live, say."""
+    same = (automations.c.strategy_id == of.strategy_id, automations.c.version == of.version)
+    mine = (automations.c.owner_id == owner, automations.c.id != of.id, automations.c.interval == of.interval, *same)
+    query = select(*COLUMNS).where(*mine).order_by(automations.c.id).limit(limit)
+    return [automation_of(row) for row in await session.execute(query)]
+
+
 async def save_new(session: Session, owner: UUID, automation: Automation) -> None:
     """Add an automation."""
     row = {"owner_id": owner, **values_of(automation, NAMES)}
