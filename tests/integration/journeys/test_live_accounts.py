@@ -125,8 +125,8 @@ async def _trades_a_day(live: Live) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as emulator:
         await moves(emulator, case)
         connection = await live.connects()
-        await live.is_refused("/trading/accounts", name="Mixed", currency=case.currency, connection_id=connection)
         await opens_account_at(trader, case, connection, "live")
+        await live.is_refused("/trading/accounts", name="Mixed", currency=case.currency, connection_id=connection)
         await trader.until(
             f"/trading/accounts/{trader.account_id}/balance",
             lambda shown: any(Decimal(each["cash"]) == case.cash for each in shown["items"]),
