@@ -20,7 +20,7 @@ from trading.domain.halt import HaltMode
 from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, Execution, OrderId
 from trading.resources import Resources
-from trading.store import connections, halts, positions
+from trading.store import connections, halts, positions, snapshots
 from trading.subscriptions import subscriptions
 from trading.usecases.open_account import Opening, open_account
 
@@ -211,6 +211,9 @@ async def test_a_live_account_is_empty_until_its_broker_shows_cash_shares_and_or
     assert (adopted["account_kind"], adopted["quantity"]) == ("live", "10")
     assert (await venue.desk.balance()).held == Decimal(560_084)
     assert await venue.halted() == []
+    async with database.owned(owner) as session:
+        flows = await snapshots.find_flows(session, owner, venue.desk.account_id, "KRW", after=0)
+    assert (flows.deposits, flows.withdrawals) == (3_385_000, 0), "what it begins with is no gain"
     before = await venue.rows()
     await venue.reports()
     assert await venue.rows() == before
