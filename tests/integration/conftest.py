@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.integration.brokerage import KOREAN, KOREAN_DAY, write_korean_prices
 from tests.integration.platform_under_test import SYMBOL, US_CASH, Platform
 from tools import cli
 from tools.people import Admin, Trader
@@ -66,3 +67,13 @@ async def stranger(platform: Platform) -> AsyncIterator[Trader]:
     person = await Trader.sign_up(platform.gateway, "Park Stranger")
     yield person
     await person.leave()
+
+
+@pytest_asyncio.fixture
+async def korea(platform: Platform, admin: Admin) -> None:
+    """A Korean stock that stands at 70,000 won, quoted."""
+    folder = write_korean_prices(platform.layout.directory / "korean-prices")
+    form = {"market": "KRX", "board": "KOSPI", "source": "sample", "names": cli.dumps({KOREAN: "Sample"})}
+    await admin.imports(folder, form)
+    await admin.replays([KOREAN], KOREAN_DAY.isoformat(), 5)
+    await admin.until(f"/market/quotes/{KOREAN}", lambda quote: quote["session"] == "regular")

@@ -38,8 +38,7 @@ class Platform:
 
     @classmethod
     def start(cls) -> "Platform":
-        for wanted in ("EXODUS_EMULATORS", "EXODUS_MONITORING", "EXODUS_OUTSIDE"):
-            os.environ[wanted] = "1"
+        os.environ |= {"EXODUS_EMULATORS": "live", "EXODUS_MONITORING": "1", "EXODUS_OUTSIDE": "1"}
         open_until_the_end = ExitStack()
         traces = open_until_the_end.enter_context(receiving(PORT_BASE + 98))
         os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = traces.endpoint

@@ -173,6 +173,21 @@ def test_emulators_run_only_when_asked_for_and_the_broker_service_is_pointed_at_
     }
 
 
+def test_real_environments_are_played_when_asked_for_apart_from_paper_and_for_nobody_without_the_switch(
+    stack: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXODUS_EMULATORS", "live")
+    played = {program.name: program for program in emulators.programs(stack)}
+    assert {name for name in played if "live" in name} == {"kis-live-emulator", "alpaca-live-emulator"}
+    assert played["kis-live-emulator"].command[3] == "emulators.kis.server:real"
+    told = emulators.settings(stack)
+    assert not [name for name in told if "LIVE" in name], "the switch is the operator's alone"
+    file = Path(told["BROKER_BROKERS_FILE"])
+    lines = read_brokers(file, live_allowed=True)
+    assert {name for name, environment in lines if environment == "real"} == {"kis", "alpaca"}
+    assert {environment for _, environment in read_brokers(file, live_allowed=False)} == {"paper"}
+
+
 # --- secrets
 
 

@@ -32,7 +32,6 @@ class PermissionsChanged(Event):
 
     TYPE: ClassVar[str] = "auth.permissions.changed.v1"
     SUBJECT: ClassVar[str] = "user_id"
-    MUST_REACH: ClassVar[bool] = False
     user_id: UUID
     role: str
     permissions: list[str]

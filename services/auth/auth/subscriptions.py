@@ -57,6 +57,7 @@ class AccountOpened(BaseModel):
 
     account_id: UUID
     kind: str
+    connection_id: UUID | None = None
 
 
 class DoubtAnswered(BaseModel):
@@ -96,7 +97,8 @@ def _doubt(fact: DoubtAnswered, owner: str) -> AuditEntry:
 
 
 def _opened(fact: AccountOpened, owner: str) -> AuditEntry:
-    return AuditEntry(owner, "account_opened", str(fact.account_id), new={"kind": fact.kind})
+    said = {"kind": fact.kind} | ({} if fact.connection_id is None else {"connection": str(fact.connection_id)})
+    return AuditEntry(owner, "account_opened", str(fact.account_id), new=said)
 
 
 def _reset(fact: AccountNamed, owner: str) -> AuditEntry:

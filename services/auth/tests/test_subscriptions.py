@@ -96,3 +96,12 @@ async def test_a_halt_of_the_whole_platform_names_the_admin_who_threw_and_releas
         (admin, "trading_halted", "platform"),
         (admin, "trading_resumed", "platform"),
     ]
+
+
+@pytest.mark.requirement("R-57")
+async def test_a_live_account_is_kept_with_the_connection_whose_money_it_moves(database: Database) -> None:
+    connection = "0193cd70-8a11-7c3e-9b1f-6c2d8e4f0a31"
+    await heard(database, example("trading.account.opened.v1", kind="live", connection_id=connection))
+    async with database.system() as session:
+        (kept,) = await audit.list_entries(session, Wanted(None, 10))
+    assert (kept.entry.action, kept.entry.new) == ("account_opened", {"kind": "live", "connection": connection})

@@ -1,7 +1,7 @@
 """A desk: one owner's account in a real database, with what a test does to it and what it reads back."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from kit.db import Database
 from kit.ids import new_id
 from sqlalchemy import text
-from trading.domain.account import Balance
+from trading.domain.account import Balance, Connection
 from trading.domain.halt import Halt, HaltLevel, HaltMode
 from trading.domain.limits import LimitsInForce, RiskLimits, Scope
 from trading.domain.order import Happening, Order
@@ -18,9 +18,11 @@ from trading.domain.proof import Proof
 from trading.domain.quote import Quote
 from trading.domain.replacement import Terms
 from trading.domain.request import AccountId, Execution, OrderId, OrderRequest
-from trading.store import accounts, orders, positions
+from trading.store import accounts, connections, orders, positions
 from trading.store.orders import Waiting
+from trading.store.rights import Rights
 from trading.usecases.cancel_order import cancel_order
+from trading.usecases.correct_account import Correction, correct_account
 from trading.usecases.halt_trading import halt_trading
 from trading.usecases.open_account import Opening, open_account
 from trading.usecases.place_order import Placed, place_order
@@ -28,6 +30,7 @@ from trading.usecases.prove_account import prove_account
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
+from trading.usecases.record_rights import record_rights
 from trading.usecases.replace_order import Change, replace_order
 from trading.usecases.resume_trading import resume_trading
 from trading.usecases.set_risk_limits import LimitsSet, set_risk_limits
@@ -35,6 +38,8 @@ from trading.usecases.trigger_stop import trigger_stop
 
 from services.trading.tests.builders import NOW, a_fill, a_quote, a_request, limits
 
+A_TESTS_NOW = timedelta(days=10_000)
+"""How far from the database's clock it may be."""
 TYPES = text("SELECT type FROM events WHERE owner_id = :owner ORDER BY position")
 
 
@@ -45,6 +50,36 @@ class Desk:
     database: Database
     owner: UUID
     account_id: AccountId
+    bounds: dict[str, Any] = field(default_factory=dict)
+    """What holds in this installation besides the usual."""
+
+    @classmethod
+    async def open_live(cls, database: Database, cash: int = 10_000_000, owner: UUID | None = None) -> "Desk":
+        """A live account of somebody who is permitted, with the cash its broker showed, where real money is allowed."""
+        desk = cls(
+            database, owner or new_id(), AccountId(new_id()), {"live_allowed": True, "clock_skew_max": A_TESTS_NOW}
+        )
+        real = Connection(id=new_id(), broker="kis", environment="real")
+        opening = Opening(
+            id=desk.account_id,
+            name="실전",
+            kind="live",
+            currency="KRW",
+            initial_cash=Decimal(0),
+            connection_id=real.id,
+            permitted_at=NOW,
+        )
+        shown = Correction(id="opening", account_id=desk.account_id, currency="KRW", cash=Decimal(cash))
+        async with database.owned(desk.owner) as session:
+            await connections.save(session, desk.owner, real)
+            await open_account(session, desk.owner, opening, NOW)
+            await correct_account(session, desk.owner, shown, NOW)
+        return desk
+
+    async def is_told(self, *, live: bool, at: datetime = NOW + timedelta(seconds=1)) -> None:
+        """Auth says whether the owner may trade with real money."""
+        async with self.database.owned(self.owner) as session:
+            await record_rights(session, self.owner, Rights(live=live, told_at=at), at)
 
     @classmethod
     async def open(cls, database: Database, cash: int = 10_000_000, owner: UUID | None = None) -> "Desk":
@@ -61,7 +96,9 @@ class Desk:
         self, request: OrderRequest, quote: Quote | None = None, now: datetime = NOW, **bounds: Any
     ) -> Placed:
         async with self.database.owned(self.owner) as session:
-            return await place_order(session, self.owner, request, quote or a_quote(), limits(**bounds), now)
+            return await place_order(
+                session, self.owner, request, quote or a_quote(), limits(**(self.bounds | bounds)), now
+            )
 
     async def places(self, **changes: Any) -> Order:
         return (await self.submits(self.request(**changes))).order
@@ -149,7 +186,7 @@ class Desk:
     ) -> Order:
         change = Change(order_id=order.id, replace_id=new_id(), **changes)
         async with self.database.owned(self.owner) as session:
-            return await replace_order(session, self.owner, change, quote or a_quote(), limits(), now)
+            return await replace_order(session, self.owner, change, quote or a_quote(), limits(**self.bounds), now)
 
     async def hears_replaced(self, order: Order, **changes: Any) -> Order:
         """The broker has replaced what it was asked to, or something else if the test says so."""
@@ -173,7 +210,7 @@ class Desk:
         """A quote is shown to an order that waits."""
         waiting = Waiting(self.owner, order)
         async with self.database.owned(self.owner) as session:
-            return await trigger_stop(session, waiting, quote, limits(), now)
+            return await trigger_stop(session, waiting, quote, limits(**self.bounds), now)
 
     async def proof(self) -> Proof:
         async with self.database.system() as session:

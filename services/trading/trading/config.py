@@ -27,6 +27,8 @@ class Settings(ServiceSettings):
     benchmark_krw: Annotated[str, Field(max_length=32)] = "KOSPI"
     """What portfolios in won are compared with, when market has bars of it; empty for nothing."""
     benchmark_usd: Annotated[str, Field(max_length=32)] = ""
+    live_allowed: bool = False
+    """The operator's switch for real money; broker has one of the same name, and without both nothing trades live."""
     quote_age_max_seconds: Annotated[int, Field(ge=1, le=60)] = 5
     order_quantity_max: Annotated[int, Field(ge=1, le=ORDER_QUANTITY_MAX)] = 1_000_000
     order_value_max_krw: Annotated[int, Field(ge=1, le=ORDER_VALUE_MAX)] = 1_000_000_000
@@ -64,4 +66,5 @@ class Settings(ServiceSettings):
             open_orders_max=self.open_orders_max,
             orders_per_second_max=self.orders_per_second_max,
             duplicate_window=timedelta(seconds=self.duplicate_seconds),
+            live_allowed=self.live_allowed,
         )

@@ -136,11 +136,11 @@ class OrderNotOpen(AppError):
 
 
 class LiveNotPermitted(AppError):
-    """Accounts are paper for now."""
+    """Real money wants the operator's switch and the person's permission; paper and live are never mixed."""
 
     STATUS = 422
     CODE = "live_not_permitted"
-    TITLE = "Live accounts are not permitted"
+    TITLE = "Real money is not permitted"
 
 
 class AccountLimit(AppError):
@@ -168,11 +168,11 @@ class NotWithdrawable(AppError):
 
 
 class NotPaper(AppError):
-    """A live account's money is real: it cannot begin anew."""
+    """A live account's money is real: it moves at the broker alone, and cannot begin anew."""
 
     STATUS = 409
     CODE = "not_paper"
-    TITLE = "Only a paper account can be reset"
+    TITLE = "Only a paper account can do that"
 
 
 class OrdersOpen(AppError):

@@ -22,6 +22,7 @@ from trading.errors import OrderNotFound
 from trading.resources import Resources
 from trading.store import belongings, signals
 from trading.store.automation import system as automation_system
+from trading.store.rights import Rights
 from trading.usecases.compare_submits import compare_submits
 from trading.usecases.decide_signal import Decision, decide_signal
 from trading.usecases.halt_trading import halt_trading
@@ -30,6 +31,7 @@ from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_connection import record_connection
 from trading.usecases.record_execution import record_execution
 from trading.usecases.record_replacement import ReplaceAnswer, record_replacement
+from trading.usecases.record_rights import record_rights
 from trading.usecases.record_strategy import Published, record_strategy
 from trading.usecases.regain_prices import regain_prices
 
@@ -262,6 +264,21 @@ async def user_erased(resources: Resources, fact: UserErasedFact, message: Envel
     async with resources.database.system() as session:
         if await take(session, message.id, subscriptions.consumer):
             await belongings.save_leaver(session, owner, message.time)
+
+
+class PermissionsFact(BaseModel):
+    """What somebody may do from now on."""
+
+    user_id: UUID
+    permissions: list[str]
+    locked: bool
+
+
+@subscriptions.on("auth.permissions.changed.v1", PermissionsFact)
+async def permissions_changed(session: Session, fact: PermissionsFact, message: Envelope) -> None:
+    """Remember whether they may trade with real money; what would buy by itself stops when they may not."""
+    live = "real" in fact.permissions and not fact.locked
+    await record_rights(session, fact.user_id, Rights(live=live, told_at=message.time), message.time)
 
 
 class PublishedFact(BaseModel):

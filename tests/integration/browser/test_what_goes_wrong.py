@@ -8,14 +8,13 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from tests.integration.brokerage import Case, cases, moves, opens_account_at
 from tests.integration.browser.test_first_order import looks_well
 from tests.integration.browser.visitor import Visitor, visitor
-from tests.integration.journeys.test_brokers import Case, cases, korea, moves, opens_account_at
 from tests.integration.platform_under_test import SYMBOL, Platform
 from tools.native import emulators
 from tools.people import Trader
 
-__all__ = ["korea"]  # a fixture that pytest finds here by its name
 pytestmark = pytest.mark.stack
 
 REVOKED_WITHIN_MS = 70_000

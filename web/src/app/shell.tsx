@@ -108,7 +108,7 @@ function AccountChoice() {
     <div className="flex min-w-0 items-center gap-2">
       <AccountKind kind={current.kind} />
       <select aria-label={t("account.choose")} value={current.id} onChange={(event) => choose(event.target.value)} className="min-h-9 max-w-44 min-w-0 truncate rounded-lg border border-line bg-page px-2 text-sm font-semibold">
-        {all.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
+        {all.map((each) => <option key={each.id} value={each.id}>{t(each.kind === "live" ? "account.live" : "account.paper")} · {each.name}</option>)}
       </select>
     </div>
   );

@@ -6,7 +6,9 @@
 export const said = {
   "said.halted": ["거래가 정지되어 있습니다. 미체결 주문은 취소할 수 있고, 재개하면 다시 거래할 수 있습니다.", "Trading is halted: open orders can be canceled, resume to trade again."],
   "said.reduceOnly": ["매도만 허용되어 있습니다. 보유 수량을 줄이는 주문만 낼 수 있습니다.", "Trading is halted but for sales: positions can only be made smaller."],
-  "said.noLive": ["실제 돈으로 거래할 권한이 없습니다. 운영자에게 요청하세요.", "You may not trade with real money here: ask the operator for the permission."],
+  "said.noLive": ["실제 돈으로 살 권한이 없습니다. 운영자에게 요청하세요. 매도와 취소는 할 수 있습니다.", "You may not buy with real money: ask the operator for the permission. Sales and cancels are possible."],
+  "said.liveOff": ["이 서버에서는 실전 거래가 꺼져 있습니다(TRADING_LIVE_ALLOWED). 운영자가 켤 수 있습니다.", "Trading with real money is switched off here (TRADING_LIVE_ALLOWED): its operator can switch it on."],
+  "said.liveTakenAway": ["실제 돈으로 거래할 권한이 없어졌습니다", "the permission to trade with real money was taken away"],
   "said.clock": ["서버의 시계가 틀려 맞출 때까지 아무것도 보내지 않습니다.", "This server's clock is wrong: nothing is sent until it is set right."],
   "said.restricted": ["{symbol}: 내가 제한한 종목입니다.", "{symbol} is on your list of restricted symbols."],
   "said.perSecond": ["한 계좌는 1초에 {most}건까지 주문할 수 있습니다. 1초 뒤에 다시 하세요.", "An account may place {most} orders a second: wait a second."],

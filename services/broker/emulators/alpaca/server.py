@@ -381,3 +381,8 @@ def _now() -> datetime:
 def paper() -> FastAPI:
     """The paper environment."""
     return create_app(_now)
+
+
+def real() -> FastAPI:
+    """The real environment, which speaks no differently; no money is in it either."""
+    return create_app(_now)

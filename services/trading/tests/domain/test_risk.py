@@ -25,7 +25,9 @@ from services.trading.tests.builders import (
 
 US = {"symbol": "AAPL", "market": "US", "venue": "US", "currency": "USD"}
 ENOUGH = Decimal(561_084)
-LIVE: dict[str, Any] = {"account": an_account(kind="live"), "limits": limits(live_permitted=True)}
+LIVE: dict[str, Any] = {"account": an_account(kind="live"), "limits": limits(live_allowed=True)}
+PERMITTED = a_standing(live_permitted=True)
+SALE = a_request(side="sell")
 SKEW_TOO_MUCH = timedelta(seconds=10, microseconds=1)
 UNMEASURED: list[tuple[str, Any, Reason]] = [  # a limit that is set, and nothing known to measure it by
     ("open_value_max", Decimal(10**12), Reason.OPEN_ORDER_LIMIT),
@@ -44,18 +46,37 @@ def a_stop(**changes: Any) -> OrderRequest:
 
 DENIALS: list[tuple[Reason, str, dict[str, Any]]] = [
     (Reason.TRADING_HALTED, "the account is halted", {"account": an_account(trading_halted=True)}),
-    (Reason.LIVE_NOT_PERMITTED, "a live account", {"account": an_account(kind="live")}),
+    (
+        Reason.LIVE_NOT_PERMITTED,
+        "real money while the operator's switch is off",
+        {"account": an_account(kind="live"), "standing": PERMITTED},
+    ),
+    (
+        Reason.LIVE_NOT_PERMITTED,
+        "a sale for real money while the operator's switch is off",
+        {"account": an_account(kind="live"), "standing": PERMITTED, "request": SALE},
+    ),
+    (Reason.LIVE_NOT_PERMITTED, "real money of somebody of whom auth has said nothing", LIVE),
+    (
+        Reason.LIVE_NOT_PERMITTED,
+        "real money by a token that does not say so",
+        {**LIVE, "standing": PERMITTED, "limits": limits(live_allowed=True, live_permitted=False)},
+    ),
     (
         Reason.CLOCK_WRONG,
         "real money by a clock that is 10 s slow",
-        {**LIVE, "standing": a_standing(database_time=NOW + SKEW_TOO_MUCH)},
+        {**LIVE, "standing": a_standing(live_permitted=True, database_time=NOW + SKEW_TOO_MUCH)},
     ),
     (
         Reason.CLOCK_WRONG,
         "real money by a clock that is 10 s fast",
-        {**LIVE, "standing": a_standing(database_time=NOW - SKEW_TOO_MUCH)},
+        {**LIVE, "standing": a_standing(live_permitted=True, database_time=NOW - SKEW_TOO_MUCH)},
     ),
-    (Reason.CLOCK_WRONG, "real money, and nobody knows the time", {**LIVE, "standing": a_standing(database_time=None)}),
+    (
+        Reason.CLOCK_WRONG,
+        "real money, and nobody knows the time",
+        {**LIVE, "standing": a_standing(live_permitted=True, database_time=None)},
+    ),
     (
         Reason.ORDER_TYPE_NOT_ALLOWED,
         "at the opening, when it has opened",
@@ -194,10 +215,11 @@ APPROVALS: list[tuple[str, dict[str, Any]]] = [
     ("a limit while volatility is interrupted", {"latest": a_quote(session="volatility_auction")}),
     (
         "real money by a clock that is just right enough",
-        {**LIVE, "standing": a_standing(database_time=NOW + timedelta(seconds=10))},
+        {**LIVE, "standing": a_standing(live_permitted=True, database_time=NOW + timedelta(seconds=10))},
     ),
     ("paper money by a clock that is an hour wrong", {"standing": a_standing(database_time=NOW + timedelta(hours=1))}),
-    ("live, with the permission", {"account": an_account(kind="live"), "limits": limits(live_permitted=True)}),
+    ("live, with switch and permission", {**LIVE, "standing": PERMITTED}),
+    ("a live position that is sold by somebody who may not buy any more", {**LIVE, "request": SALE}),
     (
         "a sale when only sales are taken",
         {"request": a_request(side="sell"), "standing": a_standing(halt=HaltMode.REDUCE_ONLY)},

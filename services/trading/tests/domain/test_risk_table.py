@@ -140,6 +140,6 @@ def test_the_table_has_every_bound_there_is() -> None:
     tried = {"quantity_max", "value_max", "open_orders_max", "orders_per_second_max", "duplicate_window"}
     tried |= {"numbered_duplicate_window", "open_value_max", "daily_trades_max", "daily_loss_max", "quote_age_max"}
     elsewhere = {"price_distance_max", "position_value_max", "position_weight_max", "leverage_max", "clock_skew_max"}
-    elsewhere |= {"restricted_symbols", "live_permitted", "person_trades_max"}  # test_risk has them
+    elsewhere |= {"restricted_symbols", "live_permitted", "live_allowed", "person_trades_max"}  # test_risk has them
     elsewhere |= {"spanning"}  # over several accounts: test_spanning_limits
     assert {bound.name for bound in fields(Limits)} == tried | elsewhere

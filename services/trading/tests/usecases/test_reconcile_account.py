@@ -15,12 +15,12 @@ from kit.ids import new_id
 from redis.asyncio import Redis
 from sqlalchemy import text
 from trading.clients.quotes import Quotes
-from trading.domain.account import Connection
+from trading.domain.account import ENVIRONMENT_OF, AccountKind, Connection
 from trading.domain.halt import HaltMode
 from trading.domain.order import Order, Status
 from trading.domain.request import AccountId, Execution, OrderId
 from trading.resources import Resources
-from trading.store import connections, halts, positions
+from trading.store import connections, halts, positions, snapshots
 from trading.subscriptions import subscriptions
 from trading.usecases.open_account import Opening, open_account
 
@@ -45,17 +45,18 @@ class Venue:
     read_at: datetime = NOW
 
     @classmethod
-    async def open(cls, database: Database, redis: "Redis", owner: UUID) -> "Venue":
+    async def open(cls, database: Database, redis: "Redis", owner: UUID, kind: AccountKind = "paper") -> "Venue":
         """An account that is bound to a connection, and agreed with its broker once."""
-        connection = Connection(id=new_id(), broker="kis", environment="paper")
+        connection = Connection(id=new_id(), broker="kis", environment=ENVIRONMENT_OF[kind])
         account_id = AccountId(new_id())
         opening = Opening(
             id=account_id,
             name="한국투자",
-            kind="paper",
+            kind=kind,
             currency="KRW",
-            initial_cash=Decimal(10_000_000),
+            initial_cash=Decimal(10_000_000 if kind == "paper" else 0),
             connection_id=connection.id,
+            permitted_at=NOW if kind == "live" else None,
         )
         async with database.owned(owner) as session:
             await connections.save(session, owner, connection)
@@ -193,6 +194,29 @@ async def test_an_account_begins_with_what_its_broker_has(venue: Venue) -> None:
     assert (await venue.shares(), await venue.cash_here()) == (7, 3_000_000)
     assert await venue.halted() == []
     assert await venue.said("trading.account.mismatched.v1") == []
+    await venue.desk.proves()
+
+
+@pytest.mark.requirement("R-22")
+async def test_a_live_account_is_empty_until_its_broker_shows_cash_shares_and_orders(
+    database: Database, redis: "Redis", owner: UUID
+) -> None:
+    venue = await Venue.open(database, redis, owner, "live")
+    assert (await venue.shares(), await venue.cash_here()) == (0, 0)
+    venue.cash, venue.holdings = Decimal(3_000_000), {"005930": (7, 55_000)}
+    venue.shows(quantity="10", limit_price="56000")
+    await venue.reports()
+    assert (await venue.shares(), await venue.cash_here()) == (7, 3_000_000)
+    [adopted] = await venue.said("trading.order.adopted.v1")
+    assert (adopted["account_kind"], adopted["quantity"]) == ("live", "10")
+    assert (await venue.desk.balance()).held == Decimal(560_084)
+    assert await venue.halted() == []
+    async with database.owned(owner) as session:
+        flows = await snapshots.find_flows(session, owner, venue.desk.account_id, "KRW", after=0)
+    assert (flows.deposits, flows.withdrawals) == (3_385_000, 0), "what it begins with is no gain"
+    before = await venue.rows()
+    await venue.reports()
+    assert await venue.rows() == before
     await venue.desk.proves()
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
-from kit.errors import AUTHENTICATED, Forbidden, responses
+from kit.errors import AUTHENTICATED, Forbidden, StepUpRequired, responses
 from kit.ids import new_id
 from kit.money import Money
 from kit.pagination import Page, PageRequest, encode_cursor
@@ -18,7 +18,8 @@ from quant.markets.listing import Currency, minor_unit
 
 from trading.api.cursors import id_of, position_of
 from trading.api.idempotency import IdempotentRoute
-from trading.api.types import Amount
+from trading.api.live import require_live
+from trading.api.types import Amount, OpenResources
 from trading.domain.account import Account, AccountKind, Balance
 from trading.domain.ledger import Book, Movement
 from trading.domain.request import AccountId
@@ -61,6 +62,8 @@ class OpenAccount(BaseModel):
     """A new account. `initial_cash` is its first deposit.
 
     With a `connection_id` its orders go to that connection's broker; without one, to the simulator. This never changes.
+    A live one wants a connection with environment `real`, the permission `real`, a proof of the last five minutes and
+    the operator's switch. It has no `initial_cash`: cash and positions are what its broker shows.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -174,11 +177,15 @@ class EntryShown(BaseModel):
 @router.post(
     "",
     status_code=201,
-    responses=responses(AccountLimit, LiveNotPermitted, ConnectionNotFound, ConnectionTaken),
+    responses=responses(AccountLimit, LiveNotPermitted, StepUpRequired, ConnectionNotFound, ConnectionTaken),
 )
-async def post_account(body: OpenAccount, session: OwnedSession, user: CurrentUser) -> AccountShown:
-    """Open a paper account, at the simulator or at the broker of one of your connections."""
-    if body.kind == "paper" and "paper" not in user.permissions:
+async def post_account(
+    body: OpenAccount, session: OwnedSession, user: CurrentUser, resources: OpenResources
+) -> AccountShown:
+    """Open an account: on paper at the simulator or one of your brokers, or live at a broker."""
+    if body.kind == "live":
+        require_live(user, resources)
+    elif "paper" not in user.permissions:
         raise Forbidden("You may not trade with paper money here: ask the operator for the permission.")
     opening = Opening(
         id=AccountId(new_id()),
@@ -187,6 +194,7 @@ async def post_account(body: OpenAccount, session: OwnedSession, user: CurrentUs
         currency=body.currency,
         initial_cash=body.initial_cash,
         connection_id=body.connection_id,
+        permitted_at=user.authenticated_at if body.kind == "live" else None,
     )
     return AccountShown.model_validate(await open_account(session, user.user_id, opening, now()))
 
@@ -214,7 +222,7 @@ async def get_balance(account_id: UUID, session: OwnedSession, user: CurrentUser
     return BalancesShown(items=[await _outlook(session, user.user_id, balance) for balance in found])
 
 
-@router.post("/{account_id}/deposits", status_code=201, responses=responses(AccountNotFound, CashLimit))
+@router.post("/{account_id}/deposits", status_code=201, responses=responses(AccountNotFound, CashLimit, NotPaper))
 async def post_deposit(account_id: UUID, body: MoveCash, session: OwnedSession, user: CurrentUser) -> BalanceShown:
     """Put paper money into an account; the answer is the balance after it."""
     money = Deposit(id=new_id(), account_id=AccountId(account_id), currency=body.currency, amount=body.amount)
@@ -231,7 +239,9 @@ async def get_ledger(account_id: UUID, session: OwnedSession, user: CurrentUser,
     return Page(items=[EntryShown.model_validate(entry) for entry in found[: page.limit]], next_cursor=more)
 
 
-@router.post("/{account_id}/withdrawals", status_code=201, responses=responses(AccountNotFound, NotWithdrawable))
+@router.post(
+    "/{account_id}/withdrawals", status_code=201, responses=responses(AccountNotFound, NotWithdrawable, NotPaper)
+)
 async def post_withdrawal(account_id: UUID, body: MoveCash, session: OwnedSession, user: CurrentUser) -> BalanceShown:
     """Take settled money out of an account; the answer is the balance after it."""
     money = Withdrawal(id=new_id(), account_id=AccountId(account_id), currency=body.currency, amount=body.amount)

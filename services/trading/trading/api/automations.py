@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Response
 from kit.auth import CurrentUser
 from kit.clock import now
 from kit.db import OwnedSession
-from kit.errors import AUTHENTICATED, Unavailable, responses
+from kit.errors import AUTHENTICATED, StepUpRequired, Unavailable, responses
 from kit.ids import new_id
 from kit.pagination import BadCursor, Page, PageRequest, decode_cursor, encode_cursor
 
 from trading.api.automation_shapes import AutomationFigures, AutomationShown, CreateAutomation, RunShown
 from trading.api.cursors import id_of
 from trading.api.idempotency import IdempotentRoute
+from trading.api.live import require_live
 from trading.api.types import OpenResources
 from trading.clients.market import History
 from trading.clients.panels import TooManyBars, universe_of
@@ -30,6 +31,7 @@ from trading.errors import (
     AutomationNotFound,
     KeyReused,
     KeyUnusable,
+    LiveNotPermitted,
     Overloaded,
     ScheduleNeverFires,
     StillRunning,
@@ -38,7 +40,7 @@ from trading.errors import (
     VersionNotFound,
 )
 from trading.resources import Resources
-from trading.store import automations, runs, signals
+from trading.store import accounts, automations, runs, signals
 from trading.usecases.create_automation import create_automation
 from trading.usecases.delete_automation import delete_automation
 from trading.usecases.steer_automation import steer_automation
@@ -130,12 +132,19 @@ async def _histories(resources: Resources, automation: Automation, until: dateti
 
 @router.post(
     "/{automation_id}/start",
-    responses=responses(AutomationNotFound, AutomationCoolingOff, UniverseEmpty, Unavailable, Overloaded),
+    responses=responses(AutomationNotFound, AutomationCoolingOff, UniverseEmpty, Unavailable, Overloaded)
+    | responses(LiveNotPermitted, StepUpRequired),
 )
 async def post_start(
-    automation: Annotated[Automation, Depends(_can_speak)], session: OwnedSession, user: CurrentUser
+    automation: Annotated[Automation, Depends(_can_speak)],
+    session: OwnedSession,
+    user: CurrentUser,
+    resources: OpenResources,
 ) -> AutomationFigures:
-    """Let an automation act from the next closed bar on."""
+    """Let an automation act from the next closed bar on. With real money it wants what opening a live account wants."""
+    account = await accounts.find(session, user.user_id, automation.account_id)
+    if account is not None and account.kind == "live":
+        require_live(user, resources)
     await steer_automation(session, user.user_id, automation.id, "start", now())
     return await _figures(session, user.user_id, automation.id)
 

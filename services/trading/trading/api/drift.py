@@ -1,4 +1,4 @@
-"""The drift report: a day of an automation beside the backtest of the same bars."""
+"""The drift report: a day of an automation beside its backtest, and beside others of its version, on paper and live."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,19 +21,22 @@ from quant.rules import Rule
 from trading.api.types import OpenResources, Sum
 from trading.clients.market import History
 from trading.clients.panels import TooManyBars, universe_of
+from trading.domain.account import AccountKind
 from trading.domain.automation import Automation, AutomationId, Phase
 from trading.domain.basket import MANY, Basket, choose
-from trading.domain.drift import Drift, Seen, Tested, compare
+from trading.domain.drift import Drift, Seen, Tested, apart, compare
 from trading.domain.plan import Plan, read_plan
-from trading.domain.request import OrderId
+from trading.domain.request import AccountId, OrderId
 from trading.domain.signal import SignalStatus
 from trading.errors import AutomationNotFound, Overloaded, VersionNotFound
 from trading.resources import Resources
-from trading.store import automations, orders, runs, signals
+from trading.store import accounts, automations, orders, runs, signals
 
 router = APIRouter(prefix="/api/v1/trading/automations", tags=["automations"], responses=AUTHENTICATED)
 
 NEXT_BAR_WITHIN = timedelta(days=14)
+BESIDE_MAX = 3
+"""Others that are compared at once: each is a backtest of its own."""
 DAY_MIN, DAY_MAX = date(1990, 1, 1), date(2099, 12, 31)
 
 Place = tuple[str, datetime]
@@ -99,13 +102,37 @@ class DriftRow(BaseModel):
         )
 
 
+class ApartShown(BaseModel):
+    """A live fill against the paper one of the same bar: above zero it cost more a share, or came later."""
+
+    symbol: str
+    bar: datetime
+    price_gap: Sum
+    fee_gap: Sum
+    latency_gap_seconds: int
+
+
+class DriftBeside(BaseModel):
+    """The same day of another automation of the same version, and its fills against these where one of both is live."""
+
+    automation_id: UUID
+    name: str
+    account_id: UUID
+    account_kind: AccountKind
+    rows: list[DriftRow]
+    differences: list[str]
+    live_against_paper: list[ApartShown]
+
+
 class DriftReport(BaseModel):
     """A day of bars; `differences` are sentences, empty when automation and backtest did the same."""
 
     automation_id: UUID
+    account_kind: AccountKind
     day: date
     rows: list[DriftRow]
     differences: list[str]
+    beside: list[DriftBeside]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +144,11 @@ class Bars:
     tested: list[Tested]
 
 
-async def _bars(automation_id: UUID, day: Day, user: CurrentUser, resources: OpenResources) -> Bars:
-    """Ask market before a transaction is open: the day's bars, all before them, and the ones after."""
+async def _bars(automation_id: UUID, day: Day, user: CurrentUser, resources: OpenResources) -> list[Bars]:
+    """Ask market before a transaction is open: the day's bars, all before them, and the ones after.
+
+    The automation itself comes first, then others of its version; each begins with bars of its own.
+    """
     async with resources.database.owned(user.user_id) as session:
         automation = await automations.find(session, user.user_id, AutomationId(automation_id))
         if automation is None:
@@ -127,29 +157,90 @@ async def _bars(automation_id: UUID, day: Day, user: CurrentUser, resources: Ope
             raise VersionNotFound("It acts on a hook and has no strategy that could be tested.")
         version = (automation.strategy_id, automation.version)
         document = await automations.find_document(session, user.user_id, *version)
+        kin = await automations.list_kin(session, user.user_id, automation, limit=BESIDE_MAX)
     assert document is not None, "an automation is made of a version we have"
     plan, until = read_plan(document), datetime.combine(day, time.max, UTC) + NEXT_BAR_WITHIN
+    every = [automation, *kin]
     if plan.basket is not None:
-        return Bars(automation, plan, await _chosen(resources, automation, plan.basket, day))
-    found = await resources.market.histories(automation.symbols, automation.interval, until)
-    histories = {symbol: history.between(automation.history_from, until) for symbol, history in found.items()}
-    tested = await asyncio.to_thread(_tested, plan, histories, day)
-    return Bars(automation, plan, tested)
+        return [Bars(each, plan, await _chosen(resources, each, plan.basket, day)) for each in every]
+    symbols = sorted({symbol for each in every for symbol in each.symbols})
+    found = await resources.market.histories(symbols, automation.interval, until)
+    bars = []
+    for each in every:
+        known = {symbol: found[symbol].between(each.history_from, until) for symbol in each.symbols if symbol in found}
+        bars.append(Bars(each, plan, await asyncio.to_thread(_tested, plan, known, day)))
+    return bars
 
 
 @router.get("/{automation_id}/drift", responses=responses(AutomationNotFound, VersionNotFound, Unavailable, Overloaded))
 async def get_drift(
-    day: Day, bars: Annotated[Bars, Depends(_bars)], session: OwnedSession, user: CurrentUser
+    day: Day, bars: Annotated[list[Bars], Depends(_bars)], session: OwnedSession, user: CurrentUser
 ) -> DriftReport:
-    """Compare what an automation did on the bars of a day (in UTC) with a backtest of the same version."""
-    seen = await _seen(session, user.user_id, bars.automation, day)
+    """Compare what an automation did on the bars of a day (in UTC) with a backtest of the same version.
+
+    Others of the version stand beside it: one on paper and one live show what real money changes.
+    """
+    own, *others = [(each.automation, await _drifts(session, user.user_id, each, day)) for each in bars]
+    kinds = {account_id: await _kind(session, user.user_id, account_id) for account_id in _accounts(bars)}
+    kind = kinds[own[0].account_id]
+    return DriftReport(
+        automation_id=own[0].id,
+        account_kind=kind,
+        day=day,
+        rows=[DriftRow.of(drift) for drift in own[1]],
+        differences=_sentences(own[1]),
+        beside=[_beside((kind, own[1]), each, drifts, kinds[each.account_id]) for each, drifts in others],
+    )
+
+
+def _beside(
+    own: tuple[AccountKind, list[Drift]], automation: Automation, drifts: list[Drift], kind: AccountKind
+) -> DriftBeside:
+    pairs = []
+    if (own[0], kind) == ("paper", "live"):
+        pairs = apart(own[1], drifts)
+    elif (own[0], kind) == ("live", "paper"):
+        pairs = apart(drifts, own[1])
+    return DriftBeside(
+        automation_id=automation.id,
+        name=automation.name,
+        account_id=automation.account_id,
+        account_kind=kind,
+        rows=[DriftRow.of(drift) for drift in drifts],
+        differences=_sentences(drifts),
+        live_against_paper=[
+            ApartShown(
+                symbol=each.symbol,
+                bar=each.bar,
+                price_gap=each.price_gap,
+                fee_gap=each.fee_gap,
+                latency_gap_seconds=int(each.latency_gap.total_seconds()),
+            )
+            for each in pairs
+        ],
+    )
+
+
+def _sentences(drifts: list[Drift]) -> list[str]:
+    return [sentence for drift in drifts for sentence in drift.differences]
+
+
+def _accounts(bars: list[Bars]) -> set[AccountId]:
+    return {each.automation.account_id for each in bars}
+
+
+async def _kind(session: Session, owner: UUID, account_id: AccountId) -> AccountKind:
+    account = await accounts.find(session, owner, account_id)
+    assert account is not None, "accounts are never deleted"
+    return account.kind
+
+
+async def _drifts(session: Session, owner: UUID, bars: Bars, day: date) -> list[Drift]:
+    seen = await _seen(session, owner, bars.automation, day)
     if bars.plan.basket is not None:
         bars, seen = _by_symbol(bars, seen, day)
     nothing = Seen(status=None, outcome=None, signal=None, order=None)
-    drifts = [compare(tested, seen.get((tested.symbol, tested.bar), nothing), bars.plan) for tested in bars.tested]
-    differences = [sentence for drift in drifts for sentence in drift.differences]
-    rows = [DriftRow.of(drift) for drift in drifts]
-    return DriftReport(automation_id=bars.automation.id, day=day, rows=rows, differences=differences)
+    return [compare(tested, seen.get((tested.symbol, tested.bar), nothing), bars.plan) for tested in bars.tested]
 
 
 async def _seen(session: Session, owner: UUID, automation: Automation, day: date) -> dict[Place, Seen]:

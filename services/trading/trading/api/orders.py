@@ -18,6 +18,7 @@ from quant.markets.symbols import normalise
 
 from trading.api.cursors import id_of
 from trading.api.idempotency import REPLAYED, IdempotentRoute
+from trading.api.live import REAL_MONEY
 from trading.api.order_shapes import (
     CanceledShown,
     ClosePosition,
@@ -54,7 +55,7 @@ from trading.usecases.place_order import Placed, place_order
 from trading.usecases.preview_order import preview_order
 from trading.usecases.replace_order import Change, replace_order
 
-PAPER_MONEY, REAL_MONEY, DAILY_TRADES = "paper", "real", "daily_trades"
+PAPER_MONEY, DAILY_TRADES = "paper", "daily_trades"
 """What a token calls permissions and figures."""
 
 router = APIRouter(

@@ -16,6 +16,8 @@ from trading.domain.request import AccountId
 
 AccountKind = Literal["paper", "live"]
 Environment = Literal["paper", "real"]
+ENVIRONMENT_OF: Final[dict[AccountKind, Environment]] = {"paper": "paper", "live": "real"}
+"""Where accounts of a kind trade: there is no other way from one to the other."""
 SIMULATOR: Final = "simulator"
 
 
@@ -97,5 +99,7 @@ class Standing(Stand):
     """The cash of the order's currency; None where there never was any."""
     is_taken: bool = False
     """Whether an order of the same client id is there already."""
+    live_permitted: bool = False
+    """Whether auth says that the owner may trade with real money; read for a live account only."""
     tallies: Mapping[Scope, Tally] = field(default_factory=dict)
     """Over several accounts, of those whose limits ask for it."""

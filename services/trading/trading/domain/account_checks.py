@@ -16,9 +16,18 @@ def trading_is_not_halted(ask: Question) -> Denied | None:
 
 
 def live_is_permitted(ask: Question) -> Denied | None:
-    if ask.account.kind != "paper" and not ask.limits.live_permitted:
+    """Real money wants the operator's switch, and for buys the permission: whoever lost it can still get out."""
+    if ask.account.kind == "paper":
+        return None
+    if not ask.limits.live_allowed:
         return ask.denied(
-            Reason.LIVE_NOT_PERMITTED, "You may not trade with real money here: ask the operator for the permission."
+            Reason.LIVE_NOT_PERMITTED,
+            "Trading with real money is switched off here (TRADING_LIVE_ALLOWED): its operator can switch it on.",
+        )
+    if ask.request.side == "buy" and not (ask.limits.live_permitted and ask.standing.live_permitted):
+        return ask.denied(
+            Reason.LIVE_NOT_PERMITTED,
+            "You may not buy with real money: ask the operator for the permission. Sales and cancels are possible.",
         )
     return None
 

@@ -1,15 +1,19 @@
 """Drift: what a backtest says of the bars an automation has seen, against what it saw, did and got."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from quant.fees import Trade, fees_for
 
 from trading.domain.order import Order
 from trading.domain.plan import Plan
 from trading.domain.signal import Signal, SignalStatus
+
+FEE_STEP: Final = Decimal("0.0001")
+"""Fees of a share, in its currency, are compared to so much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,40 @@ class Drift:
     seen: Seen
     gap: Gap | None
     differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """How much worse a live fill was than the paper one of the same bar: price and fee a share, time from the signal.
+
+    Above zero it cost more, or came later.
+    """
+
+    symbol: str
+    bar: datetime
+    price_gap: Decimal
+    fee_gap: Decimal
+    latency_gap: timedelta
+
+
+def apart(paper: Sequence[Drift], live: Sequence[Drift]) -> list[Apart]:
+    """Compare the bars at which both have filled; each with a backtest already, which is the same for both."""
+    on_paper = {(each.tested.symbol, each.tested.bar): each.gap for each in paper if each.gap is not None}
+    found = []
+    for each in live:
+        theirs, ours = on_paper.get((each.tested.symbol, each.tested.bar)), each.gap
+        if theirs is None or ours is None:
+            continue
+        found.append(
+            Apart(
+                symbol=each.tested.symbol,
+                bar=each.tested.bar,
+                price_gap=ours.price_gap - theirs.price_gap,
+                fee_gap=(ours.fee / ours.quantity - theirs.fee / theirs.quantity).quantize(FEE_STEP),
+                latency_gap=ours.latency - theirs.latency,
+            )
+        )
+    return found
 
 
 def compare(tested: Tested, seen: Seen, plan: Plan) -> Drift:

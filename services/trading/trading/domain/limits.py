@@ -73,8 +73,10 @@ class Limits(Bounds):
     orders_per_second_max: int = 1_000
     duplicate_window: timedelta = timedelta(seconds=10)
     numbered_duplicate_window: timedelta = timedelta(0)
-    live_permitted: bool = False
-    """Whether the person who asks may trade with real money."""
+    live_allowed: bool = False
+    """The operator's switch: whether anybody may trade with real money here."""
+    live_permitted: bool = True
+    """False where somebody asks whose token does not say so; what auth has said of the owner counts besides."""
     spanning: Mapping[Scope, RiskLimits] = field(default_factory=dict)
     """Bounds that are measured over several accounts: a person's, and those of the order's strategy."""
     person_trades_max: int | None = None

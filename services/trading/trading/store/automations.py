@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trading.domain.automation import Automation, AutomationId, Status
+from trading.domain.request import AccountId
 from trading.store.automation_tables import automation_runs, automations, hooks, strategies, trips
 from trading.store.rows import columns_of, values_of
 
@@ -51,6 +52,21 @@ async def list_page(session: Session, owner: UUID, *, before: UUID | None, limit
     query = select(*COLUMNS).where(automations.c.owner_id == owner).order_by(automations.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(automations.c.id < before)
+    return [automation_of(row) for row in await session.execute(query)]
+
+
+async def list_running(session: Session, owner: UUID, account_id: AccountId) -> list[AutomationId]:
+    """List the ids of what runs in an account, always in the same sequence."""
+    mine = (automations.c.owner_id == owner, automations.c.account_id == account_id)
+    query = select(automations.c.id).where(*mine, automations.c.status == Status.RUNNING).order_by(automations.c.id)
+    return [AutomationId(found) for found in await session.scalars(query)]
+
+
+async def list_kin(session: Session, owner: UUID, of: Automation, *, limit: int) -> list[Automation]:
+    """List others that follow the same version on the same bars, oldest first: one on paper and one live, say."""
+    same = (automations.c.strategy_id == of.strategy_id, automations.c.version == of.version)
+    mine = (automations.c.owner_id == owner, automations.c.id != of.id, automations.c.interval == of.interval, *same)
+    query = select(*COLUMNS).where(*mine).order_by(automations.c.id).limit(limit)
     return [automation_of(row) for row in await session.execute(query)]
 
 

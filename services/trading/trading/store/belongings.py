@@ -32,6 +32,7 @@ from trading.store.tables import (
     position_entries,
     positions,
     reconciliations,
+    rights,
     risk_limits,
     snapshots,
     unsettled,
@@ -51,6 +52,7 @@ TOLD: Final = (
     risk_limits,
     halts,
     reconciliations,
+    rights,
     dead_men,
     strategies,
     automations,
@@ -66,7 +68,7 @@ UNTOLD: Final = {
     "events": "the outbox: facts about what is told from its own tables",
 }
 ERASED: Final = (
-    *(connections, snapshots, risk_limits, halts, reconciliations, dead_men),
+    *(connections, snapshots, risk_limits, halts, reconciliations, rights, dead_men),
     *(strategies, automations, automation_runs, signals, trips, hooks, hook_alerts),
 )
 """Deleted when somebody leaves, and with them the answers under idempotency keys."""

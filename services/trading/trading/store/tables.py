@@ -76,6 +76,15 @@ connections = Table(
     CheckConstraint("environment IN ('paper', 'real')", "connections_environment"),
 )
 
+rights = Table(
+    "rights",
+    metadata,
+    Column("owner_id", Uuid, nullable=False),
+    Column("live", Boolean, nullable=False),
+    _moment("told_at"),
+    PrimaryKeyConstraint("owner_id"),
+)
+
 balances = Table(
     "balances",
     metadata,

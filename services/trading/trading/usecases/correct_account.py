@@ -31,13 +31,17 @@ class Shares:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """Differences to add. `id` comes from the evidence (a broker's report and its day), and counts once."""
+    """Differences to add. `id` comes from the evidence (a broker's report and its day), and counts once.
+
+    With `moved_by_owner` they were brought in or taken away at the broker: no gain or loss, as a deposit is none.
+    """
 
     id: str
     account_id: AccountId
     currency: Currency
     cash: Decimal = Decimal(0)
     shares: Shares | None = None
+    moved_by_owner: bool = False
 
 
 async def correct_account(session: Session, owner: UUID, correction: Correction, now: datetime) -> bool:
@@ -49,7 +53,8 @@ async def correct_account(session: Session, owner: UUID, correction: Correction,
         return False
     await ledger.save_opening(session, owner, correction.account_id, correction.currency)
     cost = correction.shares.cost if correction.shares else Decimal(0)
-    amounts = {Book.CASH: correction.cash, Book.SHARES: cost, Book.CORRECTIONS: -correction.cash - cost}
+    against = Book.DEPOSITS if correction.moved_by_owner else Book.CORRECTIONS
+    amounts = {Book.CASH: correction.cash, Book.SHARES: cost, against: -correction.cash - cost}
     facts: list[Event] = []
     if correction.cash or cost:
         cash = (correction.account_id, correction.currency)

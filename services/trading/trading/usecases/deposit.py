@@ -12,7 +12,7 @@ from quant.markets.listing import Currency
 from trading.domain import ledger as movements
 from trading.domain.account import Balance
 from trading.domain.request import AccountId
-from trading.errors import AccountNotFound, CashLimit
+from trading.errors import AccountNotFound, CashLimit, NotPaper
 from trading.events import BalanceChanged
 from trading.store import accounts, ledger
 
@@ -31,8 +31,11 @@ class Deposit:
 
 async def deposit(session: Session, owner: UUID, money: Deposit, now: datetime) -> Balance:
     """Add cash to an account; the first deposit in a currency opens its balance."""
-    if await accounts.lock(session, owner, money.account_id) is None:
+    account = await accounts.lock(session, owner, money.account_id)
+    if account is None:
         raise AccountNotFound("You have no account of this id.")
+    if account.kind != "paper":
+        raise NotPaper("Real money moves at the broker alone: what happens there shows here after the next reading.")
     await ledger.save_opening(session, owner, money.account_id, money.currency)
     movement = movements.deposit(money.account_id, money.currency, money.amount, money.id, now)
     balance = await ledger.save(session, owner, movement)

@@ -11,7 +11,7 @@ from trading.domain.account import Account
 from trading.domain.group import is_bracket, stop_loss_of, take_profit_of, takes_over
 from trading.domain.order import ZERO, Happening, Order, Status
 from trading.events import order_changed, order_submitted
-from trading.store import accounts, orders, positions
+from trading.store import accounts, orders, positions, rights
 from trading.usecases.move_hold import move_hold
 
 
@@ -54,14 +54,23 @@ async def _make_way(session: Session, owner: UUID, ended: Order, stop: Order, no
     account = await accounts.find(session, owner, stop.account_id)
     assert account is not None, "accounts are never deleted"
     sent = takes_over(stop, ended.remaining_quantity, now)
-    if sent.side == "buy" and sent.held > await _free_cash(session, owner, sent):
-        after = stop.after(Happening.CANCELED, now, "insufficient_cash", "The market has moved: more is needed for it.")
+    if sent.side == "buy" and (why := await _why_not(session, owner, account, sent)) is not None:
+        after = stop.after(Happening.CANCELED, now, *why)
         await orders.save(session, owner, after)
         await record(session, order_changed(after), owner=owner)
         return
     await orders.save(session, owner, sent)
     moved = await move_hold(session, owner, sent, sent.held, "in its place", now)
     await record(session, order_submitted(sent, account), *moved, owner=owner)
+
+
+async def _why_not(session: Session, owner: UUID, account: Account, order: Order) -> tuple[str, str] | None:
+    """What has come in the way of a buy that waited."""
+    if account.kind == "live" and not await rights.may_trade_live(session, owner):
+        return "live_not_permitted", "The permission to buy with real money was taken away."
+    if order.held > await _free_cash(session, owner, order):
+        return "insufficient_cash", "The market has moved: more is needed for it."
+    return None
 
 
 async def _free_cash(session: Session, owner: UUID, order: Order) -> Decimal:

@@ -1,4 +1,8 @@
-"""Open a paper account, with its first cash: at the simulator, or at the broker of a connection."""
+"""Open an account: on paper with its first cash, at the simulator or a broker; live as its broker shows it.
+
+A live account begins empty. What is there comes from the broker's first report, as entries of their own
+(reconcile_account), so that its ledger proves itself like any other.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +14,11 @@ from kit.events import record
 from quant.markets.listing import Currency
 
 from trading.domain import ledger as movements
-from trading.domain.account import SIMULATOR, Account, AccountKind
+from trading.domain.account import ENVIRONMENT_OF, SIMULATOR, Account, AccountKind
 from trading.domain.request import AccountId
 from trading.errors import AccountLimit, ConnectionNotFound, ConnectionTaken, LiveNotPermitted
 from trading.events import AccountOpened, BalanceChanged
-from trading.store import accounts, connections, ledger
+from trading.store import accounts, connections, ledger, rights
 
 ACCOUNTS_MAX = 20
 
@@ -29,12 +33,14 @@ class Opening:
     currency: Currency
     initial_cash: Decimal
     connection_id: UUID | None = None
+    permitted_at: datetime | None = None
+    """When a token proved that the owner may trade with real money: wanted for a live account."""
 
 
 async def open_account(session: Session, owner: UUID, opening: Opening, now: datetime) -> Account:
-    """Open an account; its first cash is its first deposit."""
-    if opening.kind != "paper":
-        raise LiveNotPermitted("Open a paper account: orders with real money are not sent yet.")
+    """Open an account; the first cash of a paper one is its first deposit."""
+    if opening.kind == "live":
+        await _require_permission(session, owner, opening)
     if await accounts.lock_count(session, owner) >= ACCOUNTS_MAX:
         raise AccountLimit(f"One may have {ACCOUNTS_MAX} accounts.")
     broker = await _broker(session, owner, opening)
@@ -62,9 +68,21 @@ async def open_account(session: Session, owner: UUID, opening: Opening, now: dat
     return account
 
 
+async def _require_permission(session: Session, owner: UUID, opening: Opening) -> None:
+    """Ask for the permission, and remember it: orders that come by themselves later are asked by what is remembered."""
+    if opening.permitted_at is not None:
+        await rights.save(session, owner, rights.Rights(live=True, told_at=opening.permitted_at))
+    if opening.permitted_at is None or not await rights.may_trade_live(session, owner):
+        raise LiveNotPermitted("You may not trade with real money: ask the operator for the permission.")
+    if opening.initial_cash:
+        raise LiveNotPermitted("A live account begins with what its broker shows: leave initial_cash out.")
+
+
 async def _broker(session: Session, owner: UUID, opening: Opening) -> str:
     """The broker of the connection an account is to be bound to; the owner's accounts are locked."""
     if opening.connection_id is None:
+        if opening.kind == "live":
+            raise LiveNotPermitted("A live account is bound to a connection with environment real: name one.")
         return SIMULATOR
     connection = await connections.find(session, owner, opening.connection_id)
     if connection is None:
@@ -72,8 +90,11 @@ async def _broker(session: Session, owner: UUID, opening: Opening) -> str:
             "You have no such connection: GET /broker/connections lists yours. One that was made just now"
             " is known here after a moment: try again."
         )
-    if connection.environment != "paper":
-        raise LiveNotPermitted("A paper account is bound to a paper connection: orders with real money are not sent.")
+    if connection.environment != ENVIRONMENT_OF[opening.kind]:
+        raise LiveNotPermitted(
+            f"A {opening.kind} account is bound to a connection with environment {ENVIRONMENT_OF[opening.kind]};"
+            f" this one is {connection.environment}. The two are never mixed."
+        )
     if (taken_by := await connections.find_account(session, owner, connection.id)) is not None:
         raise ConnectionTaken(f"Your account {taken_by} is bound to this connection: use that one.")
     return connection.broker

@@ -14,7 +14,7 @@ from trading.domain.question import Question
 from trading.domain.quote import Quote
 from trading.domain.request import OrderRequest
 from trading.store import limits as own_limits
-from trading.store import standing
+from trading.store import rights, standing
 from trading.store.standing import Moment
 
 
@@ -48,6 +48,8 @@ async def put_question(session: Session, owner: UUID, account: Account, asked: A
         stands = await standing.find(session, owner, request, limits, moment)
         tallies = {scope: await standing.tally(session, owner, request, scope, moment) for scope in limits.spanning}
         stands = replace(stands, tallies=tallies)
+    if account.kind == "live":
+        stands = replace(stands, live_permitted=await rights.may_trade_live(session, owner))
     return Question(
         request=request,
         account=account,

@@ -89,7 +89,10 @@ async def _correct(
     earlier: Seen | None,
     now: datetime,
 ) -> bool:
-    """Write what the broker has and we have not, once for each time it was first seen; tell whether all could be."""
+    """Write what the broker has and we have not, once for each time it was first seen; tell whether all could be.
+
+    In a live account it counts as brought in or taken away by its owner, so that no figure calls it a gain or a loss.
+    """
     report, compared, held = seen
     is_whole = True
     since = "opening" if earlier is None else earlier.seen_at.isoformat()
@@ -102,6 +105,7 @@ async def _correct(
             currency=report.currency,
             cash=difference.amount if difference is compared.cash else Decimal(0),
             shares=None if difference is compared.cash else _shares(difference, held, prices),
+            moved_by_owner=account.kind == "live",
         )
         if await _can_bear(session, owner, correction, held):
             await correct_account(session, owner, correction, now)

@@ -39,7 +39,7 @@ async def reset_account(session: Session, owner: UUID, reset: Reset, now: dateti
     if account is None:
         raise AccountNotFound("You have no account of this id.")
     if account.kind != "paper":
-        raise NotPaper("Only a paper account can begin anew.")
+        raise NotPaper("Only a paper account can begin anew: a live one has what its broker shows.")
     if await orders.find_any_open(session, owner, account.id):
         raise OrdersOpen("Cancel the account's open orders first, and wait until the broker has confirmed it.")
     await _settle_everything(session, owner, account.id, now)

@@ -9,6 +9,7 @@ from kit.db import Session
 from kit.events import record
 
 from trading.domain.account import Account
+from trading.domain.account_checks import live_is_permitted
 from trading.domain.halt import HaltMode
 from trading.domain.limits import Limits
 from trading.domain.order import AT_BROKER, ZERO, Happening, Order, Status
@@ -27,8 +28,8 @@ from trading.usecases.withdraw_order import withdraw_order
 async def trigger_stop(session: Session, waiting: Waiting, quote: Quote, limits: Limits, now: datetime) -> Order | None:
     """Move a stop along by one quote, under its account's lock; None when it does not wait any more.
 
-    A stop was reviewed when it was placed. What is asked again is what may have changed since: halts, and whether what
-    is held still covers the price it may be filled at.
+    A stop was reviewed when it was placed. What is asked again is what may have changed since: halts, the right to
+    trade with real money, and whether what is held still covers the price it may be filled at.
     """
     owner = waiting.owner
     account = await accounts.lock_to_trade(session, owner, waiting.order.account_id)
@@ -52,6 +53,8 @@ async def _let_go(session: Session, owner: UUID, account: Account, order: Order,
     question = await put_question(session, owner, account, asked)
     if _is_halted(account, question, order):
         return await end_order(session, owner, order, Happening.CANCELED, now, ("trading_halted", None))
+    if refused := live_is_permitted(question):
+        return await end_order(session, owner, order, Happening.CANCELED, now, (refused.reason, refused.detail))
     if order.group_id is not None and (partner := await _partner(session, owner, order)):
         priced = order if order.side == "sell" else replace(order, reserve_price=question.hold.price)
         return await _take_the_place_of(session, owner, account, (partner, priced), now)

@@ -13,7 +13,7 @@ from trading.domain import ledger as movements
 from trading.domain.account import Balance
 from trading.domain.request import AccountId
 from trading.domain.settlement import forecast, local_day
-from trading.errors import AccountNotFound, NotWithdrawable
+from trading.errors import AccountNotFound, NotPaper, NotWithdrawable
 from trading.events import BalanceChanged
 from trading.store import accounts, ledger, unsettled
 
@@ -30,8 +30,11 @@ class Withdrawal:
 
 async def withdraw(session: Session, owner: UUID, money: Withdrawal, now: datetime) -> Balance:
     """Take cash out; what trades still owe, what open buys hold and what sales have not brought yet has to stay."""
-    if await accounts.lock(session, owner, money.account_id) is None:
+    account = await accounts.lock(session, owner, money.account_id)
+    if account is None:
         raise AccountNotFound("You have no account of this id.")
+    if account.kind != "paper":
+        raise NotPaper("Real money moves at the broker alone: what happens there shows here after the next reading.")
     balance = await accounts.find_balance(session, owner, money.account_id, money.currency)
     pending = await unsettled.list_pending(session, owner, money.account_id, money.currency)
     outlook = forecast(balance, pending, local_day(money.currency, now))

@@ -2,13 +2,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, got } from "@/api/client";
+import { KindOf, useSecondPress } from "@/features/accounts/real-money";
 import { SideWord } from "@/features/orders/order-table";
 import { platformNow } from "@/lib/clock";
 import { useWords } from "@/lib/words";
 import { Badge, Button, Card, cx } from "@/ui/basics";
 import { Price } from "@/ui/figures";
 import { toast, toastProblem } from "@/ui/toasts";
-import { KindOf } from "./automations";
 import { remaining } from "./countdown";
 import { asked, automations, type Signal } from "./queries";
 import { Reasons } from "./signal-table";
@@ -43,16 +43,19 @@ function Question({ signal }: { signal: Signal }) {
     onError: toastProblem,
     onSettled: () => queries.invalidateQueries({ queryKey: ["signals"] }),
   });
+  const { ask, dialog } = useSecondPress(signal.account_id);
+  const side = named("side", signal.side);
   return (
     <Card className="h-full border-accent" data-signal={signal.id}
       title={<span className="flex flex-wrap items-center gap-2"><SideWord side={signal.side === "sell" ? "sell" : "buy"} /> {signal.symbol} <Badge>{named("signal.kind", signal.kind)}</Badge> <KindOf accountId={signal.account_id} /></span>}
       actions={signal.answer_until && <Countdown until={signal.answer_until} />}>
+      {dialog}
       <div className="grid gap-3">
         <p className="text-sm text-quiet">{known?.name} · {t("signal.price")} {known && <Price value={signal.price} currency={known.currency} className="font-semibold text-ink" />}</p>
         <Reasons reasons={signal.reasons} />
         <div className="grid grid-cols-2 gap-2">
           <Button busy={answer.isPending} onClick={() => answer.mutate("decline")} aria-label={`${t("signal.decline")} ${signal.symbol}`}>{t("signal.decline")}</Button>
-          <Button look={signal.side === "sell" ? "down" : "up"} busy={answer.isPending} onClick={() => answer.mutate("approve")} aria-label={`${t("signal.approve")} ${signal.symbol}`}>{t("signal.approve")}</Button>
+          <Button look={signal.side === "sell" ? "down" : "up"} busy={answer.isPending} onClick={() => ask(t("signal.approve.live", { side, symbol: signal.symbol }), () => answer.mutate("approve"))} aria-label={`${t("signal.approve")} ${signal.symbol}`}>{t("signal.approve")}</Button>
         </div>
       </div>
     </Card>

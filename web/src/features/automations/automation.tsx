@@ -5,6 +5,7 @@ import { useState } from "react";
 import { api, got } from "@/api/client";
 import { explain } from "@/api/problem";
 import { accounts } from "@/api/queries";
+import { KindOf, useSecondPress } from "@/features/accounts/real-money";
 import { dateTime, money, number } from "@/lib/format";
 import { retold } from "@/lib/retold";
 import { useWords } from "@/lib/words";
@@ -15,7 +16,7 @@ import { Table } from "@/ui/table";
 import { Tabs } from "@/ui/tabs";
 import { toast, toastProblem } from "@/ui/toasts";
 import { Approvals } from "./approvals";
-import { AutomationStatus, KindOf, StrategyName } from "./automations";
+import { AutomationStatus, StrategyName } from "./automations";
 import { Drift } from "./drift";
 import { NewAutomation } from "./new-automation";
 import { type Figures, figures, signals } from "./queries";
@@ -127,9 +128,11 @@ function Steering({ automation }: { automation: Figures }) {
     },
   });
   const { status } = automation;
+  const { ask, dialog } = useSecondPress(automation.account_id);
   return (
     <>
-      {status !== "running" && <Button look="main" busy={steer.isPending} onClick={() => steer.mutate("start")}>{t("auto.start")}</Button>}
+      {dialog}
+      {status !== "running" && <Button look="main" busy={steer.isPending} onClick={() => ask(t("auto.start.live", { name: automation.name }), () => steer.mutate("start"))}>{t("auto.start")}</Button>}
       {status === "running" && <Button busy={steer.isPending} title={t("auto.pause.why")} onClick={() => steer.mutate("pause")}>{t("auto.pause")}</Button>}
       {status !== "stopped" && <Button look="danger" busy={steer.isPending} onClick={() => setAsking("stop")}>{t("auto.stop")}</Button>}
       {status === "stopped" && <Button look="quiet" busy={steer.isPending} onClick={() => setAsking("delete")}>{t("app.delete")}</Button>}

@@ -1,9 +1,10 @@
 /** Strategies that trade by themselves: what waits for an answer, what runs, what they said, and who else may speak. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { accounts, strategies } from "@/api/queries";
+import { strategies } from "@/api/queries";
+import { KindOf } from "@/features/accounts/real-money";
 import { useWords } from "@/lib/words";
-import { AccountKind, Badge, Button, Card, Empty, Loading, PageTitle, type Tone } from "@/ui/basics";
+import { Badge, Button, Card, Empty, Loading, PageTitle, type Tone } from "@/ui/basics";
 import { Money } from "@/ui/figures";
 import { Tabs } from "@/ui/tabs";
 import { Approvals } from "./approvals";
@@ -67,12 +68,6 @@ export function AutomationStatus({ status }: { status: Automation["status"] }) {
 }
 
 /** Whose money it moves: never left to be guessed. */
-export function KindOf({ accountId }: { accountId: string }) {
-  const { data } = useQuery(accounts);
-  const account = data?.items.find((each) => each.id === accountId);
-  return account ? <AccountKind kind={account.kind} /> : null;
-}
-
 export function StrategyName({ automation }: { automation: Automation }) {
   const { t } = useWords();
   const { data } = useQuery(strategies);

@@ -1,7 +1,7 @@
 /** Drift reports of automations that trade the same version, laid side by side: bar by bar, one cell for each of them. */
 import type { Schemas } from "@/api/client";
 
-type Report = Schemas["DriftReport"];
+type Report = Pick<Schemas["DriftBeside"], "rows">;
 export type DriftCell = Schemas["DriftRow"];
 
 export interface DriftLine {

@@ -1,57 +1,63 @@
 /** A day side by side: what a backtest of the version says of each bar, and what its automations saw, did and got. */
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import type { Schemas } from "@/api/client";
 import { explain } from "@/api/problem";
 import { dateTime, number } from "@/lib/format";
 import { retold } from "@/lib/retold";
 import { useWords } from "@/lib/words";
-import { Card, Empty, Loading, Note } from "@/ui/basics";
+import { AccountKind, Card, Empty, Loading, Note } from "@/ui/basics";
 import { Price } from "@/ui/figures";
 import { Input } from "@/ui/form";
 import { Table } from "@/ui/table";
-import { KindOf } from "./automations";
 import { type DriftCell, type DriftLine, sideBySide } from "./drift-rows";
-import { type Automation, automations, drift, signals } from "./queries";
+import { type Automation, drift, signals } from "./queries";
 import { SignalStatus } from "./signal-table";
-
-const SHOWN_MAX = 4;
-/** Paper and live of one version stand beside one another, this one first. */
-const kin = (one: Automation, all: readonly Automation[]): Automation[] =>
-  [one, ...all.filter((each) => each.id !== one.id && each.strategy_id === one.strategy_id && each.version === one.version && each.interval === one.interval)].slice(0, SHOWN_MAX);
 
 export function Drift({ automation }: { automation: Automation }) {
   const { t, language } = useWords();
   const last = useQuery(signals(automation.id)).data?.items.find((each) => each.bar)?.bar;
   const [picked, setPicked] = useState("");
   const day = picked || (last ?? new Date().toISOString()).slice(0, 10);
-  const shown = kin(automation, useQuery(automations).data?.items ?? []);
-  const reports = useQueries({ queries: shown.map((each) => ({ ...drift(each.id, day), enabled: automation.strategy_id !== null })) });
+  const report = useQuery({ ...drift(automation.id, day), enabled: automation.strategy_id !== null });
   if (automation.strategy_id === null) return <Card><Empty>{t("drift.hookOnly")}</Empty></Card>;
-  const own = reports[0];
-  const lines = sideBySide(reports.map((each) => each.data));
+  const { data } = report;
+  // This one first; the others of its version beside it, so that paper and live are read in one line.
+  const columns = data ? [{ id: automation.id, name: automation.name, kind: data.account_kind }, ...data.beside.map((each) => ({ id: each.automation_id, name: each.name, kind: each.account_kind }))] : [];
   return (
     <Card flush title={t("auto.drift")}>
       <div className="grid gap-3 p-4">
         <Input name="day" type="date" label={t("drift.day")} value={day} onText={setPicked} className="w-44" />
-        {own?.error && <Note tone="bad" role="alert">{explain(own.error, language)}</Note>}
-        {own?.data?.differences.map((each) => <Note key={each} tone="warn">{retold(language, each)}</Note>)}
-        {own?.data && own.data.rows.length > 0 && own.data.differences.length === 0 && <Note tone="good">✓ {t("drift.same")}</Note>}
+        {report.error && <Note tone="bad" role="alert">{explain(report.error, language)}</Note>}
+        {data?.differences.map((each) => <Note key={each} tone="warn">{retold(language, each)}</Note>)}
+        {data && data.rows.length > 0 && data.differences.length === 0 && <Note tone="good">✓ {t("drift.same")}</Note>}
+        {data?.beside.map((each) => <Apart key={each.automation_id} name={data.account_kind === "live" ? automation.name : each.name} gaps={each.live_against_paper} />)}
       </div>
-      {own?.isPending ? <Loading /> : own?.data && (
-        <Table<DriftLine> label={t("auto.drift")} rows={lines} keyOf={(line) => line.key} empty={<Empty>{t("drift.empty")}</Empty>} columns={[
+      {report.isPending ? <Loading /> : data && (
+        <Table<DriftLine> label={t("auto.drift")} rows={sideBySide([data, ...data.beside])} keyOf={(line) => line.key} empty={<Empty>{t("drift.empty")}</Empty>} columns={[
           { key: "symbol", head: t("order.symbol"), cell: (line) => <strong>{line.symbol}</strong> },
           { key: "bar", head: t("drift.bar"), cell: (line) => <span className="num text-quiet">{automation.interval === "1d" ? line.bar.slice(0, 10) : dateTime(language, line.bar)}</span> },
           { key: "backtest", head: t("drift.backtest"), cell: (line) => <Said entry={line.backtest.entry} exit={line.backtest.exit} /> },
-          ...shown.map((each, at) => ({
+          ...columns.map((each, at) => ({
             key: each.id,
-            head: <span className="inline-flex items-center gap-1.5"><KindOf accountId={each.account_id} /> {each.name}</span>,
-            cell: (line: DriftLine) => <Cell row={line.cells[at] ?? null} currency={each.currency} />,
+            head: <span className="inline-flex items-center gap-1.5"><AccountKind kind={each.kind} /> {each.name}</span>,
+            cell: (line: DriftLine) => <Cell row={line.cells[at] ?? null} currency={automation.currency} />,
           })),
         ]} />
       )}
       <p className="px-4 pb-3 text-xs text-quiet">{t("drift.gap.hint")}</p>
     </Card>
   );
+}
+
+/** What real money changed, fill by fill of the same bars. */
+function Apart({ name, gaps }: { name: string; gaps: Schemas["DriftBeside"]["live_against_paper"] }) {
+  const { t, language } = useWords();
+  return gaps.map((each) => (
+    <Note key={`${each.symbol} ${each.bar}`} tone="accent">
+      {t("drift.livePaper", { name, symbol: each.symbol, price: number(language, each.price_gap), fee: number(language, each.fee_gap), seconds: each.latency_gap_seconds })}
+    </Note>
+  ));
 }
 
 function Said({ entry, exit }: { entry: boolean; exit: boolean }) {

@@ -2,6 +2,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
+import { profile } from "@/api/queries";
+import { liveOffer } from "@/features/accounts/stake";
 import { dateTime } from "@/lib/format";
 import type { Language } from "@/lib/preferences";
 import { sayOr, useWords, type Word } from "@/lib/words";
@@ -66,6 +68,7 @@ function NewConnection({ brokers }: { brokers: readonly Schemas["BrokerOut"][] }
   const [broker, setBroker] = useState<Broker>("kis");
   const [environment, setEnvironment] = useState<"paper" | "real">("paper");
   const [name, setName] = useState("");
+  const offer = liveOffer(useQuery(profile).data?.permissions.real ?? false, brokers.filter((each) => each.broker === broker));
   const [credentials, setCredentials] = useState<Partial<Record<Credential, string>>>({});
   const add = useMutation({
     mutationFn: () => {
@@ -82,8 +85,8 @@ function NewConnection({ brokers }: { brokers: readonly Schemas["BrokerOut"][] }
   return (
     <Card title={t("connections.new")} className="self-start">
       <Form onSubmit={() => add.mutate()} error={add.error} label={t("connections.new")}>
-        <Select name="broker" label={t("connections.broker")} value={broker} onText={(text) => setBroker(text as Broker)} options={known.filter((each) => each.environment === "paper").map((each) => [each.broker, titleOf(language, each)])} />
-        <Segments label={t("connections.environment")} grow value={environment} onChange={setEnvironment} options={[["paper", t("connections.paper")], ["real", t("connections.real")]]} />
+        <Select name="broker" label={t("connections.broker")} value={broker} onText={(text) => { setBroker(text as Broker); setEnvironment("paper"); }} options={known.filter((each) => each.environment === "paper").map((each) => [each.broker, titleOf(language, each)])} />
+        {offer === "open" && <Segments label={t("connections.environment")} grow value={environment} onChange={setEnvironment} options={[["paper", t("connections.paper")], ["real", t("connections.real")]]} />}
         {environment === "real" && <Note tone="warn">{t("account.live.warning")}</Note>}
         <Input name="name" label={t("app.name")} value={name} onText={setName} />
         {ASKS[broker].map((each) => (

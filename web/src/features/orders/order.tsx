@@ -6,6 +6,7 @@ import { api, got, onceOnly } from "@/api/client";
 import { explain, Problem } from "@/api/problem";
 import { executions, order as orderQuery } from "@/api/queries";
 import { useAccount } from "@/features/accounts/current";
+import { KindOf, RealMoney } from "@/features/accounts/real-money";
 import { dateTime, day, price, time } from "@/lib/format";
 import { useWords, WORDS, type Word } from "@/lib/words";
 import { useSteps } from "@/live/account";
@@ -33,7 +34,7 @@ export function OrderPage() {
       <PageTitle actions={<Actions order={order.data} />}>
         <span className="flex flex-wrap items-center gap-2">
           <Link to="/market/$symbol" params={{ symbol: order.data.symbol }} className="underline decoration-line underline-offset-4">{order.data.symbol}</Link>
-          <SideWord side={order.data.side} /> <StatusBadge status={order.data.status} />
+          <SideWord side={order.data.side} /> <StatusBadge status={order.data.status} /> <KindOf accountId={order.data.account_id} />
         </span>
       </PageTitle>
       <div className="grid gap-4 lg:grid-cols-2">
@@ -152,6 +153,7 @@ function Replace({ order, onDone }: { order: Order; onDone: () => void }) {
   });
   return (
     <Form onSubmit={() => replace.mutate()} error={replace.error}>
+      <RealMoney accountId={order.account_id} />
       {order.limit_price && <Input name="limit_price" label={t("ticket.price")} inputMode="decimal" value={limit} onText={setLimit} />}
       {order.stop_price && <Input name="stop_price" label={t("ticket.stop")} inputMode="decimal" value={stop} onText={setStop} />}
       <Input name="quantity" label={t("ticket.quantity")} inputMode="decimal" value={quantity} onText={setQuantity} />

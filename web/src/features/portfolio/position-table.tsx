@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useRef, useState } from "react";
 import { api, got, onceOnly, type Schemas } from "@/api/client";
+import { RealMoney } from "@/features/accounts/real-money";
 import { useWords } from "@/lib/words";
 import { Button } from "@/ui/basics";
 import { Dialog } from "@/ui/dialog";
@@ -50,6 +51,7 @@ function Close({ position, onDone }: { position: Position; onDone: () => void })
   });
   return (
     <Form onSubmit={() => close.mutate()} error={close.error}>
+      <RealMoney accountId={position.account_id} />
       <p>{t("portfolio.close.confirm", { symbol: position.symbol, quantity: position.sellable })}</p>
       <Button type="submit" look="down" busy={close.isPending}>{t("portfolio.close")}</Button>
     </Form>
