@@ -25,6 +25,8 @@ from tools.people import Admin, Gateway, Json, Listener, Refused, Trader
 from tools.story import StoryBroke, holds
 
 REPLAY_SECONDS = 20
+OPEN_SECONDS = 3_600
+OPEN_SYMBOLS_MAX = 20
 LOOK_BACK = timedelta(days=365)
 GOOD_DAY = Decimal("1.025")
 WORTH_SELLING = Decimal("1.01")
@@ -62,6 +64,8 @@ async def signs_up(story: Story) -> None:
     story.trader = await Trader.sign_up(story.gateway)
     profile = await story.trader.call("GET", "/users/profile")
     holds(profile["email"] == story.trader.email, "the profile shows the address signed up with")
+    told = await story.trader.call("GET", "/notifications/preferences")
+    await story.trader.call("PUT", "/notifications/preferences", **told | {"language": profile["language"]})
     story.tells(
         f"{story.trader.name} signed up as {story.trader.email} and logged in",
         "services/auth/auth/usecases/register_user.py",
@@ -333,6 +337,16 @@ async def sleeps(story: Story) -> None:
     await demo_automation.automates(night)
 
 
+async def leaves_the_market_open(story: Story) -> None:
+    """Whoever comes to the page next can trade: the newest session moves for an hour and stays open for a day."""
+    newest = (await story.trader.call("GET", f"/market/stocks/{story.prices.symbol}"))["last_day"]
+    listed = await story.trader.call("GET", f"/market/stocks?market={story.prices.market}&limit={OPEN_SYMBOLS_MAX}")
+    traded = {stock["symbol"] for stock in listed["items"] if stock["last_day"] == newest} | {story.prices.symbol}
+    await story.admin.replays(sorted(traded), newest, OPEN_SECONDS)
+    await story.trader.until(f"/market/quotes/{story.prices.symbol}", lambda quote: quote["trading_date"] == newest)
+    story.tells(f"{newest} is replayed for you: prices move, and orders are taken")
+
+
 BEFORE_THE_STREAMS: tuple[Callable[[Story], Awaitable[None]], ...] = (signs_up, operator_imports, opens_an_account)
 WITH_THE_STREAMS: tuple[Callable[[Story], Awaitable[None]], ...] = (
     replay_begins,
@@ -346,6 +360,7 @@ WITH_THE_STREAMS: tuple[Callable[[Story], Awaitable[None]], ...] = (
     backtests,
     publishes,
     sleeps,
+    leaves_the_market_open,
 )
 
 

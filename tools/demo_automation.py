@@ -86,7 +86,7 @@ def _year_before(day: str) -> str:
 async def _set_up(night: Night) -> Json:
     cash, capital = CASH[night.currency]
     account = await night.trader.call(
-        "POST", "/trading/accounts", name="Asleep", kind="paper", currency=night.currency, initial_cash=cash
+        "POST", "/trading/accounts", name="By itself", kind="paper", currency=night.currency, initial_cash=cash
     )
     if night.running_replay is not None:
         replay = f"/market/replays/{night.running_replay}"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from auth.domain.audit import ACTIONS
+
 from tools.native.layout import ROOT
 
 TRADING = ROOT / "services" / "trading" / "trading"
@@ -71,6 +73,11 @@ def test_every_sentence_is_known_to_the_client() -> None:
 def test_the_client_knows_no_sentence_that_is_never_said() -> None:
     told = {text for path in (BOUNDS, *TRADING.rglob("*.py")) for text in sentences(path)}
     assert {text for text in known() if text.count(" ") >= SPACES_MIN} - told == set()
+
+
+def test_every_act_of_the_audit_log_has_words() -> None:
+    words = set(re.findall(r'"audit\.(\w+)":', (ROOT / "web" / "src" / "words" / "audit.ts").read_text()))
+    assert words == ACTIONS
 
 
 def test_every_code_of_a_problem_has_words() -> None:

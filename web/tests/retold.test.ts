@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
-import { retold } from "@/lib/retold";
+import { retold, retoldNotice } from "@/lib/retold";
 
 describe("a sentence of the platform", () => {
   it("is told in Korean, with its figures", () => {
@@ -25,6 +25,16 @@ describe("a sentence of the platform", () => {
     const sentence = "insufficient_cash: The order may cost 105 USD with its fee, 3 are available.";
     expect(retold("ko", sentence)).toBe("주문 가능 금액이 부족합니다. 수량을 줄이거나 입금하세요. (수수료까지 105 USD 필요한데, 주문 가능 금액은 3입니다.)");
     expect(retold("en", sentence)).toBe("Not enough cash. Lower the quantity, or deposit more. (The order may cost 105 USD with its fee, 3 are available.)");
+  });
+
+  it("is told in Korean where a validator has said it, with the names of fields", () => {
+    expect(retold("ko", "a limit order needs a limit_price")).toBe("지정가 주문에 필요합니다: 가격");
+    expect(retold("ko", "a sale's limit_price lies above its stop_loss_price")).toBe("매도 가격은 손절 가격보다 높아야 합니다");
+  });
+
+  it("is the reason in a notice that is Korean already", () => {
+    expect(retoldNotice("ko", "사유: it has this symbol already.")).toBe("사유: 이미 이 종목을 가지고 있습니다.");
+    expect(retoldNotice("ko", "수수료 83원, 세금 0원.")).toBe("수수료 83원, 세금 0원.");
   });
 
   it("keeps the braces that belong to it", () => {

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { explain, fieldErrors, Problem } from "@/api/problem";
+import { aboutForm, explain, fieldErrors, Problem } from "@/api/problem";
 import { say, speech, WORDS, type Word } from "@/lib/words";
 import { said } from "@/words/said";
 
@@ -50,6 +50,17 @@ describe("a problem", () => {
 
   it("nobody has translated is told in the platform's words", () => {
     expect(explain(new Problem({ ...body, code: "brand_new" }), "ko")).toBe(body.detail);
+  });
+
+  it("names a field that the form has no input for, and no more than the sentence where it is about the whole", () => {
+    expect(aboutForm("account_id", "목록에서 고르세요.", "ko")).toBe("계좌: 목록에서 고르세요.");
+    expect(aboutForm("brand_new", "This is needed.", "en")).toBe("brand_new: This is needed.");
+    expect(aboutForm("body", "This cannot be used.", "en")).toBe("This cannot be used.");
+  });
+
+  it("keeps a bound that is no number", () => {
+    const errors = [{ field: "to", code: "less_than_equal", message: "Input should be less than or equal to 2026-12-31" }];
+    expect(fieldErrors(new Problem({ ...body, errors }), "en")).toEqual({ to: "Enter 2026-12-31 or less." });
   });
 
   it("stands beside the fields it names, with what to do", () => {

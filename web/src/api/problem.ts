@@ -70,10 +70,15 @@ export function fieldErrors(error: unknown, language: Language = preferences().l
   );
 }
 
+/** A sentence about a field that the form has no input for: with the field's name, or alone where it is about the whole. */
+export function aboutForm(name: string, sentence: string, language: Language): string {
+  return name === "body" ? sentence : `${sayOr(language, `name.${name}`, name)}: ${sentence}`;
+}
+
 /** The kind of mistake in our words, with the bound the message names; else the problem it is, or the message itself. */
 function aboutField({ code, message }: Pick<FieldProblem, "code" | "message">, language: Language): string {
   const why = retold(language, message.replace(/^Value error, /, ""));
-  const bound = /-?\d+(\.\d+)?/.exec(message)?.[0] ?? "";
+  const bound = /than (?:or equal to )?(\S+)$/.exec(message)?.[1] ?? /-?\d+(\.\d+)?/.exec(message)?.[0] ?? "";
   const body = { type: "", title: "", status: 422, detail: message, code, request_id: null };
   return sayOr(language, `field.${code}`, explain(new Problem(body), language), { bound, why });
 }

@@ -1,4 +1,5 @@
 /** What the platform said in English, told in the person's language: a sentence is known by its English half. */
+import { refused } from "@/words/refused";
 import { said } from "@/words/said";
 import type { Language } from "./preferences";
 import { sayOr, WORDS } from "./words";
@@ -15,12 +16,18 @@ export function retold(language: Language, sentence: string): string {
   const [, code = "", rest = ""] = /^([a-z_]+): (.+)$/s.exec(sentence) ?? [];
   if (`problem.${code}` in WORDS) return `${sayOr(language, `problem.${code}`, "")} (${retold(language, rest)})`;
   if (language === "en") return sentence;
-  patterns ??= Object.values(said).map(([korean, english]) => [patternOf(english), korean]);
+  patterns ??= [...Object.values(said), ...Object.values(refused)].map(([korean, english]) => [patternOf(english), korean]);
   for (const [pattern, korean] of patterns) {
     const gaps = pattern.exec(sentence);
     if (gaps) return korean.replace(/(?<!\{)\{(\w+)\}/g, (_, name: string) => gapOf(language, name, gaps.groups?.[name] ?? ""));
   }
   return sentence;
+}
+
+/** A notice is in the person's language but for the reason in it, which is a sentence of the platform's. */
+export function retoldNotice(language: Language, body: string): string {
+  const [, before = "", why = ""] = /^(사유: )(.+)\.$/s.exec(body) ?? [];
+  return why ? `${before}${retold(language, why)}.` : retold(language, body);
 }
 
 /** What stands in a gap may be a sentence again, or a value that has a word of its own, such as an order's type. */

@@ -1,7 +1,9 @@
 /** Every sentence of the client in Korean and English, and the one way to say it. */
 import { admin } from "@/words/admin";
+import { audit } from "@/words/audit";
 import { auth } from "@/words/auth";
 import { automation } from "@/words/automation";
+import { fields } from "@/words/fields";
 import { market } from "@/words/market";
 import { portfolio } from "@/words/portfolio";
 import { problems } from "@/words/problems";
@@ -15,7 +17,7 @@ import { type Language, preferences, usePreferences } from "@/lib/preferences";
 export type Pairs = Record<string, readonly [ko: string, en: string]>;
 
 export const WORDS = {
-  ...shell, ...auth, ...market, ...trading, ...portfolio, ...research, ...automation, ...settings, ...admin, ...problems,
+  ...shell, ...auth, ...market, ...trading, ...portfolio, ...research, ...automation, ...settings, ...admin, ...problems, ...fields, ...audit,
 } satisfies Pairs;
 
 export type Word = keyof typeof WORDS;

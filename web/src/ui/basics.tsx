@@ -27,7 +27,7 @@ export function Button({ look = "plain", size = "normal", busy, asChild, classNa
   const Part = asChild ? Slot : "button";
   const classes = cx(
     "inline-flex items-center justify-center gap-1.5 rounded-lg font-semibold transition disabled:opacity-55",
-    size === "small" ? "min-h-8 px-2.5 text-sm" : size === "large" ? "min-h-12 px-5 text-base" : "min-h-10 px-3.5 text-sm",
+    size === "small" ? "min-h-8 px-2.5 text-sm whitespace-nowrap" : size === "large" ? "min-h-12 px-5 text-base" : "min-h-10 px-3.5 text-sm",
     LOOKS[look],
     className,
   );

@@ -1,6 +1,7 @@
 /** Quiet lines over time: equity, drawdown, several runs. The canvas has words beside it for those who cannot see it. */
 import { AreaSeries, createChart, type IChartApi, LineSeries, type Time } from "lightweight-charts";
 import { useEffect, useRef } from "react";
+import { rate, short } from "@/lib/format";
 import { usePreferences } from "@/lib/preferences";
 
 export interface Point { date: string; value: number }
@@ -24,16 +25,16 @@ interface CurveProps { points: readonly Point[]; label: string; tone: "accent" |
 
 export function Curve({ points, label, tone, percent, height = 240 }: CurveProps) {
   const box = useRef<HTMLDivElement>(null);
-  const { theme, colours } = usePreferences();
+  const { theme, colours, language } = usePreferences();
   useEffect(() => {
     if (!box.current) return;
     const line = colour(`--${tone}`);
     const chart = quietChart(box.current);
-    const series = chart.addSeries(AreaSeries, { lineColor: line, topColor: `${line}40`, bottomColor: `${line}05`, lineWidth: 2, priceLineVisible: false, priceFormat: percent ? { type: "percent" } : { type: "volume" } });
+    const series = chart.addSeries(AreaSeries, { lineColor: line, topColor: `${line}40`, bottomColor: `${line}05`, lineWidth: 2, priceLineVisible: false, priceFormat: { type: "custom", minMove: percent ? 0.01 : 1, formatter: (value: number) => (percent ? rate(language, value / 100, 1, false) : short(language, Math.round(value))) } });
     series.setData(points.map((each) => ({ time: each.date as Time, value: percent ? each.value * 100 : each.value })));
     chart.timeScale().fitContent();
     return () => chart.remove();
-  }, [points, tone, percent, theme, colours]);
+  }, [points, tone, percent, theme, colours, language]);
   return <div ref={box} role="img" aria-label={label} style={{ height }} />;
 }
 

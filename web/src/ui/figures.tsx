@@ -44,7 +44,9 @@ export function Move({ percent: value, change }: { percent: string; change?: str
 export function Rate({ value, signed = true }: { value: number | null | undefined; signed?: boolean }) {
   const { language } = useWords();
   if (value === null || value === undefined) return <span className="text-quiet">–</span>;
-  return <span className={cx("num", signed && tint(value > 0 ? 1 : value < 0 ? -1 : 0))}>{rate(language, value, 2, signed)}</span>;
+  // What is shown as 0.00% has no colour.
+  const moved = Math.round(value * 10_000);
+  return <span className={cx("num", signed && tint(moved > 0 ? 1 : moved < 0 ? -1 : 0))}>{rate(language, value, 2, signed)}</span>;
 }
 
 export function Ratio({ value }: { value: number | null | undefined }) {

@@ -1,7 +1,7 @@
 /** Inputs that name themselves, and say beside themselves what is wrong with what they hold. */
 import * as RadixSwitch from "@radix-ui/react-switch";
-import { createContext, type FormEvent, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useContext, useId, useRef } from "react";
-import { explain, fieldErrors } from "@/api/problem";
+import { createContext, type FormEvent, type InputHTMLAttributes, type ReactNode, type RefObject, type SelectHTMLAttributes, type TextareaHTMLAttributes, useContext, useEffect, useId, useRef, useState } from "react";
+import { aboutForm, explain, fieldErrors } from "@/api/problem";
 import { useWords } from "@/lib/words";
 import { cx, Note } from "./basics";
 
@@ -9,7 +9,7 @@ const Errors = createContext<Record<string, string>>({});
 
 interface FormProps {
   onSubmit: () => void;
-  /** What the last try ended with: shown beside the fields it names, and above the rest otherwise. */
+  /** What the last try ended with: shown beside the fields it names, and at the head of the form where it names none of them. */
   error?: unknown;
   children: ReactNode;
   className?: string;
@@ -18,19 +18,43 @@ interface FormProps {
 
 export function Form({ onSubmit, error, children, className, label }: FormProps) {
   const { language } = useWords();
+  const box = useRef<HTMLFormElement>(null);
   const errors = fieldErrors(error, language);
+  const homeless = useHomeless(box, errors);
+  const sent = useRef(false);
+  // Whoever has pressed the button sees what was wrong with it, wherever on the page that stands.
+  useEffect(() => {
+    if (!error || !sent.current) return;
+    sent.current = false;
+    box.current?.querySelector("[aria-invalid=true], [role=alert]")?.scrollIntoView({ block: "nearest" });
+  }, [error, homeless]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
+    sent.current = true;
     onSubmit();
   };
   return (
     <Errors.Provider value={errors}>
-      <form noValidate onSubmit={submit} className={cx("grid gap-3", className)} aria-label={label}>
+      <form ref={box} noValidate onSubmit={submit} className={cx("grid gap-3", className)} aria-label={label}>
+        {homeless.length > 0 && <Note tone="bad" role="alert">{homeless.map((name) => <p key={name}>{aboutForm(name, errors[name] ?? "", language)}</p>)}</Note>}
         {children}
         {Boolean(error) && Object.keys(errors).length === 0 && <Note tone="bad" role="alert">{explain(error, language)}</Note>}
       </form>
     </Errors.Provider>
   );
+}
+
+/** The errors that no input of the form stands for. What is folded away opens where one of its inputs is wrong. */
+function useHomeless(box: RefObject<HTMLFormElement | null>, errors: Record<string, string>): string[] {
+  const [homeless, setHomeless] = useState<string[]>([]);
+  const names = Object.keys(errors).join("\n");
+  useEffect(() => {
+    const inputOf = (name: string) => box.current?.querySelector(`[name="${CSS.escape(name)}"]`);
+    const wrong = names ? names.split("\n") : [];
+    setHomeless(wrong.filter((name) => !inputOf(name)));
+    for (const name of wrong) inputOf(name)?.closest("details")?.setAttribute("open", "");
+  }, [box, names]);
+  return homeless;
 }
 
 interface FieldProps {

@@ -14,7 +14,10 @@ from auth.usecases.change_rights import Change, change_rights
 async def propose_rights(
     session: Transaction, actor: UserId, user_id: UserId, change: Change, now: datetime
 ) -> User | None:
-    """Return the account as it is now, or None when there is none. Whatever was proposed before is withdrawn.
+    """Return the account as it is now, or None when there is none.
+
+    What this admin has proposed before is changed with it: the role and the permissions are asked for one after the
+    other. What another has proposed is withdrawn: nobody puts their name to it without having seen it.
 
     Raises:
         LastAdmin: as `change_rights`.
@@ -22,7 +25,9 @@ async def propose_rights(
     before = await system.lock_user(session, user_id)
     if before is None:
         return None
-    wanted = change(before)
+    standing = await proposals.find(session, user_id, now)
+    own = standing is not None and standing.proposed_by == actor
+    wanted = change(standing.of(before) if standing is not None and own else before)
     tighter = without_loosening(before, wanted)
     await proposals.delete_one(session, user_id)
     after = await change_rights(session, str(actor), user_id, lambda _: tighter, now)

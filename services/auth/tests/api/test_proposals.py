@@ -97,6 +97,27 @@ async def test_of_a_mixed_wish_the_tighter_part_holds_at_once(haneul: Person, op
 
 
 @pytest.mark.requirement("R-48")
+async def test_a_role_and_permissions_asked_for_one_after_the_other_wait_together(
+    haneul: Person, operator: Person, second: Person
+) -> None:
+    await permits(operator, haneul, AT_FIRST | {"real": True})
+    shown = await operator.http.put(f"{USERS}/{haneul.id}/role", json={"role": "admin"}, headers=operator.bearer)
+    assert (shown.json()["role"], shown.json()["permissions"]) == ("user", AT_FIRST)
+    (proposed,) = await waiting(second)
+    assert (proposed["role"], proposed["permissions"]) == ("admin", AT_FIRST | {"real": True})
+
+
+@pytest.mark.requirement("R-48")
+async def test_nobody_takes_over_unseen_what_another_admin_has_proposed(
+    haneul: Person, operator: Person, second: Person
+) -> None:
+    await permits(operator, haneul, AT_FIRST | {"real": True})
+    await second.http.put(f"{USERS}/{haneul.id}/role", json={"role": "admin"}, headers=second.bearer)
+    (proposed,) = await waiting(operator)
+    assert (proposed["proposed_by"], proposed["role"], proposed["permissions"]) == (second.id, "admin", AT_FIRST)
+
+
+@pytest.mark.requirement("R-48")
 async def test_nobody_makes_an_admin_alone(haneul: Person, operator: Person, second: Person) -> None:
     url = f"{USERS}/{haneul.id}/role"
     answer = await operator.http.put(url, json={"role": "admin"}, headers=operator.bearer)

@@ -193,9 +193,13 @@ def of_silent_order(order_id: str, account_id: str, status: str) -> Notice:
 
 def of_doubtful_order(order_id: str, account_id: str, text: str) -> Notice:
     """Tell that nobody but the owner can say which of the broker's orders is theirs."""
-    korean = Words("어느 주문인지 확인이 필요합니다", f"증권사 화면에서 주문을 확인해 주세요. 증권사 응답: {text}")
+    korean = Words(
+        "어느 주문인지 확인이 필요합니다",
+        "증권사에 이 주문일 수 있는 주문이 여러 건 보입니다. "
+        "증권사 화면에서 확인한 뒤 '증권사 연결' 페이지에서 어느 것인지 골라 주세요.",
+    )
     data = {"order_id": order_id, "account_id": account_id}
-    body = f"Look at your broker's own pages. {text}"
+    body = f"Look at your broker's own pages, then say under Brokers which it is. {text}"
     return Notice("alarm", "An order at your broker needs you", body, data, korean)
 
 

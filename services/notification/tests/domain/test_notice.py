@@ -1,5 +1,6 @@
 """Notices: what people read."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from notification.domain.notice import (
     amount,
     grouped,
     of_denial,
+    of_doubtful_order,
     of_fill,
     of_rejection,
     of_run,
@@ -111,6 +113,12 @@ def test_a_korean_reads_korean() -> None:
     notice = of_fill(BUY).said_in("ko")
     assert (notice.title, notice.body) == ("005930 10주 매수 체결, 체결가 56,000원", "수수료 83원, 세금 0원.")
     assert of_denial(replace(BUY, reason="market_closed")).said_in("ko").body == "장이 열려 있지 않습니다."
+
+
+def test_an_order_in_doubt_asks_for_help_in_one_language() -> None:
+    told = of_doubtful_order("1", "2", "KIS shows 0000012, 0000013: somebody has to say which.")
+    assert "0000012" in told.body
+    assert not re.search("[a-z]", told.said_in("ko").body)
 
 
 def test_prices_that_do_not_come_are_told_by_the_clock_of_their_market_and_name_who_waits() -> None:

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, got, onceOnly } from "@/api/client";
 import { profile } from "@/api/queries";
+import { useHomeMarket } from "@/features/market/home";
 import { prefer } from "@/lib/preferences";
 import { useWords } from "@/lib/words";
 import { AccountKind, Button, Note } from "@/ui/basics";
@@ -19,8 +20,12 @@ export function OpenAccount({ onDone }: { onDone?: () => void }) {
   const queries = useQueryClient();
   const [name, setName] = useState<string>(t("account.name.default"));
   const [kind, setKind] = useState<"paper" | "live">("paper");
-  const [currency, setCurrency] = useState<"KRW" | "USD">("KRW");
-  const [cash, setCash] = useState<string>(CASH.KRW);
+  const [picked, setPicked] = useState<"KRW" | "USD" | null>(null);
+  // The money that buys what can be bought here.
+  const usual = useHomeMarket() === "US" ? "USD" : "KRW";
+  const currency = picked ?? usual;
+  const [written, setCash] = useState<string | null>(null);
+  const cash = written ?? CASH[currency];
   const [connection, setConnection] = useState("");
   const connections = useQuery({ queryKey: ["connections"], queryFn: () => got(api.GET("/api/v1/broker/connections")) });
   const permitted = useQuery(profile).data?.permissions.real ?? false;
@@ -42,8 +47,8 @@ export function OpenAccount({ onDone }: { onDone?: () => void }) {
     },
   });
   const turn = (next: "KRW" | "USD"): void => {
-    setCurrency(next);
-    setCash(CASH[next]);
+    setPicked(next);
+    setCash(null);
   };
   const turnKind = (next: "paper" | "live"): void => {
     setKind(next);

@@ -54,7 +54,7 @@ function Users() {
 }
 
 function Audit() {
-  const { t, language } = useWords();
+  const { t, language, named } = useWords();
   const audit = useInfiniteQuery({
     queryKey: ["audit"],
     queryFn: ({ pageParam }) => got(api.GET("/api/v1/admin/audit", { params: { query: { limit: 100, cursor: pageParam ?? undefined } } })),
@@ -68,7 +68,7 @@ function Audit() {
       <Table label={t("admin.audit")} rows={audit.data?.pages.flatMap((page) => page.items) ?? []} keyOf={(each) => String(each.position)} columns={[
         { key: "position", head: "#", cell: (each) => <span className="num text-quiet">{each.position}</span> },
         { key: "time", head: t("order.time"), cell: (each) => <span className="num text-quiet">{dateTime(language, each.occurred_at)}</span> },
-        { key: "action", head: t("admin.audit.action"), cell: (each) => <code>{each.action}</code> },
+        { key: "action", head: t("admin.audit.action"), cell: (each) => <span title={each.action}>{named("audit", each.action)}</span> },
         { key: "actor", head: t("admin.audit.actor"), wide: true, cell: (each) => <code className="text-xs">{each.actor.slice(0, 13)}</code> },
         { key: "subject", head: t("admin.audit.subject"), wide: true, cell: (each) => <code className="text-xs">{each.subject.slice(0, 13)}</code> },
       ]} />
@@ -78,15 +78,15 @@ function Audit() {
 }
 
 function Pipelines() {
-  const { t, language } = useWords();
+  const { t, language, named } = useWords();
   const { data } = useQuery({ queryKey: ["pipelines"], queryFn: () => got(api.GET("/api/v1/market/pipelines", { params: { query: { limit: 100 } } })) });
   if (!data) return <Loading />;
   return (
     <Card flush>
       <Table label={t("admin.pipelines")} rows={data.items} keyOf={(run) => run.id} empty={<Empty>{t("admin.pipelines.empty")}</Empty>} columns={[
         { key: "day", head: t("portfolio.date"), cell: (run) => <span className="num">{run.day} · {run.market}</span> },
-        { key: "pipeline", head: t("admin.pipeline"), cell: (run) => <code>{run.pipeline}</code> },
-        { key: "status", head: t("order.status"), cell: (run) => <Badge tone={run.status === "finished" ? "good" : run.status === "failed" ? "bad" : "accent"}>{run.status}</Badge> },
+        { key: "pipeline", head: t("admin.pipeline"), cell: (run) => named("pipeline", run.pipeline) },
+        { key: "status", head: t("order.status"), cell: (run) => <Badge tone={run.status === "finished" ? "good" : run.status === "failed" ? "bad" : "accent"}>{named("run", run.status)}</Badge> },
         { key: "attempts", head: t("admin.attempts"), right: true, cell: (run) => run.attempts },
         { key: "at", head: t("order.time"), wide: true, cell: (run) => run.finished_at && <span className="num text-quiet">{dateTime(language, run.finished_at)}</span> },
       ]} />

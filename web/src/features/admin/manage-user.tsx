@@ -2,11 +2,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
+import { useSession } from "@/api/session";
 import { useWords } from "@/lib/words";
-import { Button } from "@/ui/basics";
+import { Button, Note } from "@/ui/basics";
 import { Dialog } from "@/ui/dialog";
 import { Form, Input, Segments, Select, Toggle } from "@/ui/form";
 import { toast, toastProblem } from "@/ui/toasts";
+import { proposals } from "./proposals";
 
 export type User = Schemas["AuthAccountShown"];
 type Permissions = Schemas["PermissionsShown"];
@@ -24,17 +26,22 @@ export function ManageUser({ user, onClose }: { user: User | null; onClose: () =
 function Manage({ user }: { user: User }) {
   const { t, named } = useWords();
   const queries = useQueryClient();
-  const [permissions, setPermissions] = useState<Permissions>(user.permissions);
-  const [role, setRole] = useState(user.role);
+  const { userId } = useSession();
+  const waits = useQuery(proposals).data?.items.find((each) => each.user_id === user.id);
+  // What one has proposed oneself goes on from there; another administrator's is not taken over unseen.
+  const [begun] = useState<Pick<User, "role" | "permissions">>(waits?.proposed_by === userId ? waits : user);
+  const [permissions, setPermissions] = useState<Permissions>(begun.permissions);
+  const [role, setRole] = useState(begun.role);
   const [locked, setLocked] = useState(user.locked);
   const path = { user_id: user.id };
   const usage = useQuery({ queryKey: ["usage", user.id], queryFn: () => got(api.GET("/api/v1/admin/users/{user_id}/usage", { params: { path } })) });
   const reread = () => queries.invalidateQueries({ queryKey: ["users"] });
   const save = useMutation({
     mutationFn: async () => {
-      const kept = await got(api.PUT("/api/v1/admin/users/{user_id}/permissions", { params: { path }, body: permissions }));
-      if (role === user.role) return kept;
-      return got(api.PUT("/api/v1/admin/users/{user_id}/role", { params: { path }, body: { role } }));
+      // Only what was changed here: what is sent again withdraws what waits for another administrator.
+      const changed = JSON.stringify(permissions) !== JSON.stringify(begun.permissions);
+      const kept = changed ? await got(api.PUT("/api/v1/admin/users/{user_id}/permissions", { params: { path }, body: permissions })) : user;
+      return role === begun.role ? kept : got(api.PUT("/api/v1/admin/users/{user_id}/role", { params: { path }, body: { role } }));
     },
     onSuccess: (kept) => {
       // What lets somebody do more is only proposed.
@@ -54,6 +61,7 @@ function Manage({ user }: { user: User }) {
   const set = (changes: Partial<Permissions>): void => setPermissions((before) => ({ ...before, ...changes }));
   return (
     <Form onSubmit={() => save.mutate()} error={save.error}>
+      {waits && <Note tone="accent">{t(waits.proposed_by === userId ? "admin.waits.own" : "admin.waits.other")}</Note>}
       {usage.data && <p className="text-sm text-quiet">{t("admin.usage", { sessions: usage.data.sessions, keys: usage.data.api_keys, entries: usage.data.audit_entries })}</p>}
       <Segments label={t("admin.role")} value={role} onChange={setRole} grow options={(["viewer", "user", "admin"] as const).map((each) => [each, named("role", each)])} />
       <Toggle label={t("admin.paper")} on={permissions.paper} onChange={(paper) => set({ paper })} />

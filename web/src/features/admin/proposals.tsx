@@ -1,5 +1,5 @@
 /** What lets somebody do more, until another administrator agrees or a day has passed: decision 61. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, got, type Schemas } from "@/api/client";
 import { dateTime } from "@/lib/format";
 import { useWords } from "@/lib/words";
@@ -9,9 +9,11 @@ import type { User } from "./manage-user";
 
 type Proposal = Schemas["ProposalShown"];
 
+export const proposals = queryOptions({ queryKey: ["proposals"], queryFn: () => got(api.GET("/api/v1/admin/proposals")) });
+
 export function Proposals({ users }: { users: readonly User[] }) {
   const { t } = useWords();
-  const { data } = useQuery({ queryKey: ["proposals"], queryFn: () => got(api.GET("/api/v1/admin/proposals")) });
+  const { data } = useQuery(proposals);
   if (!data?.items.length) return null;
   return (
     <Card title={t("admin.proposals")}>
@@ -40,7 +42,7 @@ function Waiting({ proposal, users }: { proposal: Proposal; users: readonly User
         <p className="flex flex-wrap items-center gap-1.5">
           <strong className="break-all">{emailOf(proposal.user_id)}</strong> <Badge>{named("role", role)}</Badge>
           {permissions.real && <Badge tone="warn">{t("account.live")}</Badge>}
-          <Badge>{t("admin.tradesOf", { count: permissions.daily_trades_max ?? "∞" })}</Badge>
+          <Badge>{permissions.daily_trades_max === null ? t("admin.tradesAny") : t("admin.tradesOf", { count: permissions.daily_trades_max })}</Badge>
         </p>
         <p className="text-sm text-quiet">
           {t("admin.proposed", { by: emailOf(proposal.proposed_by), at: dateTime(language, proposal.proposed_at) })}{" "}

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, got, type Schemas } from "@/api/client";
 import { dateTime, number } from "@/lib/format";
-import { useWords } from "@/lib/words";
+import { sayOr, useWords } from "@/lib/words";
 import { Badge, Button, Card, Empty, Loading, PageTitle, type Tone } from "@/ui/basics";
 import { Table } from "@/ui/table";
 import { Tabs } from "@/ui/tabs";
@@ -56,7 +56,8 @@ function PriceAlerts() {
 }
 
 function Waited({ alert }: { alert: Alert }) {
-  const { t, language, named } = useWords();
+  const { t, language } = useWords();
   if (alert.interval) return <>{t(`auto.interval.${alert.interval}`)} <code className="font-semibold break-words">{alert.rule}</code></>;
-  return <>{named("condition", alert.condition)} <span className="num font-semibold">{number(language, alert.value ?? "")}</span></>;
+  const key = `alert.when.${alert.condition}`;
+  return <>{sayOr(language, key, alert.condition, { value: number(language, alert.value ?? "") })}</>;
 }

@@ -34,7 +34,7 @@ function NewChannel() {
   const offered = useQuery({ queryKey: ["offered"], queryFn: () => got(api.GET("/api/v1/notifications/channels/offered")), staleTime: Number.POSITIVE_INFINITY });
   const kinds = offered.data?.kinds ?? [];
   const [picked, setPicked] = useState<Kind | null>(null);
-  const kind = picked ?? kinds[0] ?? "web_push";
+  const kind = picked ?? (kinds.includes("email") ? "email" : kinds[0]) ?? "web_push";
   const [name, setName] = useState("");
   const [address, setAddress] = useState("");
   const add = useMutation({

@@ -49,6 +49,11 @@ export function Deliveries() {
   const { t, language, named } = useWords();
   const queries = useQueryClient();
   const { data } = useQuery({ queryKey: ["deliveries"], queryFn: () => got(api.GET("/api/v1/notifications/deliveries", { params: { query: { limit: 100 } } })) });
+  const channels = useQuery({ queryKey: ["channels"], queryFn: () => got(api.GET("/api/v1/notifications/channels")) });
+  const channelOf = (id: string): string => {
+    const channel = channels.data?.find((each) => each.id === id);
+    return channel ? named("channel", channel.kind) : "–";
+  };
   const replay = useMutation({
     mutationFn: (id: string) => got(api.POST("/api/v1/notifications/deliveries/{delivery_id}/replay", { params: { path: { delivery_id: id } } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["deliveries"] }),
@@ -59,6 +64,7 @@ export function Deliveries() {
     <Card flush>
       <Table label={t("alerts.deliveries")} rows={data.items} keyOf={(each) => each.id} empty={<Empty>{t("delivery.empty")}</Empty>} columns={[
         { key: "time", head: t("order.time"), cell: (each) => <span className="num text-quiet">{dateTime(language, each.created_at)}</span> },
+        { key: "channel", head: t("channels.kind"), cell: (each) => channelOf(each.channel_id) },
         { key: "title", head: t("notices.title"), cell: (each) => each.title },
         { key: "status", head: t("order.status"), cell: (each) => <Badge tone={TONE[each.status]}>{named("delivery", each.status)}</Badge> },
         { key: "error", head: "", wide: true, cell: (each) => <span className="text-sm text-quiet">{each.error}</span> },

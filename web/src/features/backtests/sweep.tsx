@@ -4,11 +4,14 @@ import { api, got, type Schemas } from "@/api/client";
 import { useWords } from "@/lib/words";
 import { Card, Facts, Note } from "@/ui/basics";
 import { Rate, Ratio } from "@/ui/figures";
-import { Table } from "@/ui/table";
+import { type Column, Table } from "@/ui/table";
 
 type Trial = Schemas["TrialOut"];
 type Objective = Schemas["SweepResult"]["objective"];
 export const AS_RATIO: readonly Objective[] = ["sharpe", "sortino", "calmar", "profit_factor", "expectancy"];
+
+/** What the objective says already. */
+const OWN_COLUMN: Partial<Record<Objective, string>> = { total_return: "return", max_drawdown: "drawdown" };
 
 const figure = (trial: Trial, objective: Objective): number | null => {
   const value = trial.metrics[objective];
@@ -26,20 +29,20 @@ export function Sweep({ result }: { result: Schemas["SweepResult"] }) {
         <Facts columns={4} items={[
           [t("sweep.values"), shown(best)],
           [named("objective", objective), figureOf(best)],
-          [t("backtest.return"), <Rate key="return" value={best.metrics.total_return} />],
-          [t("portfolio.mdd"), <Rate key="mdd" value={best.metrics.max_drawdown} />],
+          ...(objective === "total_return" ? [] : [[t("backtest.return"), <Rate key="return" value={best.metrics.total_return} />] as const]),
+          ...(objective === "max_drawdown" ? [] : [[t("portfolio.mdd"), <Rate key="mdd" value={best.metrics.max_drawdown} />] as const]),
         ]} />
       </Card>
       <HeatMap result={result} />
       <Card title={t("sweep.trials", { count: result.trials, shown: items.length })} flush>
-        <Table label={t("sweep.heat")} rows={items} keyOf={(trial) => String(trial.rank)} columns={[
+        <Table label={t("sweep.heat")} rows={items} keyOf={(trial) => String(trial.rank)} columns={([
           { key: "rank", head: t("sweep.rank"), cell: (trial) => trial.rank },
           { key: "values", head: t("sweep.values"), cell: shown },
           { key: "objective", head: named("objective", objective), right: true, cell: figureOf },
           { key: "return", head: t("backtest.return"), right: true, wide: true, cell: (trial) => <Rate value={trial.metrics.total_return} /> },
           { key: "drawdown", head: t("portfolio.mdd"), right: true, wide: true, cell: (trial) => <Rate value={trial.metrics.max_drawdown} /> },
           { key: "trades", head: t("backtest.trades"), right: true, wide: true, cell: (trial) => trial.metrics.trades },
-        ]} />
+        ] satisfies Column<Trial>[]).filter((column) => column.key !== OWN_COLUMN[objective])} />
       </Card>
       <Note>{t("backtest.past")}</Note>
     </div>

@@ -1,7 +1,8 @@
 /** One stock with all there is to see of it, and the ticket to order it. */
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
+import { api, got } from "@/api/client";
 import { stock } from "@/api/queries";
 import { dateTime, number, short, time } from "@/lib/format";
 import { platformNow } from "@/lib/clock";
@@ -31,8 +32,32 @@ export function Market() {
         <StockSearch onChoose={go} />
         <div className={cx(symbol && "hidden xl:block")}><Watchlist current={symbol ?? null} /></div>
       </div>
-      {symbol ? <OneStock key={symbol} symbol={symbol} /> : <Card><Empty>{t("market.choose")}</Empty></Card>}
+      {symbol ? <OneStock key={symbol} symbol={symbol} /> : <Listed />}
     </div>
+  );
+}
+
+const LISTED = 12;
+
+/** Where nothing is chosen yet: some of what there is, so that nobody has to know a code to begin. */
+function Listed() {
+  const { t, language } = useWords();
+  const { data } = useQuery({ queryKey: ["search", ""], queryFn: () => got(api.GET("/api/v1/market/stocks", { params: { query: { limit: LISTED } } })), staleTime: 60_000 });
+  return (
+    <Card title={t("market.choose")} className="self-start">
+      {!data ? <Loading /> : data.items.length === 0 ? <Empty>{t("market.listed.none")}</Empty> : (
+        <ul className="grid gap-2 sm:grid-cols-2 lg:grid-cols-3">
+          {data.items.map((each) => (
+            <li key={each.symbol}>
+              <Link to="/market/$symbol" params={{ symbol: each.symbol }} className="flex min-h-11 items-center justify-between gap-2 rounded-lg border border-line px-3 hover:border-accent">
+                <span className="min-w-0 truncate"><strong>{(language === "en" && each.name_en) || each.name}</strong> <span className="text-sm text-quiet">{each.symbol}</span></span>
+                <Badge>{each.board}</Badge>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
   );
 }
 

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
 import { notices } from "@/api/queries";
 import { dateTime } from "@/lib/format";
+import { retoldNotice } from "@/lib/retold";
 import { useWords } from "@/lib/words";
 import { Button, Empty } from "@/ui/basics";
 import { Dialog } from "@/ui/dialog";
@@ -46,7 +47,7 @@ export function NoticeList({ items }: { items: readonly Schemas["NoticeShown"][]
       {items.map((each) => (
         <li key={each.id} className={each.read_at ? "rounded-lg px-3 py-2" : "rounded-lg bg-raised px-3 py-2"}>
           <p className="font-semibold">{each.title}</p>
-          <p className="text-sm text-quiet">{each.body}</p>
+          <p className="text-sm text-quiet">{retoldNotice(language, each.body)}</p>
           <p className="text-xs text-quiet">{dateTime(language, each.created_at)}</p>
         </li>
       ))}

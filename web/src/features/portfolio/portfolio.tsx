@@ -1,10 +1,11 @@
 /** What one owns and how it has done, account by account. */
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { summary } from "@/api/queries";
 import { useAccount } from "@/features/accounts/current";
 import { FirstAccount } from "@/features/accounts/first-account";
 import { useWords } from "@/lib/words";
-import { Card, Empty, Loading, PageTitle } from "@/ui/basics";
+import { Button, Card, Empty, Loading, PageTitle } from "@/ui/basics";
 import { Tabs } from "@/ui/tabs";
 import { AccountPart } from "./account";
 import { Allocation } from "./allocation";
@@ -38,5 +39,5 @@ function Positions({ accountId }: { accountId: string }) {
   const { t } = useWords();
   const { data } = useQuery(summary(accountId));
   if (!data) return <Loading />;
-  return <Card flush title={t("portfolio.positions")}><PositionTable positions={data.positions} empty={<Empty>{t("portfolio.empty")}</Empty>} /></Card>;
+  return <Card flush title={t("portfolio.positions")}><PositionTable positions={data.positions} empty={<Empty action={<Button asChild look="main"><Link to="/market">{t("dash.find")}</Link></Button>}>{t("portfolio.empty")}</Empty>} /></Card>;
 }

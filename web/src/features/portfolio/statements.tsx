@@ -57,8 +57,8 @@ export function Ledger({ accountId }: { accountId: string }) {
       <p className="px-4 pt-3 text-sm text-quiet">{t("portfolio.ledger.hint")}</p>
       <Table label={t("portfolio.ledger")} rows={rows.map((row, at) => ({ ...row, at }))} keyOf={(row) => String(row.at)} columns={[
         { key: "time", head: t("order.time"), cell: (row) => <span className="num text-quiet">{dateTime(language, row.occurred_at)}</span> },
-        { key: "movement", head: t("portfolio.movement"), cell: (row) => named("movement", row.movement) },
-        { key: "book", head: t("portfolio.book"), cell: (row) => named("book", row.book) },
+        { key: "movement", head: t("portfolio.movement"), wide: true, cell: (row) => named("movement", row.movement) },
+        { key: "book", head: t("portfolio.book"), cell: (row) => <>{named("book", row.book)}<span className="block text-xs text-quiet md:hidden">{named("movement", row.movement)}</span></> },
         { key: "amount", head: t("portfolio.amount"), right: true, cell: (row) => <Money value={row.amount} currency={row.currency} /> },
       ]} />
       {ledger.hasNextPage && <div className="p-3 text-center"><Button busy={ledger.isFetchingNextPage} onClick={() => void ledger.fetchNextPage()}>{t("app.more")}</Button></div>}

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
 import { halts } from "@/api/queries";
 import { useAccount } from "@/features/accounts/current";
+import { useHomeMarket } from "@/features/market/home";
 import { dateTime } from "@/lib/format";
 import { useWords, type Word } from "@/lib/words";
 import { Badge, Button, Card, Empty, Loading, Note, PageTitle } from "@/ui/basics";
@@ -19,7 +20,9 @@ export function Risk() {
   const { t } = useWords();
   const { all } = useAccount();
   const [scope, setScope] = useState("");
-  const [currency, setCurrency] = useState<"KRW" | "USD">("KRW");
+  const [picked, setCurrency] = useState<"KRW" | "USD" | null>(null);
+  const usual = useHomeMarket() === "US" ? "USD" : "KRW";
+  const currency = picked ?? usual;
   const { data } = useQuery({ queryKey: ["limits", scope, currency], queryFn: () => got(api.GET("/api/v1/trading/risk-limits", { params: { query: { account_id: scope || undefined, currency } } })) });
   return (
     <>
@@ -62,7 +65,7 @@ function LimitsForm({ answer, scope, currency }: { answer: Schemas["LimitsAnswer
       {answer.pending && <Note tone="warn">{t("risk.pending", { at: dateTime(language, answer.pending.effective_at) })}</Note>}
       <div className="grid gap-3 sm:grid-cols-2">
         {[...AMOUNTS, ...COUNTS].map((name) => (
-          <Input key={name} name={name} label={t(`limit.${name}` as Word)} inputMode="decimal" value={form[name]} onText={(value) => setForm((before) => ({ ...before, [name]: value }))} />
+          <Input key={name} name={name} label={t(`limit.${name}` as Word, { currency })} inputMode="decimal" value={form[name]} onText={(value) => setForm((before) => ({ ...before, [name]: value }))} />
         ))}
       </div>
       <Input name="restricted_symbols" label={t("limit.restricted_symbols")} value={restricted} onText={setRestricted} placeholder="005930, AAPL" />

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
+import { useHomeMarket } from "@/features/market/home";
 import { RuleField } from "@/features/strategies/rule-field";
 import { day, short } from "@/lib/format";
 import { useWords } from "@/lib/words";
@@ -18,7 +19,9 @@ const FIRST_RULE = "rsi(14) < 30 and close > sma(200)";
 export function Screener() {
   const { t } = useWords();
   const [rule, setRule] = useState(FIRST_RULE);
-  const [market, setMarket] = useState<Market>("KRX");
+  const [picked, setMarket] = useState<Market | null>(null);
+  const home = useHomeMarket();
+  const market = picked ?? home;
   const screen = useMutation({ mutationFn: () => got(api.POST("/api/v1/market/screen", { body: { rule, universe: { market } } })) });
   return (
     <>
