@@ -46,7 +46,7 @@ class Settings(ServiceSettings):
     not_sent_patience_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     """How long an order that certainly was not sent is tried again before it is rejected."""
 
-    feed_broker: Literal["kis", "ls", "kiwoom"] | None = None
+    feed_broker: Literal["kis", "kis_us", "ls", "kiwoom", "alpaca"] | None = None
     """Whose market data this installation brings in live; none when nothing is said."""
     feed_environment: Environment = "paper"
     feed_key: SecretStr | None = None
@@ -72,7 +72,7 @@ class Settings(ServiceSettings):
         if not (self.feed_key and self.feed_secret):
             raise ValueError("feed_broker needs feed_key and feed_secret")
         lines = read_brokers(self.brokers_file, live_allowed=self.live_allowed)
-        if (line := lines.get((self.feed_broker, self.feed_environment))) is None or not line.stream:
+        if (line := lines.get((self.feed_broker, self.feed_environment))) is None or not line.market_stream:
             raise ValueError(f"this process knows no {self.feed_environment} stream of {self.feed_broker}")
         return self
 

@@ -100,7 +100,7 @@ async def open_collector(settings: Settings, desk: Desk) -> AsyncIterator[Collec
         async with desk.database.system() as session:
             return await list_open_symbols(session)
 
-    async with door.client() as http:
+    async with door.data_client() as http:
         feed = door.feed(http, (settings.feed_key.get_secret_value(), settings.feed_secret.get_secret_value()))
         wishes = Wishes(desk.cache, feed.market, desk.clock, pinned=settings.feed_symbols, ordered=ordered)
         yield Collector(feed, wishes, desk.cache, desk.clock)

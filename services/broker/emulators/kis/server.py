@@ -258,6 +258,7 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
     stream = Stream(faults, clock)
     house.tell, house.show, app.state.stream = stream.tell, stream.show, stream
     house.print, abroad.tell = partial(stream.print, house), stream.tell_abroad
+    abroad.show, abroad.print = stream.show_abroad, partial(stream.print_abroad, abroad)
     app.state.gate = gate = Gate(clock, 20 if environment == "real" else 2)
     app.state.calls, app.state.lists = [], {}
     addresses = {call: f"{TRADING}/{call}" for call in _CALLS}

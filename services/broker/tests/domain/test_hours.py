@@ -13,6 +13,9 @@ from broker.domain.hours import MarketNow, refuse_out_of_hours
 from services.broker.tests.builders import an_order
 
 DAY = date(2026, 11, 2)
+TITLE = "Korea Investment & Securities"
+LATER, ELSE = "place it again then", "name NXT as its venue, or place it again then"
+ALL_DAY = "the pre-market and the regular session and the after-market"
 REGULAR = ("opening_auction", "regular", "volatility_auction", "closing_auction")
 
 
@@ -33,20 +36,20 @@ def test_in_the_regular_session_every_broker_is_sent_orders(able: Capabilities, 
 @pytest.mark.parametrize(
     ("venue", "session", "text"),
     [
-        ("KRX", "closed", "KRX is closed now, and Korea Investment & Securities takes orders for it in "
-         "the regular session: place it again then."),
-        ("KRX", "pre_market", "KRX is closed now, and Korea Investment & Securities takes orders for it in "
-         "the regular session: name NXT as its venue, or place it again then."),
-        ("KRX", "after_market", "It is the after-market of KRX now, and Korea Investment & Securities takes orders for "
-         "it in the regular session: name NXT as its venue, or place it again then."),
+        ("KRX", "closed", f"KRX is closed now, and {TITLE} takes orders for it in the regular session: {LATER}."),
+        ("KRX", "pre_market", f"KRX is closed now, and {TITLE} takes orders for it in the regular session: {ELSE}."),
+        (
+            "KRX",
+            "after_market",
+            f"It is the after-market of KRX now, and {TITLE} takes orders for it in the regular session: {ELSE}.",
+        ),
         ("NXT", "pre_market", None),
         ("NXT", "after_market", None),
         ("NXT", "closing_auction", None),
         ("SOR", "after_market", None),
-        ("SOR", "closed", "SOR is closed now, and Korea Investment & Securities takes orders for it in "
-         "the pre-market and the regular session and the after-market: place it again then."),
+        ("SOR", "closed", f"SOR is closed now, and {TITLE} takes orders for it in {ALL_DAY}: {LATER}."),
     ],
-)  # fmt: skip
+)
 def test_with_real_money_at_kis_the_windows_around_the_session_are_those_of_nxt(
     venue: str, session: str, text: str | None
 ) -> None:
@@ -54,10 +57,8 @@ def test_with_real_money_at_kis_the_windows_around_the_session_are_those_of_nxt(
 
 
 def test_before_the_after_market_of_krx_began_it_was_closed() -> None:
-    assert refusal(KIS, "after_market", day=date(2026, 9, 11)) == (
-        "KRX is closed now, and Korea Investment & Securities takes orders for it in the regular session: "
-        "place it again then."
-    )
+    text = f"KRX is closed now, and {TITLE} takes orders for it in the regular session: {LATER}."
+    assert refusal(KIS, "after_market", day=date(2026, 9, 11)) == text
 
 
 def test_what_nobody_can_say_is_left_to_the_broker() -> None:

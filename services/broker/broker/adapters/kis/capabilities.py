@@ -41,6 +41,7 @@ PAPER_US: Final = Capabilities(
     reports_executions=True,
     changes_quantity=False,
     venues=frozenset({"US"}),
+    market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
 )
 """Its overseas ledger, which has its own calls, its own currency and its own day: docs/decisions/0108."""
 REAL_US: Final = replace(PAPER_US, environment="real", account_kinds=frozenset({"live"}))
