@@ -189,12 +189,12 @@ class Memory(httpx.ASGITransport):
 
 
 @asynccontextmanager
-async def emulated(broker: str) -> AsyncIterator[Emulated]:
+async def emulated(broker: str, patience: httpx.Timeout = PATIENCE) -> AsyncIterator[Emulated]:
     """Start a broker's paper environment with one stock listed and quoted."""
     kind, clock = (KINDS | REAL_KINDS)[broker], Clock()
     clock.passes(kind.hours_later * 3_600)
     app = kind.app(clock)
-    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http:
+    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=patience, trust_env=False) as http:
         yield _opened(kind, app, http, clock)
 
 

@@ -35,7 +35,7 @@ class LastPrice:
     open: Decimal
     high: Decimal
     low: Decimal
-    at: datetime | None = field(default=None, compare=False)
+    at: datetime | None = field(default=None, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ class Capabilities:
 
     def sessions_at(self, venue: Venue) -> frozenset[Part]:
         """Parts of the day that its orders for a venue reach."""
-        return frozenset({"regular"}) | {part for place, part in self.beyond_regular if place == venue}
+        regular: frozenset[Part] = frozenset({"regular"})
+        return regular | {part for place, part in self.beyond_regular if place == venue}
 
     @property
     def sessions(self) -> frozenset[Part]:

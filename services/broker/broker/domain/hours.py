@@ -63,7 +63,7 @@ def _reaches(able: Capabilities, venue: Venue, now: MarketNow) -> bool:
 def _parts_of(venue: Venue, now: MarketNow) -> frozenset[Part] | None:
     """The parts of the day that a venue is in, empty while it is closed; None when that cannot be said."""
     phases = {phase_of(place, now.session, now.day) for place in (_OF_SOR if venue == "SOR" else (venue,))}
-    open_parts = frozenset(_PARTS[phase] for phase in phases if phase in _PARTS)
+    open_parts = frozenset(_PARTS[phase] for phase in phases if phase is not None and phase in _PARTS)
     if not open_parts and phases != {"closed"}:
         return None
     return open_parts

@@ -22,7 +22,8 @@ Row = Mapping[str, Any]
 
 def shown(body: Any, group: str, symbol: str) -> Row | None:
     """What an answer for several symbols says of one; of a symbol that it does not know it says nothing."""
-    return _read(lambda: body.get(group, body).get(symbol), group)
+    found: Row | None = _read(lambda: body.get(group, body).get(symbol), group)
+    return found
 
 
 def last_price(symbol: str, snapshot: Row, now: datetime) -> LastPrice:
@@ -31,19 +32,13 @@ def last_price(symbol: str, snapshot: Row, now: datetime) -> LastPrice:
 
 
 def _last_price(symbol: str, snapshot: Row, now: datetime) -> LastPrice:
-    trade, day, before = snapshot["latestTrade"], snapshot.get("dailyBar"), snapshot.get("prevDailyBar")
-    is_today = day is not None and _day(day) == now.astimezone(NEW_YORK).date()
-    last_session = before if is_today else day
-    return LastPrice(
-        symbol=symbol,
-        price=_number(trade["p"]),
-        day_volume=_number(day["v"]) if is_today else NOTHING,
-        base_price=_number(trade["p"] if last_session is None else last_session["c"]),
-        open=_number(day["o"]) if is_today else NOTHING,
-        high=_number(day["h"]) if is_today else NOTHING,
-        low=_number(day["l"]) if is_today else NOTHING,
-        at=moment(trade["t"]),
-    )
+    trade, newest, before = snapshot["latestTrade"], snapshot.get("dailyBar"), snapshot.get("prevDailyBar")
+    is_today = newest is not None and _day(newest) == now.astimezone(NEW_YORK).date()
+    last_session: Row | None = before if is_today else newest
+    price = _number(trade["p"])
+    base = price if last_session is None else _number(last_session["c"])
+    first, high, low, _, volume = _figures(newest) if newest is not None and is_today else (NOTHING,) * 5
+    return LastPrice(symbol, price, volume, base, first, high, low, at=moment(trade["t"]))
 
 
 def depth(symbol: str, quote: Row) -> Depth:
