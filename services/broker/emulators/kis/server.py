@@ -99,7 +99,10 @@ class Desk:
         is_right = tr_id[:1] in {"F", "H"} or (tr_id[:1] == "V") == (self.environment == "paper")
         if known not in _ALL_CALLS[call] or not is_right:
             return _refused(No("unknown_service"))
-        if call in _REAL_ONLY | overseas.REAL_ONLY | names.REAL_ONLY and self.environment == "paper":
+        if (
+            call in _REAL_ONLY | overseas.REAL_ONLY | names.REAL_ONLY | quotations.REAL_ONLY
+            and self.environment == "paper"
+        ):
             return _refused(No("not_on_paper"))
         if call in overseas.CALLS:
             self.overseas.pages_cut = self.pages_cut

@@ -21,8 +21,8 @@ EARLIER_SECONDS, LATER_SECONDS = 4, 63
 BURSTS = 0.25
 """How many runs are of equal orders one right after the other, which their customer leaves alone."""
 LOOKS = 24
-"""Four settle a doubt. On a machine that stands still for seconds PostgreSQL ends the transactions that wait for us, and
-a look that lost its own is one the less: the recovery comes again, as it does here. How long doubts last is measured.
+"""Four settle a doubt. On a machine that stands still for seconds PostgreSQL ends the transactions that wait for us,
+and a look that lost its own is one the less: the recovery comes again, as it does here. How long it took is measured.
 """
 
 
