@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from tools.people import Trader
 
-PIPELINES = ("collect", "adjust", "figures", "screens", "clean_up")
+USUAL = ("collect", "adjust", "figures", "screens", "clean_up")
 LOOK_SECONDS = 1.0
 RUNS_SHOWN_MAX = 100
 WINDOW = timedelta(days=27)

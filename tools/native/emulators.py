@@ -33,6 +33,8 @@ class Emulator:
     calls_per_second: int
     served_by: str = ""
     live_offset: int | None = None
+    market_stream: str = ""
+    """Where its market is told, if not where its notices are."""
 
     def port(self, layout: Layout) -> int:
         return layout.ports.base + self.offset
@@ -46,11 +48,18 @@ EMULATORS: Final = {
     "kis_us": Emulator(301, "/tryitout", 1, served_by="kis"),
     "ls": Emulator(302, "/websocket", 1),
     "kiwoom": Emulator(303, "/api/dostk/websocket", 1),
-    "alpaca": Emulator(304, "/stream", 3, live_offset=324),
+    "alpaca": Emulator(304, "/stream", 3, live_offset=324, market_stream="/v2/iex"),
 }
 """Calls a second are those of the built-in list; the emulators count as their brokers do."""
-FEED: Final = {"BROKER_FEED_BROKER": "kis", "BROKER_FEED_KEY": "F" * 36, "BROKER_FEED_SECRET": "F" * 180}
-"""Live prices come from KIS's emulator then, with a key that opens nothing else: it lets every pair in."""
+FEED: Final = {
+    "BROKER_FEED_BROKER": "kis",
+    "BROKER_FEED_KEY": "F" * 36,
+    "BROKER_FEED_SECRET": "F" * 180,
+    "BROKER_US_FEED_BROKER": "alpaca",
+    "BROKER_US_FEED_KEY": "PK" + "F" * 18,
+    "BROKER_US_FEED_SECRET": "F" * 40,
+}
+"""Live prices come from KIS's and Alpaca's emulators then, with keys that open nothing else: they let every pair in."""
 
 
 def are_wanted() -> bool:
@@ -122,6 +131,7 @@ def brokers_at(hosts: Mapping[str, str], live: Mapping[str, str] | None = None) 
                 "calls_per_second": each.calls_per_second,
                 "stream": f"ws://{places[name]}{each.stream}",
             }
+            | ({"data_stream": f"ws://{places[name]}{each.market_stream}"} if each.market_stream else {})
             for environment, places in apart.items()
             if name in places
         }

@@ -3,7 +3,7 @@
 import itertools
 from datetime import date, timedelta
 
-from tools.pipelines import PIPELINES, RUNS_SHOWN_MAX, WINDOW, line_of, windows
+from tools.pipelines import RUNS_SHOWN_MAX, USUAL, WINDOW, line_of, windows
 
 
 def test_a_span_is_asked_for_in_pieces_without_gaps_whose_runs_fit_into_one_answer() -> None:
@@ -11,7 +11,7 @@ def test_a_span_is_asked_for_in_pieces_without_gaps_whose_runs_fit_into_one_answ
     pieces = list(windows(first, last))
     assert (pieces[0][0], pieces[-1][1]) == (first, last)
     assert all(after[0] - before[1] == timedelta(days=1) for before, after in itertools.pairwise(pieces))
-    assert WINDOW.days * 5 / 7 * len(PIPELINES) < RUNS_SHOWN_MAX
+    assert WINDOW.days * 5 / 7 * len(USUAL) < RUNS_SHOWN_MAX
     assert list(windows(last, first)) == []
     assert list(windows(first, first)) == [(first, first)]
 

@@ -31,18 +31,29 @@ class Line(BaseModel):
     """The address of its notices; empty where they are not followed."""
     stream_is_plain: bool = False
     """The broker offers no encrypted stream: what it tells there (KIS encrypts it itself) is no more than a hint."""
+    data: str = ""
+    """Where its market data are, of a broker that has them on a host of their own; nothing is ordered there."""
+    data_stream: str = ""
+    """The address of its market, where that is not `stream`."""
     calls_per_second: Annotated[int, Field(ge=1, le=100)]
     venues: frozenset[Venue] | None = None
     """Where orders may go through it; every venue whose rules the broker publishes, if nothing is said."""
 
     @property
+    def market_stream(self) -> str:
+        """The address of its market's trades and books; empty where there is none."""
+        return self.data_stream or self.stream
+
+    @property
     def places(self) -> set[str]:
-        """The hosts and ports that it speaks to."""
+        """The hosts and ports where orders go, or what became of them comes from."""
         return {urlsplit(text).netloc for text in (self.rest, self.stream) if text}
 
     @model_validator(mode="after")
     def _is_private(self) -> "Line":
-        for text, scheme in ((self.rest, "https"), (self.stream, "ws" if self.stream_is_plain else "wss")):
+        stream_scheme = "ws" if self.stream_is_plain else "wss"
+        called, followed = (self.rest, self.data), (self.stream, self.data_stream)
+        for text, scheme in [*((text, "https") for text in called), *((text, stream_scheme) for text in followed)]:
             address = urlsplit(text)
             if text and address.scheme != scheme and not _is_ours(address.hostname or ""):
                 raise ValueError(f"{text}: a broker is spoken to over {scheme}")

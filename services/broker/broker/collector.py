@@ -66,6 +66,11 @@ class Collector:
         self._waiting: deque[str] = deque(maxlen=WAITING_MAX)
         self._news = asyncio.Event()
 
+    @property
+    def market(self) -> Market:
+        """Whose prices it brings."""
+        return self._market
+
     async def run(self) -> None:
         """Collect for ever."""
         try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from kit.settings import ServiceSettings, StrongSecret, settings_config
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
@@ -19,6 +19,16 @@ def _vault_key(value: SecretStr) -> SecretStr:
     if {len(bytes.fromhex(key)) for key in value.get_secret_value().split()} != {KEY_BYTES}:
         raise ValueError("the vault key is 64 hexadecimal digits: try `openssl rand -hex 32`")
     return value
+
+
+class FeedOf(NamedTuple):
+    """One market that comes in live: whose, with which key, and what is always followed."""
+
+    broker: str | None
+    environment: Environment
+    key: SecretStr | None
+    secret: SecretStr | None
+    symbols: tuple[str, ...]
 
 
 class Settings(ServiceSettings):
@@ -47,13 +57,19 @@ class Settings(ServiceSettings):
     """How long an order that certainly was not sent is tried again before it is rejected."""
 
     feed_broker: Literal["kis", "ls", "kiwoom"] | None = None
-    """Whose market data this installation brings in live; none when nothing is said."""
+    """Whose market data of Korea this installation brings in live; none when nothing is said."""
     feed_environment: Environment = "paper"
     feed_key: SecretStr | None = None
     feed_secret: SecretStr | None = None
     """The operator's own key there. It must be nobody's account: a key has one connection."""
     feed_symbols: Annotated[tuple[str, ...], Field(max_length=FEED_SYMBOLS_MAX)] = ()
     """Followed whether anybody watches or not, before all others."""
+    us_feed_broker: Literal["kis_us", "alpaca"] | None = None
+    """The same for the United States, over a key of its own."""
+    us_feed_environment: Environment = "paper"
+    us_feed_key: SecretStr | None = None
+    us_feed_secret: SecretStr | None = None
+    us_feed_symbols: Annotated[tuple[str, ...], Field(max_length=FEED_SYMBOLS_MAX)] = ()
 
     restored_at: AwareDatetime | None = None
     """Orders from before this moment came out of a backup: they may be at their broker, are looked for, never sent."""
@@ -65,15 +81,24 @@ class Settings(ServiceSettings):
         open_here(read_brokers(self.brokers_file, live_allowed=self.live_allowed))
         return self
 
+    @property
+    def feeds(self) -> tuple["FeedOf", ...]:
+        """The markets that come in live."""
+        korea = FeedOf(self.feed_broker, self.feed_environment, self.feed_key, self.feed_secret, self.feed_symbols)
+        america = FeedOf(
+            self.us_feed_broker, self.us_feed_environment, self.us_feed_key, self.us_feed_secret, self.us_feed_symbols
+        )
+        return tuple(feed for feed in (korea, america) if feed.broker is not None)
+
     @model_validator(mode="after")
-    def _the_feed_has_a_key(self) -> "Settings":
-        if self.feed_broker is None:
-            return self
-        if not (self.feed_key and self.feed_secret):
-            raise ValueError("feed_broker needs feed_key and feed_secret")
+    def _the_feeds_have_keys(self) -> "Settings":
         lines = read_brokers(self.brokers_file, live_allowed=self.live_allowed)
-        if (line := lines.get((self.feed_broker, self.feed_environment))) is None or not line.stream:
-            raise ValueError(f"this process knows no {self.feed_environment} stream of {self.feed_broker}")
+        for prefix, feed in zip(("", "us_"), (self.feed_broker, self.us_feed_broker), strict=True):
+            if feed is not None and not (getattr(self, f"{prefix}feed_key") and getattr(self, f"{prefix}feed_secret")):
+                raise ValueError(f"{prefix}feed_broker needs {prefix}feed_key and {prefix}feed_secret")
+        for each in self.feeds:
+            if (line := lines.get((str(each.broker), each.environment))) is None or not line.market_stream:
+                raise ValueError(f"this process knows no {each.environment} stream of {each.broker}")
         return self
 
     def is_from_a_backup(self, moment: datetime) -> bool:

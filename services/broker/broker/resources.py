@@ -1,7 +1,7 @@
 """What the two processes of the broker service hold open: a database for the API, a whole desk for the worker."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,20 +87,23 @@ async def open_desk(settings: Settings, clock: Callable[[], datetime]) -> AsyncI
 
 
 @asynccontextmanager
-async def open_collector(settings: Settings, desk: Desk) -> AsyncIterator[Collector | None]:
-    """What brings live prices in, when the operator has said whose; its line is opened by running it."""
-    if settings.feed_broker is None or settings.feed_key is None or settings.feed_secret is None:
-        yield None
-        return
+async def open_collectors(settings: Settings, desk: Desk) -> AsyncIterator[list[Collector]]:
+    """What brings live prices in, one for each market whose broker is named; running one opens its line."""
     assert isinstance(desk.lines, Lines), "the worker's desk can open lines"
-    door = desk.lines.door(settings.feed_broker, settings.feed_environment)
-    assert door is not None, "the settings were checked at start"
 
     async def ordered() -> Collection[str]:
         async with desk.database.system() as session:
             return await list_open_symbols(session)
 
-    async with door.client() as http:
-        feed = door.feed(http, (settings.feed_key.get_secret_value(), settings.feed_secret.get_secret_value()))
-        wishes = Wishes(desk.cache, feed.market, desk.clock, pinned=settings.feed_symbols, ordered=ordered)
-        yield Collector(feed, wishes, desk.cache, desk.clock)
+    async with AsyncExitStack() as clients:
+        found = []
+        for each in settings.feeds:
+            door = desk.lines.door(str(each.broker), each.environment)
+            assert door is not None, "the settings were checked at start"
+            assert each.key is not None, "they were"
+            assert each.secret is not None, "they were"
+            http = await clients.enter_async_context(door.data_client())
+            feed = door.feed(http, (each.key.get_secret_value(), each.secret.get_secret_value()))
+            wishes = Wishes(desk.cache, feed.market, desk.clock, pinned=each.symbols, ordered=ordered)
+            found.append(Collector(feed, wishes, desk.cache, desk.clock))
+        yield found

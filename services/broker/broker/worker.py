@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -12,6 +13,7 @@ from kit.observe import configure_logging
 from kit.relay import Relay
 from kit.settings import load
 from kit.worker import run_tasks
+from quant.markets.listing import Market
 
 from broker.adapters.drift import drifts
 from broker.adapters.simulator.connector import Simulator
@@ -20,7 +22,7 @@ from broker.alone import run_alone
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.order import OwnerId
-from broker.resources import open_collector, open_desk
+from broker.resources import open_collectors, open_desk
 from broker.store.tokens import delete_old
 from broker.subscriptions import subscriptions
 from broker.usecases.announce_drifts import announce_drifts
@@ -38,6 +40,8 @@ TOKENS_KEPT = timedelta(days=1)
 """How long a token stays after its end, and a key that was asked for none after the asking."""
 REPORT_EVERY_SECONDS = 1
 """So often trading can compare what was sent with what it approved."""
+_RIGHTS: Final[dict[Market, str]] = {"KRX": "broker:feed", "US": "broker:feed:us"}
+"""By which one worker has the line to a market."""
 
 log = structlog.get_logger()
 
@@ -100,14 +104,13 @@ async def main() -> None:
     configure_logging("broker")
     settings = load(Settings)
     system_url, amqp_url = settings.system_database_url.get_secret_value(), settings.amqp_url.get_secret_value()
-    async with open_desk(settings, now) as desk, open_collector(settings, desk) as collector:
+    async with open_desk(settings, now) as desk, open_collectors(settings, desk) as collectors:
         tasks = [
             Relay(settings, desk.database, "broker").run(),
             Consumer(subscriptions, desk, amqp_url).run(),
             run_alone(system_url, "broker:watch", lambda: watch_brokers(desk)),
         ]
-        if collector is not None:
-            tasks.append(run_alone(system_url, "broker:feed", collector.run))
+        tasks += [run_alone(system_url, _RIGHTS[each.market], each.run) for each in collectors]
         await run_tasks(desk, settings.worker_port, tasks, settings.worker_host)
 
 

@@ -72,6 +72,10 @@ class Tape:
         so_far = self.session(symbol, today)
         return [*self.days.get(symbol, ()), *([] if so_far is None else [so_far])]
 
+    def days_of(self, symbol: str) -> list[date]:
+        """The days of the trades that are kept, oldest first."""
+        return sorted({tick.at.astimezone(self.zone).date() for tick in self._ticks.get(symbol, ())})
+
     def minutes(self, symbol: str, day: date) -> list[Minute]:
         """The minutes of a day, oldest first, in the market's own time."""
         grouped = groupby(self.of(symbol, day), self._minute)

@@ -14,6 +14,8 @@ from broker.adapters.alpaca.capabilities import PAPER as ALPACA
 from broker.adapters.alpaca.client import Client as AlpacaClient
 from broker.adapters.alpaca.client import Credentials as AlpacaCredentials
 from broker.adapters.alpaca.connector import Alpaca
+from broker.adapters.alpaca.market_data import AlpacaMarketData
+from broker.adapters.alpaca.market_stream import AlpacaMarketStream
 from broker.adapters.kis.capabilities import PAPER as KIS
 from broker.adapters.kis.capabilities import PAPER_US as KIS_US
 from broker.adapters.kis.capabilities import REAL as KIS_REAL
@@ -21,9 +23,12 @@ from broker.adapters.kis.capabilities import REAL_US as KIS_US_REAL
 from broker.adapters.kis.client import Client as KisClient
 from broker.adapters.kis.client import Credentials
 from broker.adapters.kis.connector import Kis
+from broker.adapters.kis.listings import Listings
 from broker.adapters.kis.market_data import KisMarketData
 from broker.adapters.kis.market_stream import KisMarketStream
 from broker.adapters.kis.overseas import KisUs
+from broker.adapters.kis.overseas_market_data import KisUsMarketData
+from broker.adapters.kis.overseas_market_stream import KisUsMarketStream
 from broker.adapters.kiwoom.capabilities import PAPER as KIWOOM
 from broker.adapters.kiwoom.capabilities import REAL as KIWOOM_REAL
 from broker.adapters.kiwoom.client import Client as KiwoomClient
@@ -89,6 +94,10 @@ class Kind:
     market_data: Callable[["Emulated"], MarketData] | None = None
     """Its market data, for those that show any."""
     market_stream: Callable[["Emulated", Hear], MarketStream] | None = None
+    tells_day_volume: bool = True
+    """Whether its stream says with each trade how much traded today."""
+    base_is_last_close: bool = False
+    """Whether what it counts a day's change from moves on with each session that it has seen."""
     house: str = "house"
     """Which of an emulator's houses is this market's."""
 
@@ -180,12 +189,12 @@ class Memory(httpx.ASGITransport):
 
 
 @asynccontextmanager
-async def emulated(broker: str) -> AsyncIterator[Emulated]:
+async def emulated(broker: str, patience: httpx.Timeout = PATIENCE) -> AsyncIterator[Emulated]:
     """Start a broker's paper environment with one stock listed and quoted."""
     kind, clock = (KINDS | REAL_KINDS)[broker], Clock()
     clock.passes(kind.hours_later * 3_600)
     app = kind.app(clock)
-    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http:
+    async with served(app) as address, httpx.AsyncClient(base_url=address, timeout=patience, trust_env=False) as http:
         yield _opened(kind, app, http, clock)
 
 
@@ -225,6 +234,21 @@ def _kis_key(emulated: Emulated) -> KisClient:
     emulated.kept = emulated.kept or emulated.token("KIS")
     keys = Credentials("K" * 36, "S" * 180, "50123456")
     return KisClient(emulated.http, "paper", keys, emulated.clock, emulated.kept)
+
+
+def _alpaca_key(emulated: Emulated) -> AlpacaClient:
+    emulated.kept = emulated.kept or emulated.token("Alpaca")
+    return AlpacaClient(emulated.http, AlpacaCredentials("PK" + "K" * 18, "S" * 40), emulated.clock, emulated.kept)
+
+
+def _kis_us_market(emulated: Emulated) -> KisUsMarketData:
+    client = _kis_key(emulated)
+    return KisUsMarketData(client, Listings(client))
+
+
+def _kis_us_stream(emulated: Emulated, hear: Hear) -> KisUsMarketStream:
+    client = _kis_key(emulated)
+    return KisUsMarketStream(client, Listings(client), emulated.socket("/tryitout"), hear)
 
 
 def _kis_us(
@@ -329,6 +353,12 @@ KINDS: dict[str, Kind] = {
         scale=Decimal("0.01"),
         hours_later=14,
         listen=lambda emulated, poll: _alpaca(emulated, emulated.http, emulated.keys_of, poll, "/stream"),
+        market_data=lambda emulated: AlpacaMarketData(_alpaca_key(emulated), "iex"),
+        market_stream=lambda emulated, hear: AlpacaMarketStream(
+            _alpaca_key(emulated), emulated.socket("/v2/iex"), hear
+        ),
+        tells_day_volume=False,
+        base_is_last_close=True,
     ),
     "kis": Kind(
         able=KIS,
@@ -353,6 +383,8 @@ KINDS: dict[str, Kind] = {
         reasons=frozenset({"market_closed", "unknown_symbol", "insufficient_cash", "insufficient_shares"}),
         scale=Decimal("0.01"),
         hours_later=14,
+        market_data=_kis_us_market,
+        market_stream=_kis_us_stream,
         house="abroad",
     ),
 }

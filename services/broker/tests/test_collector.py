@@ -17,7 +17,7 @@ from broker.adapters.market_data import Feed
 from broker.alone import run_alone
 from broker.collector import Collector
 from broker.config import Settings
-from broker.resources import open_collector, open_desk
+from broker.resources import open_collectors, open_desk
 from broker.wishes import Wishes
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
@@ -341,10 +341,9 @@ async def configured(kis: Emulated, settings: Settings, tmp_path: Path) -> Setti
 async def test_whose_market_comes_in_is_the_operators_choice(
     kis: Emulated, configured: Settings, settings: Settings, ear: Ear
 ) -> None:
-    async with open_desk(settings, kis.clock) as desk, open_collector(settings, desk) as nobodys:
-        assert nobodys is None
-    async with open_desk(configured, kis.clock) as desk, open_collector(configured, desk) as running:
-        assert running is not None
+    async with open_desk(settings, kis.clock) as desk, open_collectors(settings, desk) as nobodys:
+        assert nobodys == []
+    async with open_desk(configured, kis.clock) as desk, open_collectors(configured, desk) as [running]:
         task = asyncio.ensure_future(running.run())
         try:
             assert (await ear.first(lambda told: told["with_book"]))["symbol"] == SYMBOL
@@ -358,6 +357,7 @@ async def test_whose_market_comes_in_is_the_operators_choice(
     [
         ({"feed_secret": None}, "feed_broker needs feed_key and feed_secret"),
         ({"feed_environment": "real"}, "this process knows no real stream of kis"),
+        ({"us_feed_broker": "alpaca"}, "us_feed_broker needs us_feed_key and us_feed_secret"),
     ],
 )
 async def test_a_feed_without_a_key_or_of_an_environment_that_is_not_allowed_is_refused_at_start(

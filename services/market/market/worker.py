@@ -13,6 +13,7 @@ from kit.worker import run_tasks
 from market.config import Settings
 from market.live import LivePrices
 from market.pipelines.figures import Figures
+from market.pipelines.minutes import Minutes
 from market.pipelines.runner import PipelineRunner, Sources
 from market.providers.catalogue import Catalogue, SettingMissing, open_catalogue
 from market.providers.failover import Failover
@@ -34,7 +35,9 @@ async def main() -> None:
         live = LivePrices(resources.database, resources.cache, system_url, now)
         consumer = Consumer(subscriptions, resources, settings.amqp_url.get_secret_value())
         sources = _sources(settings)
-        asked = Sources(Failover(sources.providers, now), Figures(sources.portal, sources.dart), sources.yahoo)
+        minutes = Minutes(sources.minutes, settings.minute_symbols)
+        figures = Figures(sources.portal, sources.dart)
+        asked = Sources(Failover(sources.providers, now), figures, sources.yahoo, minutes)
         runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
         try:
             tasks = [relay.run(), replayer.run(), roller.run(), live.run(), runner.run(), consumer.run()]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -24,7 +24,8 @@ class Level:
 class LastPrice:
     """What a symbol traded at last, and its day so far: open, high and low are zero before the first trade.
 
-    `base_price` is what the day's change and its price limits are counted from.
+    `base_price` is what the day's change and its price limits are counted from; `at` is when the newest trade was, of
+    brokers whose stream does not say the day's volume with each trade.
     """
 
     symbol: str
@@ -34,6 +35,7 @@ class LastPrice:
     open: Decimal
     high: Decimal
     low: Decimal
+    at: datetime | None = field(default=None, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,13 @@ class MinuteBar:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One trade as a stream tells it, and how many shares traded today with it."""
+    """One trade as a stream tells it, and how many shares traded today with it; None where the broker does not say."""
 
     symbol: str
     at: datetime
     price: Decimal
     quantity: Decimal
-    day_volume: Decimal
+    day_volume: Decimal | None
 
 
 Heard = Trade | Depth

@@ -10,13 +10,18 @@ from kit.trust import trust
 
 from broker.adapters.alpaca import client as alpaca
 from broker.adapters.alpaca.connector import Alpaca
+from broker.adapters.alpaca.market_data import AlpacaMarketData
+from broker.adapters.alpaca.market_stream import AlpacaMarketStream
 from broker.adapters.balance import Balance
 from broker.adapters.daylist import KeysOf
 from broker.adapters.kis import client as kis
 from broker.adapters.kis.connector import Kis
+from broker.adapters.kis.listings import Listings
 from broker.adapters.kis.market_data import KisMarketData
 from broker.adapters.kis.market_stream import KisMarketStream
 from broker.adapters.kis.overseas import KisUs
+from broker.adapters.kis.overseas_market_data import KisUsMarketData
+from broker.adapters.kis.overseas_market_stream import KisUsMarketStream
 from broker.adapters.kiwoom import client as kiwoom
 from broker.adapters.kiwoom.connector import Kiwoom
 from broker.adapters.kiwoom.market_data import KiwoomMarketData
@@ -49,7 +54,11 @@ class Door:
 
     def client(self) -> httpx.AsyncClient:
         """A client that knows this environment's host and no other."""
-        return httpx.AsyncClient(base_url=self.line.rest, verify=trust(), timeout=TIMEOUT_SECONDS, trust_env=False)
+        return _client(self.line.rest)
+
+    def data_client(self) -> httpx.AsyncClient:
+        """A client that knows the host of its market data and no other."""
+        return _client(self.line.data or self.line.rest)
 
     def open(self, http: httpx.AsyncClient, secrets: Secrets, keys_of: KeysOf) -> Remote:
         """A connector with somebody's credentials. Nothing is sent yet."""
@@ -72,6 +81,10 @@ class Door:
 
     def _whose(self, secrets: Secrets) -> tuple[str, ...]:
         return (self.environment, self.line.rest, *_ordered(secrets))
+
+
+def _client(host: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=host, verify=trust(), timeout=TIMEOUT_SECONDS, trust_env=False)
 
 
 async def look(door: Door, secrets: Secrets) -> Balance:
@@ -117,6 +130,17 @@ def _kis_feed(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], to
     return Feed("kis", "KRX", KisMarketData(client), lambda hear: KisMarketStream(client, door.line.stream, hear))
 
 
+def _kis_us_feed(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token) -> Feed:
+    client = _kis_client(door, http, fields, token)
+    listings = Listings(client)
+    return Feed(
+        "kis_us",
+        "US",
+        KisUsMarketData(client, listings),
+        lambda hear: KisUsMarketStream(client, listings, door.line.stream, hear),
+    )
+
+
 def _ls(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token, keys_of: KeysOf) -> Remote:
     keys = ls.Credentials(fields["app_key"], fields["app_secret"])
     return Ls(ls.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
@@ -144,9 +168,25 @@ def _alpaca(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], toke
     return Alpaca(alpaca.Client(http, keys, door.clock, token), keys_of, stream=door.line.stream)
 
 
+def _alpaca_feed(door: Door, http: httpx.AsyncClient, fields: Mapping[str, str], token: Token) -> Feed:
+    client = alpaca.Client(http, alpaca.Credentials(fields["key_id"], fields["secret_key"]), door.clock, token)
+    address = door.line.market_stream
+    name = address.rstrip("/").rpartition("/")[2]  # iex, sip: whose volume its quotes have is part of their source
+    return Feed(
+        f"alpaca_{name}", "US", AlpacaMarketData(client, name), lambda hear: AlpacaMarketStream(client, address, hear)
+    )
+
+
 _OPEN: Final = {"kis": _kis, "kis_us": _kis_us, "ls": _ls, "kiwoom": _kiwoom, "alpaca": _alpaca}
-_FEEDS: Final = {"kis": _kis_feed, "ls": _ls_feed, "kiwoom": _kiwoom_feed}
+_FEEDS: Final = {
+    "kis": _kis_feed,
+    "kis_us": _kis_us_feed,
+    "ls": _ls_feed,
+    "kiwoom": _kiwoom_feed,
+    "alpaca": _alpaca_feed,
+}
 KEY_FIELDS: Final = {
+    "alpaca": ("key_id", "secret_key"),
     "kis": ("app_key", "app_secret"),
     "kiwoom": ("app_key", "secret_key"),
     "ls": ("app_key", "app_secret"),

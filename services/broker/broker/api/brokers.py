@@ -5,6 +5,7 @@ from kit.auth import CurrentUser
 from kit.errors import AUTHENTICATED
 from kit.pagination import Page
 from pydantic import BaseModel
+from quant.markets.sessions import Venue
 
 from broker.adapters.catalogue import open_here
 from broker.domain.capabilities import Capabilities, DataKind, Part, Replaces
@@ -27,6 +28,8 @@ class BrokerOut(BaseModel):
     """Venues its orders have a word for but no published rules; open only if `venues` has them as well."""
     sessions: list[Part]
     """Parts of the day that its orders reach, at whichever of its venues."""
+    venue_sessions: dict[Venue, list[Part]]
+    """The same for each venue: an order for it in another part of the day is refused before it is sent."""
     order_types: list[str]
     times_in_force: list[str]
     can_cancel: bool
@@ -59,6 +62,7 @@ class BrokerOut(BaseModel):
             venues=sorted(able.venues),
             unconfirmed_venues=sorted(able.unconfirmed_venues),
             sessions=sorted(able.sessions),
+            venue_sessions={venue: sorted(able.sessions_at(venue)) for venue in sorted(able.venues)},
             order_types=sorted(able.order_types),
             times_in_force=sorted(able.times_in_force),
             can_cancel=able.can_cancel,

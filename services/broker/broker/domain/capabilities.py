@@ -13,7 +13,10 @@ Replaces = Literal["native", "cancel_and_new", "none"]
 Part = Literal["pre_market", "regular", "after_market"]
 DataKind = Literal["quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"]
 
-ALL_DAY: Final[frozenset[Part]] = frozenset({"pre_market", "regular", "after_market"})
+EXTENDED_AT_NXT: Final[frozenset[tuple[Venue, Part]]] = frozenset(
+    (venue, part) for venue in ("NXT", "SOR") for part in ("pre_market", "after_market")
+)
+"""What reaches NXT before and after the regular session, named or through SOR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Capabilities:
             States the broker finds the exchange.
         unconfirmed_venues: those of them whose rules the broker publishes nowhere. They are open only where the
             operator's list of brokers names them.
-        sessions: parts of the day that its orders reach, at whichever of its venues.
+        beyond_regular: venues that its orders reach outside of their regular session as well, and in which part of the
+            day; enforced by `domain/hours.py`.
         lists_in_pages: its list of orders comes in pages, of which one may be missing.
         market_data: what it shows of its market through `adapters/market_data.py`.
     """
@@ -62,8 +66,18 @@ class Capabilities:
     unconfirmed_venues: frozenset[Venue] = frozenset()
     market_data: frozenset[DataKind] = frozenset()
     environment: Environment = "paper"
-    sessions: frozenset[Part] = frozenset({"regular"})
+    beyond_regular: frozenset[tuple[Venue, Part]] = frozenset()
     lists_in_pages: bool = True
+
+    def sessions_at(self, venue: Venue) -> frozenset[Part]:
+        """Parts of the day that its orders for a venue reach."""
+        regular: frozenset[Part] = frozenset({"regular"})
+        return regular | {part for place, part in self.beyond_regular if place == venue}
+
+    @property
+    def sessions(self) -> frozenset[Part]:
+        """Parts of the day that its orders reach, at whichever of its venues."""
+        return frozenset[Part]().union(*(self.sessions_at(venue) for venue in self.venues))
 
     def only_at(self, venues: frozenset[Venue] | None) -> "Capabilities":
         """The same with these of its venues; None for all that are confirmed."""

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from kit.db import Session
 from kit.sql import Statement
-from sqlalchemy import Uuid, and_, bindparam, literal_column, select
+from sqlalchemy import DateTime, Uuid, and_, bindparam, literal_column, select, tuple_
 
 from broker.domain.attempt import UNSETTLED, Attempt
 from broker.domain.order import ClientKey, Environment, OwnerId
 from broker.store.attempts import attempt_of
 from broker.store.tables import account_reports, attempts, connections, owner_keys
 
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _LOCK = Statement(select(attempts).where(attempts.c.order_id == bindparam("key")).with_for_update())
 _LIST_NUMBERS = select(attempts.c.broker_order_id, attempts.c.order_id).where(
     attempts.c.broker == bindparam("broker"),
@@ -51,8 +53,10 @@ _LIST_UNSETTLED = Statement(
         attempts.c.state.in_([literal_column(f"'{state.value}'") for state in sorted(UNSETTLED)]),
         attempts.c.begun_at < bindparam("before"),
         attempts.c.needs_human.is_(False),
+        tuple_(attempts.c.begun_at, attempts.c.order_id)
+        > tuple_(bindparam("after_moment", type_=DateTime(timezone=True)), bindparam("after_order", type_=Uuid)),
     )
-    .order_by(attempts.c.begun_at)
+    .order_by(attempts.c.begun_at, attempts.c.order_id)
     .limit(bindparam("limit"))
 )
 
@@ -109,9 +113,12 @@ async def list_connections(session: Session, limit: int) -> list[Connected]:
     return [Connected(OwnerId(row.owner_id), row.id, row.broker, row.environment, row.asked) for row in rows]
 
 
-async def list_unsettled(session: Session, before: datetime, limit: int) -> list[Attempt]:
-    """Attempts begun before a moment that still lack an answer, oldest first."""
-    return [attempt_of(row) for row in await _LIST_UNSETTLED.all(session, {"before": before, "limit": limit})]
+async def list_unsettled(
+    session: Session, before: datetime, limit: int, after: tuple[datetime, UUID] = (_BEGINNING, UUID(int=0))
+) -> list[Attempt]:
+    """Attempts begun before a moment that still lack an answer, oldest first, those after one's moment and order."""
+    asked = {"before": before, "limit": limit, "after_moment": after[0], "after_order": after[1]}
+    return [attempt_of(row) for row in await _LIST_UNSETTLED.all(session, asked)]
 
 
 async def list_key_owners(session: Session, after: UUID, limit: int) -> list[OwnerId]:

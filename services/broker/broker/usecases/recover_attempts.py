@@ -11,19 +11,30 @@ from broker.domain.attempt import Attempt, ImpossibleTransition
 from broker.store import system
 from broker.usecases.submit_order import submit_order
 
-ATTEMPTS_MAX = 200
+AT_ONCE = 200
+"""How many are read at a time."""
 
 log = structlog.get_logger()
 
 
 async def recover_attempts(desk: Desk, moment: datetime) -> int:
-    """Look for evidence about every old attempt without an answer; tell how many there were."""
+    """Look for evidence about every old attempt without an answer; tell how many there were.
+
+    Every one of them, however many there are: the oldest may be those whose broker never answers again.
+    """
     before = moment - timedelta(seconds=desk.settings.recover_after_seconds)
     async with desk.database.system() as session:
-        stuck = await system.list_unsettled(session, before, ATTEMPTS_MAX)
-    for attempt in stuck:
-        await _recover(desk, attempt)
-    return len(stuck)
+        stuck = await system.list_unsettled(session, before, AT_ONCE)
+    count = 0
+    while stuck:
+        for attempt in stuck:
+            await _recover(desk, attempt)
+        count += len(stuck)
+        last = stuck[-1]
+        async with desk.database.system() as session:
+            after = (last.begun_at, last.intent.order_id)
+            stuck = await system.list_unsettled(session, before, AT_ONCE, after) if len(stuck) == AT_ONCE else []
+    return count
 
 
 async def _recover(desk: Desk, attempt: Attempt) -> None:

@@ -18,7 +18,8 @@ from kit.events import record
 from broker.adapters.port import Connector, LineFailure, NotSent
 from broker.desk import Desk
 from broker.domain.attempt import Attempt, AttemptState
-from broker.domain.capabilities import refuse_beyond
+from broker.domain.capabilities import Capabilities, refuse_beyond
+from broker.domain.hours import refuse_out_of_hours
 from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent, Refused, Unanswered
 from broker.events import OrderNeedsHuman
 from broker.store import attempts
@@ -114,7 +115,7 @@ async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> tuple[Attempt, 
 
 
 async def _send(desk: Desk, connector: Connector, attempt: Attempt) -> Answer:
-    if refusal := refuse_beyond(connector.capabilities, attempt.intent):
+    if refusal := await _refusal(desk, connector.capabilities, attempt.intent):
         return refusal
     pauses = () if connector.capabilities.absence_is_certain else AGAIN_AFTER_MILLISECONDS
     for pause in (*pauses, None):
@@ -129,6 +130,13 @@ async def _send(desk: Desk, connector: Connector, attempt: Attempt) -> Answer:
         except (LineFailure, TimeoutError) as failed:
             return Unanswered(_doubt(desk, failed))
     raise AssertionError("the last try has no pause after it")
+
+
+async def _refusal(desk: Desk, able: Capabilities, intent: OrderIntent) -> Refused | None:
+    """Why the order is not sent at all; the simulator judges hours by itself, with the quote it matches against."""
+    if (refusal := refuse_beyond(able, intent)) is not None or able.books_are_ours:
+        return refusal
+    return refuse_out_of_hours(able, intent, await desk.market_now(intent.symbol))
 
 
 def _give_up(desk: Desk, connector: Connector, attempt: Attempt, failed: NotSent) -> Refused:

@@ -1,7 +1,7 @@
 """The emulator of Alpaca: `paper()` for uvicorn; admin routes under /_emulator move the market and switch faults.
 
 Run alone: `uvicorn emulators.alpaca.server:paper --factory --port 34993`, with libs/quant and services/broker on the
-path. The stream is at /stream on the same port.
+path. The stream of trade updates is at /stream on the same port, that of the market at /v2/iex and /v2/sip.
 """
 
 import uuid
@@ -17,6 +17,8 @@ from quant.markets.calendar import NEW_YORK
 from quant.matching import TimeInForce
 
 from emulators.alpaca import rows
+from emulators.alpaca.market import Market
+from emulators.alpaca.market_stream import MarketStream
 from emulators.alpaca.stream import Stream
 from emulators.faults import AFTER, BEFORE, Fault, Faults, add_admin, broken
 from emulators.house import House, No, Place, Slip
@@ -62,6 +64,7 @@ class Desk:
     def __init__(self, house: House, stream: Stream) -> None:
         self.house = house
         self.stream = stream
+        self.market = Market(house)
         self.replaced: dict[str, str] = {}
 
     def show(self, slip: Slip) -> dict[str, Any]:
@@ -199,13 +202,9 @@ class Desk:
         return rows.account(account, self.house.account(account), worth, self.house.spendable(account))
 
     def quote(self, symbol: str) -> dict[str, Any]:
-        exchange = self.house.exchanges.get(symbol)
-        if exchange is None:
+        if symbol not in self.house.exchanges:
             raise Refused("unknown_symbol")
-        shown = exchange.outside
-        sizes = {"as": int(shown.ask_size), "bs": int(shown.bid_size)}
-        prices = {"ap": float(shown.ask or 0), "bp": float(shown.bid or 0)}
-        return {"t": rows.written(self.house.clock()), "ax": "V", "bx": "V", "c": ["R"], "z": "C"} | prices | sizes
+        return self.market.quote(symbol)
 
 
 def _moment(text: str) -> datetime:
@@ -228,6 +227,13 @@ def create_app(clock: Callable[[], datetime]) -> FastAPI:
     app.state.house, app.state.faults, app.state.desk, app.state.stream = house, faults, desk, stream
     app.state.calls, app.state.lists, app.state.calls_per_minute = [], {}, CALLS_PER_MINUTE
     app.state.counted = {}
+
+    app.state.market_stream = market = MarketStream(faults, app.state.keys, clock)
+    house.show, house.print, stream.hang_up_as_well = market.show, market.print, market.hang_up
+
+    @app.websocket("/v2/{feed}")
+    async def listen_to_the_market(socket: WebSocket, feed: str) -> None:
+        await market.serve(socket, feed)
 
     @app.websocket("/stream")
     async def listen(socket: WebSocket) -> None:
@@ -351,6 +357,17 @@ _ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("GET", "assets"): lambda desk, _, __, ___, ____: (200, [rows.asset(symbol) for symbol in desk.house.exchanges]),
     ("GET", "assets/*"): lambda desk, _, parts, __, ___: (200, _asset(desk, parts[1])),
     ("GET", "clock"): lambda desk, _, __, ___, ____: (200, _clock(desk)),
+    ("GET", "stocks/snapshots"): lambda desk, _, __, query, ___: (200, desk.market.snapshots(query)),
+    ("GET", "stocks/quotes/latest"): lambda desk, _, __, query, ___: (
+        200,
+        desk.market.newest(query, "quotes", desk.market.quote),
+    ),
+    ("GET", "stocks/trades/latest"): lambda desk, _, __, query, ___: (
+        200,
+        desk.market.newest(query, "trades", desk.market.trade),
+    ),
+    ("GET", "stocks/bars"): lambda desk, _, __, query, ___: (200, desk.market.bars_of_several(query)),
+    ("GET", "stocks/*/bars"): lambda desk, _, parts, query, __: (200, desk.market.bars(parts[1], query)),
     ("GET", "stocks/*/quotes/latest"): lambda desk, _, parts, __, ___: (
         200,
         {"symbol": parts[1], "quote": desk.quote(parts[1])},

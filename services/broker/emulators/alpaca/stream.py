@@ -12,6 +12,8 @@ from emulators.faults import Faults, reshaped
 from emulators.house import Notice, Slip
 
 QUEUE_MAX: Final = 10_000
+HANG_UP: Final = b""
+"""Stands in a queue for the end of the line."""
 _EVENTS: Final = {"taken": "new", "changed": "replaced", "canceled": "canceled", "expired": "expired"}
 
 
@@ -22,7 +24,14 @@ class Stream:
         self._faults = faults
         self._keys = keys
         self._queues: set[asyncio.Queue[bytes]] = set()
+        self.hang_up_as_well: Callable[[], None] = lambda: None
         self.show: Callable[[Slip], dict[str, Any]] = lambda slip: rows.order(slip, None)
+
+    def hang_up(self) -> None:
+        """Cut every line, of updates and of the market; whoever comes again begins anew."""
+        for queue in self._queues:
+            queue.put_nowait(HANG_UP)
+        self.hang_up_as_well()
 
     def tell(self, notice: Notice) -> None:
         """Put a notice before everybody, unless a fault has it lost, told twice, grown or shrunk."""
@@ -80,8 +89,9 @@ class Stream:
             raise ValueError("a listener without a key")
 
     async def _tell_one(self, socket: WebSocket, queue: "asyncio.Queue[bytes]") -> None:
-        while True:
-            await socket.send_bytes(await queue.get())
+        while (frame := await queue.get()) != HANG_UP:
+            await socket.send_bytes(frame)
+        await socket.close()
 
 
 async def _text(socket: WebSocket) -> str:

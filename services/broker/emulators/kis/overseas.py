@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from quant.markets.calendar import NEW_YORK, SEOUL
 
 from emulators.house import House, No, Slip
+from emulators.kis import overseas_quotations
 
 Environment = Literal["real", "paper"]
 TRADING: Final = "/uapi/overseas-stock/v1/trading"
@@ -24,7 +25,9 @@ CALLS: Final = {
     "overseas/inquire-present-balance": {"CTRP6504R"},
     "overseas/inquire-psamount": {"TTTS3007R"},
     "overseas/price": {"HHDFS00000300"},
+    **overseas_quotations.CALLS,
 }
+_OF_THE_MARKET: Final = frozenset({"overseas/price", *overseas_quotations.CALLS})
 REAL_ONLY: Final = {"overseas/inquire-nccs"}
 ON_PAPER: Final = {"VTTT1001U": "TTTT1006U", "VTRP6504R": "CTRP6504R"}
 """Paper names of transactions that are not the real one's with another first letter."""
@@ -38,7 +41,7 @@ Body = dict[str, Any]
 def path_of(call: str) -> str:
     """The address of a call."""
     name = call.removeprefix(MARK)
-    return f"{QUOTES if name == 'price' else TRADING}/{name}"
+    return f"{QUOTES if call in _OF_THE_MARKET else TRADING}/{name}"
 
 
 class OverseasDesk:
@@ -58,6 +61,7 @@ class OverseasDesk:
             "overseas/inquire-present-balance": self._present,
             "overseas/inquire-psamount": self._buying_power,
             "overseas/price": self._price,
+            **overseas_quotations.OverseasQuotations(house, self._is_here).answers,
         }
 
     def answer(self, call: str, fields: Fields, transaction: str, page: str) -> Body | No:
@@ -226,11 +230,14 @@ class OverseasDesk:
     def _price(self, fields: Fields, _: str, __: str) -> Body:
         """The last price; at an exchange where the symbol is not listed, everything is blank."""
         symbol = fields["SYMB"]
-        exchange = self.house.exchanges.get(symbol)
-        is_here = exchange is not None and EXCHANGES.get(fields["EXCD"]) == self.exchange_of(symbol)
-        last = _money(exchange.last or Decimal(0)) if exchange is not None and is_here else ""
+        is_here = self._is_here(symbol, fields["EXCD"])
+        last = _money(self.house.exchanges[symbol].last or Decimal(0)) if is_here else ""
         blank = dict.fromkeys(("base", "pvol", "sign", "diff", "rate", "tvol", "tamt", "ordy"), "")
         return {"output": {"rsym": f"D{fields['EXCD']}{symbol}", "zdiv": "4", "last": last} | blank}
+
+    def _is_here(self, symbol: str, exchange: str) -> bool:
+        """Whether a symbol is listed, and at the exchange that quotes call so."""
+        return symbol in self.house.exchanges and EXCHANGES.get(exchange) == self.exchange_of(symbol)
 
 
 def order_row(slip: Slip) -> dict[str, str]:

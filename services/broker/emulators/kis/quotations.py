@@ -1,6 +1,7 @@
 """KIS's quotations as the emulator answers them: price, book, charts. What the house does not know is zero."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,9 +17,12 @@ CALLS: Final = {
     "inquire-asking-price-exp-ccn": {"FHKST01010200"},
     "inquire-daily-itemchartprice": {"FHKST03010100"},
     "inquire-time-itemchartprice": {"FHKST03010200"},
+    "inquire-time-dailychartprice": {"FHKST03010230"},
 }
+REAL_ONLY: Final = frozenset({"inquire-time-dailychartprice"})
 DAYS_MAX: Final = 100
 MINUTES_MAX: Final = 30
+MINUTES_OF_THE_PAST_MAX: Final = 120
 LEVELS: Final = 10
 _DAY_SO_FAR: Final = ("stck_oprc", "stck_hgpr", "stck_lwpr", "acml_vol")
 Fields = Mapping[str, str]
@@ -35,6 +39,7 @@ class Quotations:
             "inquire-asking-price-exp-ccn": self._book,
             "inquire-daily-itemchartprice": self._days,
             "inquire-time-itemchartprice": self._minutes,
+            "inquire-time-dailychartprice": self._minutes_of_the_past,
         }
 
     def answer(self, call: str, fields: Fields) -> Body | No:
@@ -78,6 +83,13 @@ class Quotations:
         minutes = self._house.tape.minutes(symbol, self._house.today())
         shown = [_minute(minute) for minute in minutes if f"{minute.begins:%H%M%S}" <= until]
         return self._chart(symbol, shown[::-1][:MINUTES_MAX])
+
+    def _minutes_of_the_past(self, fields: Fields) -> Body:
+        symbol, until, day = fields["FID_INPUT_ISCD"], fields["FID_INPUT_HOUR_1"], fields["FID_INPUT_DATE_1"]
+        on = datetime.strptime(day, "%Y%m%d").replace(tzinfo=SEOUL).date()
+        minutes = self._house.tape.minutes(symbol, on)
+        shown = [_minute(minute) for minute in minutes if f"{minute.begins:%H%M%S}" <= until]
+        return self._chart(symbol, shown[::-1][:MINUTES_OF_THE_PAST_MAX])
 
     def _chart(self, symbol: str, rows: list[dict[str, str]]) -> Body:
         """Of a symbol that is not listed there is neither a name nor a row, and no error."""

@@ -99,7 +99,10 @@ class Desk:
         is_right = tr_id[:1] in {"F", "H"} or (tr_id[:1] == "V") == (self.environment == "paper")
         if known not in _ALL_CALLS[call] or not is_right:
             return _refused(No("unknown_service"))
-        if call in _REAL_ONLY | overseas.REAL_ONLY | names.REAL_ONLY and self.environment == "paper":
+        if (
+            call in _REAL_ONLY | overseas.REAL_ONLY | names.REAL_ONLY | quotations.REAL_ONLY
+            and self.environment == "paper"
+        ):
             return _refused(No("not_on_paper"))
         if call in overseas.CALLS:
             self.overseas.pages_cut = self.pages_cut
@@ -258,6 +261,7 @@ def create_app(environment: Environment, clock: Callable[[], datetime]) -> FastA
     stream = Stream(faults, clock)
     house.tell, house.show, app.state.stream = stream.tell, stream.show, stream
     house.print, abroad.tell = partial(stream.print, house), stream.tell_abroad
+    abroad.show, abroad.print = stream.show_abroad, partial(stream.print_abroad, abroad)
     app.state.gate = gate = Gate(clock, 20 if environment == "real" else 2)
     app.state.calls, app.state.lists = [], {}
     addresses = {call: f"{TRADING}/{call}" for call in _CALLS}

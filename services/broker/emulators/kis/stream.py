@@ -19,6 +19,7 @@ from quant.matching import Exchange
 
 from emulators.faults import Faults, reshaped
 from emulators.house import House, Notice
+from emulators.kis import frames_abroad as abroad
 from emulators.tape import Tick
 
 SUBSCRIPTIONS_MAX: Final = 41
@@ -29,8 +30,7 @@ HANG_UP: Final = ""
 HOME: Final = {"H0STCNI0", "H0STCNI9"}
 ABROAD: Final = {"H0GSCNI0", "H0GSCNI9"}
 NOTICES: Final = HOME | ABROAD
-FIELDS_ABROAD: Final = 25
-MARKET: Final = {"H0STCNT0": 46, "H0STASP0": 59}
+MARKET: Final = {"H0STCNT0": 46, "H0STASP0": 59, "HDFSCNT0": 26, "HDFSASP0": 71}
 """Trades and books, with how many fields each has."""
 _DAY: Final = 33
 """Where a trade says its day."""
@@ -83,7 +83,7 @@ class Stream:
 
     def tell_abroad(self, notice: Notice) -> None:
         """The same for the overseas ledger."""
-        self._tell(_fields_abroad(notice), ABROAD)
+        self._tell(abroad.notice(notice), ABROAD)
 
     def _tell(self, written: list[str], names: set[str]) -> None:
         listening = [(each, name) for each in self._listeners for name, _ in each.wanted if name in names]
@@ -105,6 +105,22 @@ class Stream:
         if listening := self._listening("H0STCNT0", symbol):
             volume = house.tape.volume(symbol, house.today())
             self._put(listening, "H0STCNT0", _trade(symbol, house.exchanges[symbol], tick, volume))
+
+    def show_abroad(self, symbol: str, exchange: Exchange) -> None:
+        """Put the book of a symbol of the United States before whoever wants it."""
+        for key, listening in self._listening_abroad("HDFSASP0", symbol):
+            self._put(listening, "HDFSASP0", abroad.book(key, symbol, exchange, self._clock()))
+
+    def print_abroad(self, house: House, symbol: str, tick: Tick) -> None:
+        """Put a trade in the United States before whoever wants those of its symbol."""
+        for key, listening in self._listening_abroad("HDFSCNT0", symbol):
+            volume = house.tape.volume(symbol, house.today())
+            self._put(listening, "HDFSCNT0", abroad.trade(key, symbol, house.exchanges[symbol], tick, volume))
+
+    def _listening_abroad(self, name: str, symbol: str) -> list[tuple[str, list[Listener]]]:
+        """Who listens to a symbol, by what it is called in their subscriptions: its exchange is part of that."""
+        keys = {key for listener in self._listeners for wanted, key in listener.wanted if wanted == name}
+        return [(key, self._listening(name, key)) for key in sorted(keys) if key[abroad.SYMBOL_AT :] == symbol]
 
     def hang_up(self) -> None:
         """Cut every line; whoever comes again begins anew."""
@@ -228,18 +244,6 @@ def _fields(notice: Notice) -> list[str]:
         slip.symbol,
         f"{slip.price:09.0f}",
     ]
-
-
-def _fields_abroad(notice: Notice) -> list[str]:
-    """The 25 fields of a notice from abroad."""
-    slip, dealt = notice.slip, notice.dealt
-    at = f"{(dealt.at if dealt else slip.at).astimezone(SEOUL):%H%M%S}"
-    quantity, price = (dealt.quantity, dealt.price) if dealt else (notice.quantity, Decimal(0))
-    fields = ["EMULATED", slip.account, slip.number, slip.original or "0" * 10]
-    fields += ["01" if slip.side == "sell" else "02", {"order": "0", "change": "1", "cancel": "2"}[slip.action]]
-    fields += ["00", slip.symbol, f"{quantity:010.0f}", f"{price:.4f}", at, "0", "2" if dealt else "1"]
-    fields += ["2" if dealt else "1", "00950", f"{slip.quantity:09.0f}"]
-    return fields + [""] * (FIELDS_ABROAD - len(fields))
 
 
 def _trade(symbol: str, exchange: Exchange, tick: Tick, volume: Decimal) -> list[str]:

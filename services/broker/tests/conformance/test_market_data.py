@@ -31,8 +31,8 @@ async def test_bc_34_a_quote_is_the_newest_trade_and_the_day_so_far(venue: Venue
     base, first, last, lowest = (venue.price(won) for won in ("70000", "70200", "70100", "69900"))
     assert await shown.last_price(symbol) == LastPrice(symbol, last, Decimal(47), base, first, first, lowest)
     market.emulated.clock.passes(86_400)
-    none = Decimal(0)
-    assert await shown.last_price(symbol) == LastPrice(symbol, last, none, base, none, none, none)
+    none, since = Decimal(0), last if market.emulated.kind.base_is_last_close else base
+    assert await shown.last_price(symbol) == LastPrice(symbol, last, none, since, none, none, none)
 
 
 @case(lambda able: "books" in able.market_data)

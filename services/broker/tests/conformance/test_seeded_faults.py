@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import httpx
 import pytest
 from broker.adapters.daylist import DayList
 from broker.config import Settings
@@ -69,7 +70,7 @@ async def test_seeded_faults_double_no_order_and_adopt_no_stranger(
     tally, room = Tally(), asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def sit(seeds: Sequence[int], *, is_wired: bool) -> None:
-        opened = (emulated if is_wired else in_memory)(broker)
+        opened = emulated(broker, httpx.Timeout(ANSWER_SECONDS_MAX)) if is_wired else in_memory(broker)
         async with room, _sitting(postgres_server, template) as database, opened as running:
             floor = RemoteFloor.over(running, database, redis, settings, ANSWER_SECONDS_MAX)
             for seed in seeds:

@@ -185,3 +185,21 @@ async def test_sums_become_executions_once_and_a_smaller_sum_is_old_news(
         async with database.system() as session:
             rows = [tuple(row) for row in await session.execute(asked, {"order": order.order_id})]
         assert rows == [(7, 69_900, Decimal(73)), (3, 69_900, Decimal(31))]
+
+
+@pytest.mark.requirement("R-4", "R-9")
+async def test_old_doubts_that_nobody_can_answer_do_not_keep_a_newer_one_from_being_looked_for(
+    database: Database, redis: "Redis", settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.usecases.recover_attempts.AT_ONCE", 1)
+    async with emulator() as kis:
+        floor, old, new = a_floor(kis, database, redis, settings), an_order("005930"), an_order("005930")
+        for order, fault in ((old, "reset_before"), (new, "reset_after")):
+            kis.breaks("order-cash", fault)
+            await floor.deliver(submitted(order))
+            kis.clock.passes(1)
+        kis.clock.passes(20)
+        kis.breaks("inquire-daily-ccld", "html")  # the older one finds no list
+        assert await recover_attempts(floor.desk, kis.clock()) == 2
+        assert await floor.said(old) == ["unknown"]
+        assert await floor.said(new) == ["unknown", "executed"]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from quant.markets.calendar import sessions_between
 from quant.markets.listing import Market
 
-from market.domain.pipeline import CHAIN, DAYS_AT_ONCE_MAX, Pipeline, Run, RunId, RunStatus
+from market.domain.pipeline import CHAIN, DAYS_AT_ONCE_MAX, USUAL, Pipeline, Run, RunId, RunStatus
 from market.errors import BadRange
 from market.store import pipelines
 
@@ -29,7 +29,7 @@ class RunsWanted(BaseModel):
     market: Market = "KRX"
     first: Annotated[date, Field(examples=["2026-11-16"])]
     last: Annotated[date, Field(examples=["2026-11-20"])]
-    pipelines: Annotated[list[Pipeline], Field(min_length=1, max_length=len(CHAIN))] = list(CHAIN)
+    pipelines: Annotated[list[Pipeline], Field(min_length=1, max_length=len(CHAIN))] = list(USUAL)
 
 
 class RunView(BaseModel):

@@ -11,11 +11,14 @@ from quant.markets.listing import Market
 from market.domain.sessions import local_day
 
 RunId = NewType("RunId", UUID)
-Pipeline = Literal["collect", "adjust", "figures", "screens", "clean_up"]
+Pipeline = Literal["collect", "adjust", "figures", "screens", "minutes", "clean_up"]
 RunStatus = Literal["waiting", "running", "finished", "failed"]
 
-CHAIN: Final[tuple[Pipeline, ...]] = ("collect", "adjust", "figures", "screens", "clean_up")
+CHAIN: Final[tuple[Pipeline, ...]] = ("collect", "adjust", "figures", "screens", "minutes", "clean_up")
 """In this sequence for each day: none begins before the one before it has finished."""
+
+USUAL: Final[tuple[Pipeline, ...]] = ("collect", "adjust", "figures", "screens", "clean_up")
+"""What is done where nothing else is said; minutes want sources of their own, and symbols."""
 
 AFTER_CLOSE: Final = timedelta(minutes=40)
 """When sources have the day's final figures; who has them later is asked again."""

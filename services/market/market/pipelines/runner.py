@@ -6,7 +6,7 @@ be done twice: bars are merged, screens remember the day. A run that a dead work
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,11 +17,12 @@ from quant.markets.listing import Market
 
 from market import lease
 from market.domain.breaker import Breaker
-from market.domain.pipeline import CHAIN, Run, RunId, days_due, pause_after
+from market.domain.pipeline import CHAIN, Pipeline, Run, RunId, days_due, pause_after
 from market.panels import Panels
 from market.pipelines.adjust import explain_jumps
 from market.pipelines.collect import NotYet, Progress, collect
 from market.pipelines.figures import Figures, collect_figures
+from market.pipelines.minutes import Minutes, NotSetUp, collect_minutes
 from market.pipelines.screens import run_screens
 from market.pipelines.upkeep import clean_up
 from market.providers.failover import Failover
@@ -43,6 +44,7 @@ class Sources:
     bars: Failover
     figures: Figures
     splits: Yahoo | None = None
+    minutes: Minutes = field(default_factory=Minutes)
 
 
 class PipelineRunner:
@@ -56,6 +58,7 @@ class PipelineRunner:
         self._failover = sources.bars
         self._figures = sources.figures
         self._splits = sources.splits
+        self._minutes = sources.minutes
         self._failover.changed = self._remember
         self._system_url = system_url
         self._clock = clock
@@ -79,19 +82,24 @@ class PipelineRunner:
     async def _plan(self) -> None:
         """Write down what falls due by the calendar; without any source nothing does."""
         moment = self._clock()
-        offered = {market for one in self._failover.providers for market in one.provenance.markets}
         for market in MARKETS:
-            if market not in offered:
+            if not (chain := self._chain_of(market)):
                 continue
             async with self._database.system() as session:
                 last = await pipelines.find_last_planned(session, market)
                 due = [
                     Run(RunId(new_id()), pipeline, market, day, "waiting", 0, moment, moment)
                     for day in days_due(market, last, moment)
-                    for pipeline in CHAIN
+                    for pipeline in chain
                 ]
                 if due:
                     await pipelines.save_new(session, due, again=False)
+
+    def _chain_of(self, market: Market) -> list[Pipeline]:
+        """What is done after each session of a market: that for which there are sources."""
+        has_bars = any(market in one.provenance.markets for one in self._failover.providers)
+        has_minutes = bool(self._minutes.of(market))
+        return [each for each in CHAIN if (has_minutes if each == "minutes" else has_bars)]
 
     async def _do_next(self) -> bool:
         async with self._database.system() as session:
@@ -122,6 +130,10 @@ class PipelineRunner:
                 )
             case "screens":
                 return await run_screens(self._database, self._panels, run.market, run.day, progress)
+            case "minutes":
+                return await collect_minutes(
+                    self._database, self._failover, self._minutes, run.market, run.day, progress
+                )
             case "clean_up":
                 return await clean_up(self._database, run.day)
 
@@ -144,8 +156,8 @@ class PipelineRunner:
         if error is None:
             ended = replace(run, status="finished", finished_at=moment, report=report or {}, done=1, total=1)
         else:
-            said = str(error) if isinstance(error, NotYet) else repr(error)
-            pause = pause_after(run.attempts)
+            said = str(error) if isinstance(error, NotYet | NotSetUp) else repr(error)
+            pause = None if isinstance(error, NotSetUp) else pause_after(run.attempts)
             ended = replace(run, status="failed", finished_at=moment, error=said[:ERROR_LENGTH_MAX])
             if pause is not None:
                 ended = replace(ended, status="waiting", finished_at=None, not_before=moment + pause)

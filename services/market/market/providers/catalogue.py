@@ -8,17 +8,20 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from market.config import Settings, Source
-from market.providers import alpha_vantage, dart, kis_charts, krx_open_api, krx_portal, naver, yahoo
+from market.config import MinuteSource, Settings, Source
+from market.providers import alpaca_minutes, alpha_vantage, dart, kis_calls, krx_open_api, krx_portal, naver, yahoo
+from market.providers.alpaca_minutes import AlpacaMinutes
 from market.providers.alpha_vantage import AlphaVantage
 from market.providers.caller import Caller, Sleep
 from market.providers.dart import Dart
 from market.providers.files import Files
+from market.providers.kis_calls import KisCalls
 from market.providers.kis_charts import KisCharts
+from market.providers.kis_minutes import KisMinutes
 from market.providers.krx_open_api import KrxOpenApi
 from market.providers.krx_portal import KrxPortal
 from market.providers.naver import Naver
-from market.providers.port import Provider
+from market.providers.port import MinuteProvider, Provider
 from market.providers.yahoo import Yahoo
 
 
@@ -34,6 +37,7 @@ class Catalogue:
     portal: KrxPortal | None
     dart: Dart | None
     yahoo: Yahoo | None
+    minutes: tuple[MinuteProvider, ...]
     callers: tuple[Caller, ...]
 
     async def close(self) -> None:
@@ -49,6 +53,14 @@ class _Building:
     clock: Callable[[], datetime]
     sleep: Sleep
     callers: list[Caller]
+    _kis: KisCalls | None = None
+
+    def kis(self) -> KisCalls:
+        """Calls of KIS, the same for whoever asks: its key has one token."""
+        if self._kis is None:
+            caller = self.caller(self.settings.kis_url, kis_calls.PACE_SECONDS)
+            self._kis = KisCalls(caller, self.secret("kis_key"), self.secret("kis_secret"), self.clock, self.sleep)
+        return self._kis
 
     def caller(self, url: str, pace_seconds: float, headers: Mapping[str, str] | None = None) -> Caller:
         self.callers.append(Caller(url, pace_seconds, headers, self.sleep))
@@ -57,7 +69,9 @@ class _Building:
     def secret(self, name: str) -> str:
         secret: SecretStr | None = getattr(self.settings, name)
         if secret is None or not secret.get_secret_value():
-            raise SettingMissing(f"MARKET_{name.upper()} is not set, and one of MARKET_DAILY_SOURCES needs it")
+            raise SettingMissing(
+                f"MARKET_{name.upper()} is not set, and one of MARKET_DAILY_SOURCES or MARKET_MINUTE_SOURCES needs it"
+            )
         return secret.get_secret_value()
 
 
@@ -72,8 +86,7 @@ def _krx_portal(it: _Building) -> Provider:
 
 
 def _kis(it: _Building) -> Provider:
-    caller = it.caller(it.settings.kis_url, kis_charts.PACE_SECONDS)
-    return KisCharts(caller, it.secret("kis_key"), it.secret("kis_secret"), it.clock, it.sleep)
+    return KisCharts(it.kis())
 
 
 def _naver(it: _Building) -> Provider:
@@ -110,8 +123,23 @@ BUILDERS: Final[dict[Source, Callable[[_Building], Provider]]] = {
 }
 
 
+def _kis_minutes(it: _Building) -> MinuteProvider:
+    return KisMinutes(it.kis())
+
+
+def _alpaca_minutes(it: _Building) -> MinuteProvider:
+    keys = {"APCA-API-KEY-ID": it.secret("alpaca_key"), "APCA-API-SECRET-KEY": it.secret("alpaca_secret")}
+    return AlpacaMinutes(it.caller(it.settings.alpaca_url, alpaca_minutes.PACE_SECONDS, keys), it.settings.alpaca_feed)
+
+
+MINUTE_BUILDERS: Final[dict[MinuteSource, Callable[[_Building], MinuteProvider]]] = {
+    "kis": _kis_minutes,
+    "alpaca": _alpaca_minutes,
+}
+
+
 def open_catalogue(settings: Settings, clock: Callable[[], datetime], sleep: Sleep = asyncio.sleep) -> Catalogue:
-    """Make the sources of `daily_sources`.
+    """Make the sources of `daily_sources` and `minute_sources`.
 
     Raises:
         SettingMissing: with the variable to set.
@@ -122,4 +150,5 @@ def open_catalogue(settings: Settings, clock: Callable[[], datetime], sleep: Sle
     has_dart = settings.dart_key is not None
     filings = _dart(building) if has_dart else None
     yahoo = next((one for one in providers if isinstance(one, Yahoo)), None)
-    return Catalogue(providers, portal, filings, yahoo, tuple(building.callers))
+    minutes = tuple(MINUTE_BUILDERS[name](building) for name in settings.minute_sources)
+    return Catalogue(providers, portal, filings, yahoo, minutes, tuple(building.callers))

@@ -29,6 +29,18 @@ class RawBar(NamedTuple):
     volume: str
 
 
+class RawMinute(NamedTuple):
+    """One minute of one symbol as the source wrote it, but for its time, which is when it began, with its zone."""
+
+    symbol: str
+    begins: datetime
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Who says so, in which form, under which licence, and how far back and how often one may ask."""
@@ -61,6 +73,28 @@ class Provider(Protocol):
 
     async def fetch_day(self, board: Board, day: date) -> Sequence[RawBar]:
         """Every symbol of a board on one day; empty on a day without a session.
+
+        Raises:
+            ProviderError: a subclass says what to do next.
+        """
+        ...
+
+
+class MinuteProvider(Protocol):
+    """A source of minutes of the past."""
+
+    @property
+    def source(self) -> str:
+        """Who says so; stored with every minute."""
+        ...
+
+    @property
+    def market(self) -> Market:
+        """Whose minutes it has."""
+        ...
+
+    async def fetch_minutes(self, symbol: str, day: date) -> Sequence[RawMinute]:
+        """The minutes of a symbol on one day at its market, in any sequence; empty when it did not trade.
 
         Raises:
             ProviderError: a subclass says what to do next.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from kit.db import Session
+from quant.markets.listing import Market
 from sqlalchemy import text
 
 from market.domain.minute import Minute
@@ -21,6 +22,14 @@ SAVE = text(
            volume = excluded.volume, source = excluded.source
      WHERE minute_bars.source = 'replay' AND excluded.source <> 'replay'
     RETURNING symbol, at
+    """
+)
+
+HEARD = text(
+    """
+    SELECT DISTINCT m.symbol FROM minute_bars m JOIN instruments i ON i.symbol = m.symbol
+     WHERE i.market = :market AND m.at >= :first AND m.at < :end
+     ORDER BY m.symbol LIMIT :limit
     """
 )
 
@@ -48,3 +57,9 @@ async def delete_before(session: Session, day: date) -> int:
     """Take away minutes of days long ago; returns how many there were."""
     gone = text("DELETE FROM minute_bars WHERE at < CAST(:day AS date)::timestamp AT TIME ZONE 'UTC'")
     return (await session.execute(gone, {"day": day})).rowcount
+
+
+async def list_symbols(session: Session, market: Market, span: tuple[datetime, datetime], limit: int) -> list[str]:
+    """Symbols of a market with any minute in a span, its end left out."""
+    found = await session.execute(HEARD, {"market": market, "first": span[0], "end": span[1], "limit": limit})
+    return [row.symbol for row in found]

@@ -17,6 +17,7 @@ from market import lease
 from market.panels import Panels
 from market.pipelines import runner as running
 from market.pipelines.figures import Figures
+from market.pipelines.minutes import Minutes
 from market.pipelines.runner import PipelineRunner, Sources
 from market.providers.failover import Failover
 from sqlalchemy import text
@@ -37,7 +38,8 @@ def worker(
     async def working(*sources: str, **changes: Any) -> AsyncIterator[Failover]:
         catalogue = opened(*sources, **changes)
         failover = Failover(catalogue.providers, clock)
-        asked = Sources(failover, Figures(catalogue.portal, catalogue.dart))
+        minutes = Minutes(catalogue.minutes, changes.get("minute_symbols", ()))
+        asked = Sources(failover, Figures(catalogue.portal, catalogue.dart), minutes=minutes)
         task = asyncio.create_task(
             PipelineRunner(database, Panels(), asked, fresh.system_url, clock).run(), name="runner"
         )
@@ -183,6 +185,28 @@ async def test_a_raw_day_never_enters_an_adjusted_series_and_an_unexplained_jump
     assert (collected["rows"], collected["left_out_other_adjustment"]) == (2, 1)
     (jump,) = looked["unexplained_jumps"]
     assert (jump["symbol"], jump["day"], float(jump["ratio"]) < 0.1) == ("000020", str(DAY), True)
+
+
+async def test_minutes_are_planned_where_they_have_a_source_and_without_a_symbol_fail_at_once_and_hold_up_nothing(
+    worker: Any, database: Database
+) -> None:
+    async with worker("krx_open_api", minute_sources=("kis",)):
+        failed = await until(database, "minutes", "failed")
+        await until(database, "clean_up", "finished")
+    assert (failed.attempts, "MARKET_MINUTE_SYMBOLS" in failed.error) == (1, True)
+
+
+async def test_minutes_that_are_asked_for_without_a_source_say_which_setting_is_missing(
+    worker: Any, database: Database, admin: httpx.AsyncClient
+) -> None:
+    wanted = {"market": "KRX", "first": str(DAY), "last": str(DAY), "pipelines": ["minutes"]}
+    async with worker("krx_open_api"):
+        await until(database, "clean_up", "finished")
+        assert (await admin.post(f"{PREFIX}/pipelines", json=wanted)).status_code == 202
+        async with database.system() as session:  # asked for by the clock of the wall, which is ahead of the test's
+            await session.execute(text("UPDATE pipeline_runs SET not_before = requested_at - interval '10 years'"))
+        failed = await until(database, "minutes", "failed")
+    assert (failed.attempts, "MARKET_MINUTE_SOURCES" in failed.error) == (1, True)
 
 
 class TestScheduledScreens:

@@ -22,5 +22,6 @@ PAPER: Final = Capabilities(
     reports_executions=True,
     tells_expiry=True,
     venues=frozenset({"US"}),
+    market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
 )
 REAL: Final = replace(PAPER, environment="real", account_kinds=frozenset({"live"}))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from broker.domain.capabilities import ALL_DAY, Capabilities
+from broker.domain.capabilities import EXTENDED_AT_NXT, Capabilities
 
 PAPER: Final = Capabilities(
     broker="kis",
@@ -24,7 +24,7 @@ REAL: Final = replace(
     environment="real",
     account_kinds=frozenset({"live"}),
     venues=frozenset({"KRX", "NXT", "SOR"}),
-    sessions=ALL_DAY,
+    beyond_regular=EXTENDED_AT_NXT,
 )
 
 PAPER_US: Final = Capabilities(
@@ -41,6 +41,7 @@ PAPER_US: Final = Capabilities(
     reports_executions=True,
     changes_quantity=False,
     venues=frozenset({"US"}),
+    market_data=frozenset({"quotes", "books", "daily_bars", "minute_bars", "live_trades", "live_books"}),
 )
 """Its overseas ledger, which has its own calls, its own currency and its own day: docs/decisions/0108."""
 REAL_US: Final = replace(PAPER_US, environment="real", account_kinds=frozenset({"live"}))

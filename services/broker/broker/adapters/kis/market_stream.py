@@ -3,7 +3,7 @@
 A key has one connection at a time, so it takes a key whose notices nobody follows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
 import structlog
@@ -14,7 +14,7 @@ from broker.adapters.drift import drifts
 from broker.adapters.kis.client import Client
 from broker.adapters.kis.frames import Unreadable, answer
 from broker.adapters.kis.notices import PING
-from broker.adapters.kis.ticks import FRAMES, ticks
+from broker.adapters.kis.ticks import FRAMES, Frame, ticks
 from broker.adapters.market_data import Hear
 from broker.adapters.market_line import MarketLine
 
@@ -32,6 +32,7 @@ class KisMarketStream(MarketLine):
     """One connection, which begins again with everything that is wanted whenever it is lost."""
 
     SYMBOLS_MAX: ClassVar[int] = SYMBOLS_MAX
+    FRAMES: ClassVar[Mapping[str, Frame]] = FRAMES
 
     def __init__(self, client: Client, url: str, hear: Hear) -> None:
         super().__init__(url, hear)
@@ -50,9 +51,14 @@ class KisMarketStream(MarketLine):
     async def _say(self, line: ClientConnection, tr_type: str, symbols: Iterable[str]) -> None:
         header = {"approval_key": self._approval, "custtype": "P", "tr_type": tr_type, "content-type": "utf-8"}
         for symbol in symbols:
-            for name in FRAMES:
-                asked = {"input": {"tr_id": name, "tr_key": symbol}}
+            key = await self._key_of(symbol)
+            for name in self.FRAMES:
+                asked = {"input": {"tr_id": name, "tr_key": key}}
                 await line.send(dumps_text({"header": header, "body": asked}))
+
+    async def _key_of(self, symbol: str) -> str:
+        """What a symbol is called in a subscription."""
+        return symbol
 
     async def _hear(self, line: ClientConnection, frame: str | bytes) -> bool:
         text = frame if isinstance(frame, str) else frame.decode()
@@ -64,7 +70,7 @@ class KisMarketStream(MarketLine):
         except Unreadable as unreadable:
             log.warning("a frame of KIS's market cannot be read", error=str(unreadable))
             return False
-        drifts.see("kis", told.name, told.width, FRAMES[told.name].fields)
+        drifts.see("kis", told.name, told.width, self.FRAMES[told.name].fields)
         for each in told.heard:
             self._tell(each)
         return False

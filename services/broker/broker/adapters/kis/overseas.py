@@ -13,16 +13,13 @@ from broker.adapters.kis import overseas_parse as parse
 from broker.adapters.kis.capabilities import PAPER_US, REAL_US
 from broker.adapters.kis.client import OVERSEAS, Client
 from broker.adapters.kis.frames import OVERSEAS_NOTICES
+from broker.adapters.kis.listings import EXCHANGES, Listings, unknown
 from broker.adapters.kis.notices import Notices
 from broker.adapters.kis.parse import buying_power
-from broker.adapters.port import NotSent, Unreachable
+from broker.adapters.port import Unreachable
 from broker.domain.capabilities import Capabilities
 from broker.domain.order import OrderIntent
 
-QUOTES: Final = "/uapi/overseas-price/v1/quotations/"
-EXCHANGES: Final = {"NAS": "NASD", "NYS": "NYSE", "AMS": "AMEX"}
-"""The exchanges of the United States: as quotes call them, and as orders do."""
-SYMBOLS_MAX: Final = 10_000
 _LIMIT: Final = "00"
 _REST: Final = {"CTAC_TLNO": "", "MGCO_APTM_ODNO": "", "ORD_SVR_DVSN_CD": "0"}
 
@@ -34,7 +31,7 @@ class KisUsWire:
         self.able: Capabilities = PAPER_US if client.environment == "paper" else REAL_US
         self.client = client
         self._notices = Notices(client, stream, login_name, OVERSEAS_NOTICES) if stream and login_name else None
-        self._exchanges: dict[str, str] = {}
+        self._listings = Listings(client)
 
     def now(self) -> datetime:
         return self.client.clock()
@@ -45,7 +42,7 @@ class KisUsWire:
     async def place(self, order: OrderIntent) -> tuple[str, datetime] | No:
         exchange = await self._exchange_of(order.symbol)
         if exchange is None:
-            return _unknown(order.symbol)
+            return unknown(order.symbol)
         fields = _REST | {
             "OVRS_EXCG_CD": exchange,
             "PDNO": order.symbol,
@@ -120,7 +117,7 @@ class KisUsWire:
         """In dollars that are there, before any are bought for it."""
         exchange = await self._exchange_of(symbol)
         if exchange is None:
-            return _unknown(symbol)
+            return unknown(symbol)
         fields = {"OVRS_EXCG_CD": exchange, "OVRS_ORD_UNPR": f"{limit_price:f}", "ITEM_CD": symbol}
         body = await self.client.ask(OVERSEAS.folder + "inquire-psamount", "TTTS3007R", self.client.account | fields)
         return body if isinstance(body, No) else buying_power(body, "ovrs_ord_psbl_amt", "max_ord_psbl_qty")
@@ -131,31 +128,9 @@ class KisUsWire:
             await self._notices.follow(hint)
 
     async def _exchange_of(self, symbol: str) -> str | None:
-        """Where a symbol trades, in the word of orders: the exchange that has a price of it.
-
-        Raises:
-            NotSent: when KIS does not say; nothing of the order has left us then.
-        """
-        if symbol in self._exchanges:
-            return self._exchanges[symbol]
-        for quoted, traded in EXCHANGES.items():
-            query = {"AUTH": "", "EXCD": quoted, "SYMB": symbol}
-            try:
-                body = await self.client.ask(QUOTES + "price", "HHDFS00000300", query)
-            except Unreachable as failed:
-                raise NotSent(f"KIS does not say where {symbol} trades: {failed}") from None
-            if isinstance(body, No):  # a refused question says nothing about the symbol
-                raise NotSent(f"KIS does not say where {symbol} trades: {body.text}")
-            if parse.is_quoted(body):
-                if len(self._exchanges) >= SYMBOLS_MAX:
-                    self._exchanges.clear()
-                self._exchanges[symbol] = traded
-                return traded
-        return None
-
-
-def _unknown(symbol: str) -> No:
-    return No("unknown_symbol", f"KIS shows {symbol} at no exchange of the United States.")
+        """Where a symbol trades, in the word of orders; NotSent when KIS does not say."""
+        quoted = await self._listings.exchange_of(symbol)
+        return None if quoted is None else EXCHANGES[quoted]
 
 
 class KisUs(DayList):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from broker.domain.capabilities import ALL_DAY, Capabilities
+from broker.domain.capabilities import EXTENDED_AT_NXT, Capabilities
 
 PAPER: Final = Capabilities(
     broker="kiwoom",
@@ -24,5 +24,5 @@ REAL: Final = replace(
     environment="real",
     account_kinds=frozenset({"live"}),
     venues=frozenset({"KRX", "NXT", "SOR"}),
-    sessions=ALL_DAY,
+    beyond_regular=EXTENDED_AT_NXT,
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from broker.domain.capabilities import ALL_DAY, Capabilities
+from broker.domain.capabilities import EXTENDED_AT_NXT, Capabilities
 
 SIMULATOR: Final = Capabilities(
     broker="simulator",
@@ -21,6 +21,6 @@ SIMULATOR: Final = Capabilities(
     tells_expiry=True,
     books_are_ours=True,
     lists_in_pages=False,
-    sessions=ALL_DAY,
+    beyond_regular=EXTENDED_AT_NXT | {("KRX", "after_market")},
     venues=frozenset({"KRX", "NXT", "SOR", "US"}),
 )
