@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from redis.asyncio import Connection, Redis
+from redis.asyncio import BlockingConnectionPool, Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -24,9 +24,10 @@ class _Reset(Connection):
 
 
 def connect(url: str) -> "Redis":
-    """Return a client whose every call ends within a second or two, and that reconnects by itself."""
-    return Redis.from_url(
+    """Return a client whose every call ends within a second or two: a burst waits its turn, what broke reconnects."""
+    pool = BlockingConnectionPool.from_url(
         url,
+        timeout=TIMEOUT_SECONDS,
         connection_class=_Reset,
         decode_responses=True,
         socket_timeout=TIMEOUT_SECONDS,
@@ -36,3 +37,4 @@ def connect(url: str) -> "Redis":
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.01), 2),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
+    return Redis.from_pool(pool)

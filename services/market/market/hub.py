@@ -16,10 +16,10 @@ from kit.websocket import ClientQueue
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from market.seats import Seats
 from market.store import quotes
 from market.store.quotes import Channel
 
-CLIENTS_PER_USER_MAX = 5
 SYMBOLS_PER_CLIENT_MAX = 500
 LISTEN_SECONDS = 5.0
 RESTART_SECONDS = 0.5
@@ -37,8 +37,9 @@ Topic = tuple[Channel, str]
 class Client:
     """One connection and what it watches."""
 
-    def __init__(self, user_id: UUID, queue: ClientQueue) -> None:
+    def __init__(self, user_id: UUID, seat: str, queue: ClientQueue) -> None:
         self.user_id = user_id
+        self.seat = seat
         self.queue = queue
         self.watched: set[Topic] = set()
 
@@ -49,32 +50,27 @@ class QuoteHub:
     def __init__(self, cache: Redis) -> None:
         self._cache = cache
         self._watchers: defaultdict[Topic, set[Client]] = defaultdict(set)
-        self._clients_of: Counter[UUID] = Counter()
         self._heard: Counter[Topic] = Counter()
+        self._owed: set[Topic] = set()
+        self._seats = Seats(cache)
 
-    def admit(self, user_id: UUID, queue: ClientQueue) -> Client | None:
-        """Take a client in; None when its user has as many as allowed."""
-        if self._clients_of[user_id] >= CLIENTS_PER_USER_MAX:
-            return None
-        self._clients_of[user_id] += 1
-        return Client(user_id, queue)
+    async def admit(self, user_id: UUID, queue: ClientQueue) -> Client | None:
+        """Take a client in; None when its user has as many as allowed, over all processes."""
+        seat = await self._seats.take(user_id)
+        return None if seat is None else Client(user_id, seat, queue)
 
-    def dismiss(self, client: Client) -> None:
+    async def dismiss(self, client: Client) -> None:
         """Forget a client that has left."""
         self.unwatch(client, set(client.watched))
-        self._clients_of[client.user_id] -= 1
-        if not self._clients_of[client.user_id]:
-            del self._clients_of[client.user_id]
+        await self._seats.leave(client.user_id, client.seat)
 
     async def watch(self, client: Client, topics: set[Topic]) -> None:
         """Begin to send these, first as they stand now."""
-        heard_before = {topic: self._heard[topic] for topic in topics}
         client.watched |= topics
         for topic in topics:
             self._watchers[topic].add(client)
-        for topic, text in await self._latest(topics):
-            # what arrived while we asked is newer than the answer
-            if topic in client.watched and self._heard[topic] == heard_before[topic]:
+        for topic, text in await self._still_newest(topics):
+            if topic in client.watched:
                 client.queue.put(frame(text), _key(topic, text))
 
     def unwatch(self, client: Client, topics: set[Topic]) -> None:
@@ -95,6 +91,9 @@ class QuoteHub:
 
     async def run(self) -> None:
         """Hear quotes until cancelled; after every gap each watched symbol is sent as it stands."""
+        await asyncio.gather(self._listen(), self._pay(), self._seats.keep())
+
+    async def _listen(self) -> None:
         while True:
             try:
                 await self._hear()
@@ -120,12 +119,27 @@ class QuoteHub:
         for topic, text in await self._latest(set(self._watchers)):
             self._deliver(topic, text)
 
+    async def _pay(self) -> None:
+        """Send what could not be read when it was asked for, as soon as it can."""
+        while True:
+            await asyncio.sleep(RESTART_SECONDS)
+            owed, self._owed = self._owed & self._watchers.keys(), set()
+            for topic, text in await self._still_newest(owed):
+                self._deliver(topic, text)
+
+    async def _still_newest(self, topics: set[Topic]) -> Iterable[tuple[Topic, str]]:
+        """How these stand, without those of which something came while we asked: that is newer than the answer."""
+        heard_before = {topic: self._heard[topic] for topic in topics}
+        found = await self._latest(topics)
+        return [(topic, text) for topic, text in found if self._heard[topic] == heard_before[topic]]
+
     async def _latest(self, topics: set[Topic]) -> Iterable[tuple[Topic, str]]:
         ordered = sorted(topic for topic in topics if topic[0] in quotes.KEPT)
         try:
             texts = await quotes.list_kept(self._cache, ordered)
         except (RedisError, OSError) as away:
             log.warning("no snapshot", error=repr(away))
+            self._owed |= topics
             return []
         return [(topic, text) for topic, text in zip(ordered, texts, strict=True) if text is not None]
 

@@ -20,6 +20,7 @@ from market.domain.instrument import Instrument
 from market.domain.live import Shown, deep_book_of, quote_of
 from market.domain.quote import trade_of
 from market.store import instruments, quotes, replays
+from market.store.fence import Fence, fenced
 
 CHANNEL: Final = "feed.told"
 LOOK_SECONDS: Final = 1.0
@@ -45,23 +46,25 @@ class LivePrices:
         """Hear until cancelled, through every restart of the database and of Redis."""
         await lease.work_alone(self._system_url, lease.Right.TELL_LIVE_PRICES, self._hear_alone)
 
-    async def _hear_alone(self, connection: lease.Held) -> None:
-        async with self._cache.pubsub(ignore_subscribe_messages=True) as feed:
+    async def _hear_alone(self, held: lease.Held) -> None:
+        async with (
+            fenced(self._cache, held.fence, held.epoch) as fence,
+            self._cache.pubsub(ignore_subscribe_messages=True) as feed,
+        ):
             await feed.subscribe(CHANNEL)
-            log.info("live prices are heard")
+            log.info("live prices are heard", epoch=held.epoch)
             while True:
-                await connection.fetchval("SELECT 1")  # raises once the right to tell prices is gone
                 replayed = await self._replayed()
                 until = asyncio.get_running_loop().time() + LOOK_SECONDS
                 while (left := until - asyncio.get_running_loop().time()) > 0:
                     if (message := await feed.get_message(timeout=left)) is not None:
-                        await self._hear(message["data"], replayed)
+                        await self._hear(fence, message["data"], replayed)
 
     async def _replayed(self) -> frozenset[str]:
         async with self._database.system() as session:
             return frozenset(symbol for replay in await replays.list_active(session) for symbol in replay.symbols)
 
-    async def _hear(self, text: str | bytes, replayed: frozenset[str]) -> None:
+    async def _hear(self, fence: Fence, text: str | bytes, replayed: frozenset[str]) -> None:
         try:
             shown = _SHOWN.validate_json(text)
         except ValidationError as unreadable:
@@ -77,7 +80,7 @@ class LivePrices:
             return
         trades = [trade_of(quote, shown.traded)] if shown.traded else []
         books = [deep_book_of(shown, timestamp)] if shown.with_book else []
-        await quotes.save(self._cache, [quote], trades, books)
+        await quotes.save(fence, [quote], trades, books)
 
     async def _instrument(self, symbol: str, moment: datetime) -> Instrument | None:
         """Who a symbol is; nobody's prices are told whom market does not know."""

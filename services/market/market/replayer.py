@@ -1,7 +1,7 @@
 """Plays replays: one worker at a time, at the pace of the wall clock.
 
-An advisory lock on a connection of its own gives the right to play; when that connection dies, so does the right, and
-another worker goes on with the tick that is due by then. Nothing but the replay's row has to survive.
+When a worker loses the right to play, another goes on with the tick that is due by then. Nothing but the replay's row
+has to survive.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from market.domain.playback import Playback, quote_at
 from market.domain.quote import Quote, Session, Trade, book_of, trade_of
 from market.domain.replay import PULSE, ReplayId, is_over, next_due, tick_due
 from market.store import quotes, replays
+from market.store.fence import Fence, fenced
 from market.tasks import end
 from market.usecases.begin_replay import begin_replay
 from market.usecases.finish_replay import finish_replay
@@ -44,18 +45,18 @@ class Replayer:
         """Play until cancelled, through every restart of the database."""
         await lease.work_alone(self._system_url, lease.Right.PLAY_REPLAYS, self._play_alone)
 
-    async def _play_alone(self, connection: lease.Held) -> None:
-        try:
-            await connection.add_listener(replays.CHANNEL, lambda *_: self._wake.set())
-            log.info("replayer plays")
-            await self._look_after_replays(connection)
-        finally:
-            await self._drop_everything()
+    async def _play_alone(self, held: lease.Held) -> None:
+        async with fenced(self._cache, held.fence, held.epoch) as fence:
+            try:
+                await held.listen(replays.CHANNEL, self._wake.set)
+                log.info("replayer plays", epoch=held.epoch)
+                await self._look_after_replays(fence)
+            finally:
+                await self._drop_everything()
 
-    async def _look_after_replays(self, connection: lease.Held) -> None:
+    async def _look_after_replays(self, fence: Fence) -> None:
         while True:
             self._wake.clear()
-            await connection.fetchval("SELECT 1")  # raises once the lock's connection is gone
             self._forget_finished()  # before we ask: what ends while we do is still known, and is not played again
             async with self._database.system() as session:
                 active = await replays.list_active(session)
@@ -64,7 +65,7 @@ class Replayer:
                 if replay.status == "stopping":
                     stop.set()
                 if replay.id not in self._playing:
-                    self._playing[replay.id] = asyncio.create_task(self._play(replay.id, stop))
+                    self._playing[replay.id] = asyncio.create_task(self._play(fence, replay.id, stop))
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._wake.wait()
@@ -84,11 +85,11 @@ class Replayer:
         self._playing.clear()
         self._stops.clear()
 
-    async def _play(self, replay_id: ReplayId, stop: asyncio.Event) -> None:
+    async def _play(self, fence: Fence, replay_id: ReplayId, stop: asyncio.Event) -> None:
         async with self._database.system() as session:
             replay, playbacks = await begin_replay(session, replay_id, self._clock())
         while not stop.is_set() and not is_over(replay, moment := self._clock()):
-            await self._publish(playbacks, tick_due(replay, moment), "regular")
+            await self._publish(fence, playbacks, tick_due(replay, moment), "regular")
             pause = (next_due(replay, moment) - self._clock()).total_seconds()
             try:
                 async with asyncio.timeout(max(pause, 0)):
@@ -96,17 +97,17 @@ class Replayer:
             except TimeoutError:
                 continue
         last = tick_due(replay, self._clock())
-        while not await self._publish(playbacks, last, "closed"):  # noqa: ASYNC110 - until Redis is back
+        while not await self._publish(fence, playbacks, last, "closed"):  # noqa: ASYNC110 - until Redis is back
             await asyncio.sleep(PULSE.total_seconds())
         async with self._database.system() as session:
             await finish_replay(session, replay_id, self._clock())
 
-    async def _publish(self, playbacks: Sequence[Playback], tick: int, session: Session) -> bool:
+    async def _publish(self, fence: Fence, playbacks: Sequence[Playback], tick: int, session: Session) -> bool:
         """Publish one tick of all symbols; while Redis is away ticks are lost, as they would be late anyway."""
         stamp = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         try:
             now_quoted = [quote_at(playback, tick, session, stamp) for playback in playbacks]
-            await quotes.save(self._cache, now_quoted, self._trades(now_quoted), list(map(book_of, now_quoted)))
+            await quotes.save(fence, now_quoted, self._trades(now_quoted), list(map(book_of, now_quoted)))
         except (RedisError, OSError) as away:
             log.warning("quotes not published", error=repr(away))
             return False

@@ -22,6 +22,7 @@ from market.domain.feed_watch import OWN_SESSIONS, FeedChange, FeedWatch
 from market.domain.live import may_have_traded
 from market.domain.minute import Minute, Roller, Tick
 from market.store import quotes
+from market.store.fence import Fence, fenced
 from market.usecases.close_minutes import close_minutes
 from market.usecases.record_feed_change import record_feed_change
 
@@ -54,14 +55,13 @@ class MinuteRoller:
         """Roll until cancelled, through every restart of the database and of Redis."""
         await lease.work_alone(self._system_url, lease.Right.ROLL_MINUTES, self._roll_alone)
 
-    async def _roll_alone(self, connection: lease.Held) -> None:
+    async def _roll_alone(self, held: lease.Held) -> None:
         try:
-            async with self._cache.pubsub() as feed:
+            async with fenced(self._cache, held.fence, held.epoch) as fence, self._cache.pubsub() as feed:
                 await feed.psubscribe(f"{quotes.PUBLISHED['quote']}:*")
                 roller = Roller(await quotes.list_forming(self._cache))
-                log.info("roller rolls")
+                log.info("roller rolls", epoch=held.epoch)
                 while True:
-                    await connection.fetchval("SELECT 1")  # raises once the right to roll is gone
                     until = asyncio.get_running_loop().time() + FLUSH_SECONDS
                     while (left := until - asyncio.get_running_loop().time()) > 0:
                         message = await feed.get_message(
@@ -69,7 +69,7 @@ class MinuteRoller:
                         )
                         if message is not None:
                             self._hear(roller, message["data"])
-                    await self._flush(roller)
+                    await self._flush(roller, fence)
         finally:
             feed_heard.clear()  # whoever rolls next says how the feeds are
             feed_stalled.clear()
@@ -99,7 +99,7 @@ class MinuteRoller:
         if ended is not None:
             self._waiting.append(ended)
 
-    async def _flush(self, roller: Roller) -> None:
+    async def _flush(self, roller: Roller, fence: Fence) -> None:
         closed = roller.close_due(self._clock())
         for minute in closed:
             self._changed.pop(minute.symbol, None)
@@ -113,11 +113,11 @@ class MinuteRoller:
                 await close_minutes(session, batch)
             del self._waiting[: len(batch)]
             minutes_waiting.set(len(self._waiting))
-            await quotes.save_minutes(self._cache, batch)
+            await quotes.save_minutes(fence, batch)
         await self._tell_of_feeds()
         changed, self._changed = list(self._changed.values()), {}
         if changed:
-            await quotes.save_minutes(self._cache, changed)
+            await quotes.save_minutes(fence, changed)
 
     async def _tell_of_feeds(self) -> None:
         """Announce silences and their ends; while the database is away they wait."""

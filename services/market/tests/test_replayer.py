@@ -122,7 +122,7 @@ async def test_a_replay_that_ends_while_the_player_looks_for_work_is_not_played_
         if "old" in looks:
             looked_again.set()
         if found and "found" in looks and "old" not in looks:
-            await asyncio.wait([task for task in asyncio.all_tasks() if "Replayer._play" in repr(task.get_coro())])
+            await asyncio.wait([task for task in asyncio.all_tasks() if "Replayer._play at" in repr(task.get_coro())])
             looks.append("old")
         if found:
             looks.append("found")

@@ -29,7 +29,7 @@ async def test_symbols_that_clients_watch_are_told_with_how_many_of_them_do(
     monkeypatch.setattr(wants, "EVERY_SECONDS", 0.02)
     assert (await upload({f"{symbol}.csv": bars_csv("2026-10-30,1,2,1,2,10,")})).status_code == 201
     hub = QuoteHub(redis)
-    clients = [hub.admit(new_id(), Queue()) for _ in range(2)]  # type: ignore[arg-type]  # nothing is sent
+    clients = [await hub.admit(new_id(), Queue()) for _ in range(2)]  # type: ignore[arg-type]  # nothing is sent
     async with redis.pubsub(ignore_subscribe_messages=True) as heard:
         await heard.subscribe(wants.CHANNEL)
         task = asyncio.create_task(wants.tell_wants(hub, database, redis))
@@ -49,7 +49,7 @@ async def test_symbols_that_clients_watch_are_told_with_how_many_of_them_do(
             await told({symbol: 2})
             for client in clients:
                 assert client is not None
-                hub.dismiss(client)
+                await hub.dismiss(client)
             await told({})
         finally:
             await ended(task)

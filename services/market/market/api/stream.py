@@ -20,7 +20,8 @@ from kit.websocket import (
 from pydantic import BaseModel, Field, ValidationError
 
 from market.api.types import Symbol
-from market.hub import CLIENTS_PER_USER_MAX, SYMBOLS_PER_CLIENT_MAX, Client, QuoteHub, Topic
+from market.hub import SYMBOLS_PER_CLIENT_MAX, Client, QuoteHub, Topic
+from market.seats import SEATS_PER_USER_MAX
 from market.store.quotes import Channel
 from market.tasks import end
 
@@ -54,15 +55,15 @@ async def market_stream(socket: WebSocket) -> None:
         await close(socket, NOT_ALLOWED, "a service reads prices from Redis")
         return
     hub: QuoteHub = socket.app.state.resources.hub
-    client = hub.admit(identity.user_id, ClientQueue(socket))
+    client = await hub.admit(identity.user_id, ClientQueue(socket))
     if client is None:
-        await close(socket, TOO_MANY, f"a user may have {CLIENTS_PER_USER_MAX} connections")
+        await close(socket, TOO_MANY, f"a user may have {SEATS_PER_USER_MAX} connections")
         return
     try:
         with websocket_clients.labels("market").track_inprogress():
             await _serve(socket, hub, client, identity)
     finally:
-        hub.dismiss(client)
+        await hub.dismiss(client)
 
 
 async def _serve(socket: WebSocket, hub: QuoteHub, client: Client, identity: Identity) -> None:

@@ -1,7 +1,7 @@
 """Owns the pipelines: one worker at a time plans what falls due, does one run after another, and tries again later.
 
-The right to run is an advisory lock on a connection of its own, asked for before every run. What a run does is safe to
-be done twice: bars are merged, screens remember the day. A run that a dead worker left begins anew.
+Who loses the right to run is stopped in the middle of a run. What a run does is safe to be done twice: bars are merged,
+screens remember the day. A run that a dead worker left begins anew.
 """
 
 import asyncio
@@ -67,14 +67,13 @@ class PipelineRunner:
         """Work until cancelled, through every restart of the database."""
         await lease.work_alone(self._system_url, lease.Right.RUN_PIPELINES, self._work_alone)
 
-    async def _work_alone(self, connection: lease.Held) -> None:
+    async def _work_alone(self, _held: lease.Held) -> None:
         async with self._database.system() as session:
             self._failover.remember(await pipelines.list_breakers(session))
             for left in await pipelines.list_interrupted(session):
                 await pipelines.save(session, replace(left, status="waiting", not_before=self._clock()))
         log.info("pipelines run")
         while True:
-            await connection.fetchval("SELECT 1")  # raises once the right to run is gone
             await self._plan()
             if not await self._do_next():
                 await asyncio.sleep(LOOK_SECONDS)

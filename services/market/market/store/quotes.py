@@ -11,10 +11,10 @@ import structlog
 from kit.json import dumps_text, loads
 from kit.money import decimal_from
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 
 from market.domain.minute import Minute
 from market.domain.quote import Book, Quote, Trade
+from market.store.fence import Command, Fence
 
 SHARED = "a price is the same for every user"
 
@@ -39,30 +39,30 @@ SCAN_COUNT = 1_000
 log = structlog.get_logger()
 
 
-async def save(cache: Redis, quotes: Sequence[Quote], trades: Sequence[Trade], books: Sequence[Book]) -> None:
-    """Keep and publish in one round trip; who asks and who listens get the same text."""
-    pipeline = cache.pipeline(transaction=False)
-    for quote in quotes:
-        _put(pipeline, "quote", quote.symbol, _text(quote))
-    for book in books:
-        _put(pipeline, "orderbook", book.symbol, _text(book))
-    for trade in trades:
-        _put(pipeline, "trade", trade.symbol, _text(trade))
-    await pipeline.execute()
+async def save(fence: Fence, quotes: Sequence[Quote], trades: Sequence[Trade], books: Sequence[Book]) -> None:
+    """Keep and publish in one round trip; who asks and who listens get the same text.
+
+    Raises:
+        Superseded: when somebody else tells these prices by now.
+    """
+    told: list[tuple[Channel, str, str]] = [("quote", quote.symbol, _text(quote)) for quote in quotes]
+    told += [("orderbook", book.symbol, _text(book)) for book in books]
+    told += [("trade", trade.symbol, _text(trade)) for trade in trades]
+    await fence.write([command for one in told for command in _commands(*one)])
 
 
-async def save_minutes(cache: Redis, minutes: Sequence[Minute]) -> None:
-    """Keep and publish minutes, forming or closed."""
-    pipeline = cache.pipeline(transaction=False)
-    for minute in minutes:
-        _put(pipeline, "bar:1m", minute.symbol, _text(minute))
-    await pipeline.execute()
+async def save_minutes(fence: Fence, minutes: Sequence[Minute]) -> None:
+    """Keep and publish minutes, forming or closed.
+
+    Raises:
+        Superseded: when somebody else rolls minutes by now.
+    """
+    await fence.write([command for one in minutes for command in _commands("bar:1m", one.symbol, _text(one))])
 
 
-def _put(pipeline: Pipeline, channel: Channel, symbol: str, text: str) -> None:
-    if channel in KEPT:
-        pipeline.set(f"{KEPT[channel]}:{symbol}", text)
-    pipeline.publish(f"{PUBLISHED[channel]}:{symbol}", text)
+def _commands(channel: Channel, symbol: str, text: str) -> list[Command]:
+    kept = [("SET", f"{KEPT[channel]}:{symbol}", text)] if channel in KEPT else []
+    return [*kept, ("PUBLISH", f"{PUBLISHED[channel]}:{symbol}", text)]
 
 
 def _text(message: Quote | Trade | Book | Minute) -> str:

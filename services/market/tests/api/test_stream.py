@@ -9,11 +9,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from kit import cache
 from kit.clock import now
 from kit.ids import new_id
+from kit.testing.tasks import ended
 from kit.testing.tokens import Tokens
 from market.api import stream
 from market.app import create_app
@@ -286,6 +289,50 @@ async def test_a_hub_whose_redis_connection_breaks_listens_again_and_sends_what_
     assert (missed["price"], following["price"]) == ("77", "78")
 
 
+async def test_a_first_look_that_redis_could_not_answer_is_made_up_for(
+    redis: Redis, symbol: str, a_quote: QuoteText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market.hub.RESTART_SECONDS", 0.05)
+    await redis.set(f"realtime:{symbol}", a_quote(symbol, price="100"))
+    away = cache.connect("redis://127.0.0.1:9/0")
+    hub, told = QuoteHub(away), asyncio.Queue[str]()
+
+    class Queue:
+        def put(self, message: bytes, _key: str | None = None) -> bool:
+            told.put_nowait(message.decode(errors="replace"))
+            return True
+
+    client = Client(new_id(), "a seat", Queue())  # type: ignore[arg-type]
+    running = asyncio.create_task(hub.run())
+    try:
+        await hub.watch(client, {("quote", symbol)})
+        assert told.empty()
+        hub._cache = redis
+        assert '"price":"100"' in await asyncio.wait_for(told.get(), SOON_SECONDS)
+    finally:
+        await ended(running)
+
+
+async def test_a_burst_of_looks_finds_every_quote(
+    user: httpx.AsyncClient, app: FastAPI, redis: Redis, symbol: str, a_quote: QuoteText
+) -> None:
+    await redis.set(f"realtime:{symbol}", a_quote(symbol))
+    looks = 5 * cache.CONNECTIONS_MAX
+    answers = await asyncio.gather(*(user.get(f"/api/v1/market/quotes/{symbol}") for _ in range(looks)))
+    assert {answer.status_code for answer in answers} == {200}
+    hub: QuoteHub = app.state.resources.hub
+    shown: list[bytes] = []
+
+    class Queue:
+        def put(self, message: bytes, _key: str | None = None) -> bool:
+            shown.append(message)
+            return True
+
+    clients = [Client(new_id(), "a seat", Queue()) for _ in range(looks)]  # type: ignore[arg-type]
+    await asyncio.gather(*(hub.watch(client, {("quote", symbol)}) for client in clients))
+    assert len(shown) == looks
+
+
 async def test_a_restart_says_1012(app: FastAPI, served: Any, tokens: Tokens) -> None:
     async with served(app) as host:
         connection = await connect(f"ws://{host}/ws/market", subprotocols=["bearer", tokens.for_user(new_id())])
@@ -343,7 +390,7 @@ class TestChannels:
                 return True
 
         hub = QuoteHub(redis)
-        client = Client(new_id(), Queue())  # type: ignore[arg-type]
+        client = Client(new_id(), "a seat", Queue())  # type: ignore[arg-type]
         topics: list[Topic] = [("quote", "X"), ("orderbook", "X"), ("bar:1m", "X"), ("trade", "X")]
         for topic in topics:
             hub._watchers[topic].add(client)
