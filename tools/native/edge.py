@@ -61,6 +61,23 @@ def program(layout: Layout, binaries: Binaries) -> Program:
     )
 
 
+def rotator(layout: Layout) -> Program:
+    """What cuts the gateway's logs, which nginx itself never does."""
+    logs = [layout.logs / f"gateway-{kind}.log" for kind in ("access", "error")]
+    return Program(
+        name="rotating",
+        group="gateway",
+        command=(
+            *(sys.executable, "-m", "tools.native.rotating"),
+            *map(str, (layout.gateway / "nginx" / "nginx.pid", *logs)),
+        ),
+        environment={"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        directory=layout.gateway,
+        why_not_ready=lambda: None,  # it answers nobody; the supervisor sees to it that it runs
+        depends_on=(Path(__file__).with_name("rotating.py"),),
+    )
+
+
 def _needs_a_restart(file: Path) -> bool:
     """Which services are asked changes with a release, which reloads; it is no reason to start again."""
     return file.suffix in {".conf", ".js"} and file.name != "upstreams.conf"

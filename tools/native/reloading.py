@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 from tools.containers import compose
 from tools.native.layout import Layout
@@ -13,12 +14,14 @@ def reload_gateway(layout: Layout) -> None:
     if layout.in_containers:
         compose(layout, "kill", "-s", "HUP", "gateway")
         return
-    pid_file = layout.gateway / "nginx" / "nginx.pid"
+    if (master := nginx_of(layout.gateway / "nginx" / "nginx.pid")) is not None:
+        os.kill(master, signal.SIGHUP)
+
+
+def nginx_of(pid_file: Path) -> int | None:
+    """The nginx that wrote this file, if it still runs; its number may be somebody else's by now."""
     text = pid_file.read_text().strip() if pid_file.exists() else ""
-    if text.isdigit() and _is_nginx(int(text)):
-        os.kill(int(text), signal.SIGHUP)
-
-
-def _is_nginx(process: int) -> bool:
-    named = subprocess.run(["ps", "-o", "comm=", "-p", str(process)], capture_output=True, text=True, check=False)
-    return named.stdout.strip() == "nginx"
+    if not text.isdigit():
+        return None
+    named = subprocess.run(["ps", "-o", "comm=", "-p", text], capture_output=True, text=True, check=False)
+    return int(text) if named.stdout.strip() == "nginx" else None

@@ -82,7 +82,7 @@ def _services_and_gateway(layout: Layout, binaries: packages.Binaries) -> list[P
     from tools.native import edge  # noqa: PLC0415 - the servers alone must not need the gateway's code
 
     helpers = [*services.helpers(layout), *nightly.programs(layout, os.environ)]
-    return [*helpers, *services.programs(layout), edge.program(layout, binaries)]
+    return [*helpers, *services.programs(layout), edge.program(layout, binaries), edge.rotator(layout)]
 
 
 def _require_ports(layout: Layout, supervisor: Supervisor, *, servers_only: bool) -> None:
