@@ -6,8 +6,8 @@ Only adds: the code of before goes on working beside the new one, and its signal
 from alembic import op
 from kit.migrations import lock_timeout
 
-revision = "0015"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 from kit.migrations import lock_timeout, tenant_table
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 
 
