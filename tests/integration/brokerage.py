@@ -1,4 +1,7 @@
-"""Brokers as the tests meet them: what each wants of a person, how its market is moved, and how orders end there."""
+"""Brokers as the tests meet them: what each wants of a person, how its market is moved, how orders end there.
+
+And the operator's switch for real money, thrown as an operator throws it.
+"""
 
 import asyncio
 import csv
@@ -11,13 +14,15 @@ from typing import Any
 
 import httpx
 
-from tests.integration.platform_under_test import SYMBOL
+from tests.integration.platform_under_test import SYMBOL, Platform
 from tools.people import Refused, Trader
 
 KOREAN = "005930"
 KOREAN_DAY = date(2024, 12, 16)
 KOREAN_PRICE = 70_000
 SETTLE_SECONDS = 60
+SWITCHES = ("trading", "broker")
+"""Who has to be told before real money moves."""
 
 
 @dataclass(frozen=True)
@@ -121,3 +126,28 @@ async def opens_account_at(trader: Trader, case: Case, connection: str, kind: st
         assert (opened["kind"], opened["broker"], opened["connection_id"]) == (kind, case.broker, connection)
         return
     raise AssertionError("trading never heard of the connection")
+
+
+async def switches(platform: Platform, *, on: bool) -> None:
+    """Write the operator's files, or take them away, and start what reads them again."""
+    for service in SWITCHES:
+        file = platform.layout.secrets / service / f"{service}_live_allowed"
+        file.write_text("true") if on else file.unlink()
+        if on:
+            file.chmod(0o600)
+    for name in [f"{service}-{kind}" for service in SWITCHES for kind in ("api", "worker")]:
+        killed = platform.kill(name)
+        await asyncio.to_thread(platform.wait_until_back, name, killed)
+
+
+async def answers(trader: Trader) -> None:
+    """Wait until trading and broker are there again."""
+    for path in ("/trading/accounts", "/broker/connections"):
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await trader.call("GET", path)
+                except (Refused, httpx.HTTPError, ValueError):
+                    await asyncio.sleep(0.3)
+                else:
+                    break

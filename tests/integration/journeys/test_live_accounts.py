@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.integration import invariants
-from tests.integration.brokerage import Case, cases, ended, moves, opens_account_at
+from tests.integration.brokerage import Case, answers, cases, ended, moves, opens_account_at, switches
 from tests.integration.platform_under_test import Platform
 from tools import cli
 from tools.native import emulators
@@ -20,7 +20,6 @@ from tools.people import Refused, Trader
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400), pytest.mark.usefixtures("korea")]
 
-SWITCHES = ("trading", "broker")
 PAPER_CASH = Decimal(5_000_000)
 REPORTED_SECONDS = 90
 """A broker's account is read soon after it was opened, and each broker counts our calls."""
@@ -59,31 +58,6 @@ async def somebody(platform: Platform, case: Case) -> Live:
     trader = await Trader.sign_up(platform.gateway)
     await trader.opens_account("KRW", PAPER_CASH)
     return Live(platform, case, trader, trader.account_id)
-
-
-async def switches(platform: Platform, *, on: bool) -> None:
-    """Write the operator's files, or take them away, and start what reads them again."""
-    for service in SWITCHES:
-        file = platform.layout.secrets / service / f"{service}_live_allowed"
-        file.write_text("true") if on else file.unlink()
-        if on:
-            file.chmod(0o600)
-    for name in [f"{service}-{kind}" for service in SWITCHES for kind in ("api", "worker")]:
-        killed = platform.kill(name)
-        await asyncio.to_thread(platform.wait_until_back, name, killed)
-
-
-async def answers(trader: Trader) -> None:
-    """Wait until trading and broker are there again."""
-    for path in ("/trading/accounts", "/broker/connections"):
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    await trader.call("GET", path)
-                except (Refused, httpx.HTTPError, ValueError):
-                    await asyncio.sleep(0.3)
-                else:
-                    break
 
 
 @pytest.mark.requirement("R-22", "R-48")

@@ -209,8 +209,7 @@ async def test_a_live_account_is_empty_until_its_broker_shows_cash_shares_and_or
     assert (await venue.shares(), await venue.cash_here()) == (7, 3_000_000)
     [adopted] = await venue.said("trading.order.adopted.v1")
     assert (adopted["account_kind"], adopted["quantity"]) == ("live", "10")
-    assert (await venue.desk.balance()).held == Decimal(560_084)
-    assert await venue.halted() == []
+    assert ((await venue.desk.balance()).held, await venue.halted()) == (Decimal(560_084), [])
     async with database.owned(owner) as session:
         flows = await snapshots.find_flows(session, owner, venue.desk.account_id, "KRW", after=0)
     assert (flows.deposits, flows.withdrawals) == (3_385_000, 0), "what it begins with is no gain"
