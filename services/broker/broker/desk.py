@@ -9,12 +9,9 @@ from uuid import UUID
 
 from kit.db import Database
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from broker.adapters.port import Connector, Remote
-from broker.adapters.simulator.quotes import quote_key, read_quote
 from broker.config import Settings
-from broker.domain.hours import MarketNow
 from broker.domain.order import Environment, OrderIntent, OwnerId
 
 
@@ -54,11 +51,3 @@ class Desk:
         connectors = tuple(self.connectors.values())
         serving = (each for each in connectors if order.account_kind in each.capabilities.account_kinds)
         return next(serving, connectors[0])
-
-    async def market_now(self, symbol: str) -> MarketNow | None:
-        """The session that a symbol's newest quote names; None when there is no quote, or Redis does not say."""
-        try:
-            quote = read_quote(await self.cache.get(quote_key(symbol)))
-        except (RedisError, OSError, TimeoutError):
-            return None
-        return None if quote is None else MarketNow(quote.session, quote.trading_date)

@@ -352,6 +352,31 @@ async def test_whose_market_comes_in_is_the_operators_choice(
             await ended(task)
 
 
+async def test_the_united_states_come_in_beside_korea_with_a_source_that_says_whose_volume_it_is(
+    kis: Emulated, configured: Settings, ear: Ear
+) -> None:
+    async with emulated("alpaca") as alpaca:
+        korea = {"rest": kis.address, "stream": kis.socket("/tryitout"), "calls_per_second": 20}
+        america = {"rest": "http://127.0.0.1:9", "data": alpaca.address, "data_stream": alpaca.socket("/v2/iex")}
+        america |= {"calls_per_second": 20}
+        configured.brokers_file.write_text(json.dumps({"kis": {"paper": korea}, "alpaca": {"paper": america}}))
+        keys = {"us_feed_key": SecretStr("PK" + "F" * 18), "us_feed_secret": SecretStr("F" * 40)}
+        both = configured.model_copy(update={"us_feed_broker": "alpaca", "us_feed_symbols": ("AAPL",)} | keys)
+        async with open_desk(both, alpaca.clock) as desk, open_collectors(both, desk) as collectors:
+            assert [each.market for each in collectors] == ["KRX", "US"]
+            task = asyncio.ensure_future(collectors[1].run())
+            try:
+                shown = await ear.first(lambda told: told["market"] == "US" and told["with_book"])
+                assert (shown["source"], shown["symbol"], shown["price"]) == ("alpaca_iex", "AAPL", "700")
+                listeners = alpaca.app.state.market_stream.listeners
+                await until(lambda: any("AAPL" in each.wanted["trades"] for each in listeners))
+                alpaca.house.trade("AAPL", Decimal("700.37"), Decimal(12))
+                told = await ear.first(lambda told: told["traded"] == 12)
+                assert (told["price"], told["volume"], told["bids"][0]["price"]) == ("700.37", 12, "700")
+            finally:
+                await ended(task)
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from kit.db import Database
@@ -131,6 +132,35 @@ async def test_a_trade_and_a_book_are_told_when_they_are_the_news(feed: Feed, li
     assert (by_type["trade"]["quantity"], by_type["trade"]["price"]) == (7, "70100")
     assert by_type["orderbook"]["asks"][1] == {"price": "70200", "quantity": "7"}
     assert (await feed.kept())["volume"] == 1_234
+
+
+async def test_a_price_of_the_united_states_is_quoted_in_dollars_and_says_whose_volume_it_is(
+    *,
+    database: Database,
+    redis: Redis,
+    fresh: TestDatabase,
+    clock: Clock,
+    upload: Any,
+    bars_csv: Any,
+    user: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    symbol = new_id().hex[-9:].translate(str.maketrans("0123456789abcdef", "ABCDEFGHIJKLMNOP"))
+    row = bars_csv("2026-10-30,700,701,699,700,10,")
+    assert (await upload({f"{symbol}.csv": row}, market="US", board="US")).status_code == 201
+    monkeypatch.setattr(live, "CHANNEL", f"feed.told.{new_id()}")
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.05)
+    clock.now = datetime(2026, 11, 2, 15, 0, tzinfo=UTC)
+    prices = {"price": "700.37", "base_price": "700", "open": "700", "high": "700.37", "low": "700"}
+    told = shown(symbol, market="US", source="alpaca_iex", volume=12, **prices)
+    async with _running(LivePrices(database, redis, fresh.system_url, clock)), redis.pubsub() as heard:
+        heard.ignore_subscribe_messages = True
+        await heard.psubscribe(f"market:{symbol}")
+        await Feed(redis, symbol, heard).tells(told)
+    quote = (await user.get(f"/api/v1/market/quotes/{symbol}")).json()
+    assert (quote["price"], quote["change"], quote["currency"]) == ("700.37", "0.37", "USD")
+    assert (quote["source"], quote["volume"], quote["session"]) == ("alpaca_iex", 12, "regular")
+    assert (quote["upper_limit"], quote["trading_date"]) == (None, "2026-11-02")
 
 
 async def test_before_the_first_trade_of_a_day_everything_is_the_last_price(feed: Feed, listed: str) -> None:

@@ -22,6 +22,7 @@ from broker.domain.capabilities import Capabilities, refuse_beyond
 from broker.domain.hours import refuse_out_of_hours
 from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent, Refused, Unanswered
 from broker.events import OrderNeedsHuman
+from broker.market_now import find_market_now
 from broker.store import attempts
 from broker.usecases.settle_attempt import settle_attempt
 
@@ -136,7 +137,7 @@ async def _refusal(desk: Desk, able: Capabilities, intent: OrderIntent) -> Refus
     """Why the order is not sent at all; the simulator judges hours by itself, with the quote it matches against."""
     if (refusal := refuse_beyond(able, intent)) is not None or able.books_are_ours:
         return refusal
-    return refuse_out_of_hours(able, intent, await desk.market_now(intent.symbol))
+    return refuse_out_of_hours(able, intent, await find_market_now(desk.cache, intent.symbol))
 
 
 def _give_up(desk: Desk, connector: Connector, attempt: Attempt, failed: NotSent) -> Refused:

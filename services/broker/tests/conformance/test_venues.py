@@ -1,5 +1,6 @@
 """The conformance suite goes on: orders for KRX, for NXT, and for the better of the two."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -12,11 +13,13 @@ from kit.ids import new_id
 from quant.matching import Outside
 from redis.asyncio import Redis
 
+from services.broker.tests.builders import a_symbol
 from services.broker.tests.conformance.asking import found, sent, shares, traded
 from services.broker.tests.conformance.cases import case
 from services.broker.tests.conformance.venues import EmulatorVenue, Venue
 from services.broker.tests.remote import RemoteFloor
 
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
 BOTH_TRADE = {"trading_date": "2026-11-20"}
 """A day on which KRX and NXT trade, for those who go by the day of the quote."""
 
@@ -91,4 +94,20 @@ async def test_bc_48_an_order_for_a_venue_that_is_not_there_is_refused_before_it
         order = floor.order(venue=place)
         await floor.submit(order)
         assert await floor.said(order) == ["rejected:order_type_not_allowed"]
+    assert venue.emulated.app.state.calls == []
+
+
+@case(lambda able: not able.books_are_ours)
+@pytest.mark.requirement("R-7")
+async def test_bc_49_an_order_out_of_its_brokers_hours_is_refused_before_it_is_sent(
+    venue: Venue, database: Database, redis: "Redis", settings: Settings
+) -> None:
+    assert isinstance(venue, EmulatorVenue)
+    floor = RemoteFloor.over(venue.emulated, database, redis, settings)
+    symbol = a_symbol() if venue.able.markets == {"KRX"} else new_id().hex.translate(LETTERS)[-9:].upper()
+    quote = json.dumps({"session": "closed", "trading_date": "2026-11-02", "symbol": symbol})
+    await redis.set(f"realtime:{symbol}", quote, ex=60)
+    order = floor.order(symbol=symbol)
+    await floor.submit(order)
+    assert await floor.said(order) == ["rejected:market_closed"]
     assert venue.emulated.app.state.calls == []
