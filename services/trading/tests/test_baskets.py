@@ -218,6 +218,20 @@ async def test_a_close_waits_for_the_bars_of_all_that_traded_the_day_before_but_
     assert {signal.symbol for signal in await bench.signals()} == set(choices_until(bench, day)[day])
 
 
+@pytest.mark.requirement("R-11", "R-28")
+async def test_a_choice_raises_its_signals_once_whoever_works_and_however_often_it_is_told(bench: Bench) -> None:
+    await automates(bench)
+    old = await bench.worker()
+    new = await bench.worker()
+    day = next(day for day in SESSIONS[-40:] if day in choices_until(bench))
+    for worker in (old, new, new, await bench.worker()):
+        await closes(bench, day)
+        await worker.work_off()
+    raised = [signal.symbol for signal in await bench.signals()]
+    assert raised == choices_until(bench, day)[day]
+    assert await bench.statuses() == {"done": 1}
+
+
 async def test_the_drift_report_has_the_choice_of_the_backtest_beside_what_was_chosen(bench: Bench) -> None:
     await automates(bench, mode="notify")
     worker = await bench.worker()

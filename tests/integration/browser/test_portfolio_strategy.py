@@ -1,4 +1,4 @@
-"""A portfolio strategy written by hand: refused beside its field, kept, tested on the market, and no automation."""
+"""A portfolio strategy written by hand: refused beside its field, kept, tested on the market, and automated."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Locator, expect
 
 from tests.integration.browser.test_first_order import looks_well
 from tests.integration.browser.visitor import Visitor, visitor
-from tests.integration.platform_under_test import SYMBOL, Platform
+from tests.integration.platform_under_test import Platform
 
 pytestmark = pytest.mark.stack
 
@@ -124,9 +124,14 @@ async def test_somebody_writes_a_portfolio_and_reads_its_report(
         await page.get_by_label(person.reads("auto.name"), exact=True).fill("By itself")
         await page.get_by_label(person.reads("auto.strategy"), exact=True).select_option(label="The strongest two")
         await expect(page.get_by_text(person.reads("auto.many"))).to_be_visible()
-        await page.get_by_label(person.reads("auto.symbols"), exact=True).fill(SYMBOL)
+        await expect(page.get_by_label(person.reads("auto.symbols"), exact=True)).to_have_count(0)
         await page.get_by_label(person.reads("auto.capital"), exact=True).fill("5000")
         await page.get_by_role("button", name=person.reads("auto.create")).click()
-        await expect(page.get_by_role("alert")).to_contain_text(person.reads("said.manySymbols"))
+        await expect(page.get_by_role("alert")).to_contain_text(person.reads("said.noHistory"))
         faults += await looks_well(person, "portfolio-automation-refused")
+        await page.locator("[name=history_from]").fill("2011-01-03")
+        await page.get_by_role("button", name=person.reads("auto.create")).click()
+        await page.get_by_role("button", name=person.reads("auto.start"), exact=True).click()
+        await expect(page.get_by_role("button", name=person.reads("auto.pause"), exact=True)).to_be_visible()
+        faults += await looks_well(person, "portfolio-automation")
         assert not faults

@@ -84,7 +84,7 @@ function Setup({ automation }: { automation: Figures }) {
       <Facts items={[
         [t("auto.account"), account?.name ?? "–"],
         [t("auto.strategy"), automation.strategy_id ? <Link key="strategy" to="/strategies/$strategyId" params={{ strategyId: automation.strategy_id }} className="text-accent underline"><StrategyName automation={automation} /></Link> : t("auto.strategy.hook")],
-        [t("auto.symbols"), automation.symbols.join(", ")],
+        [t("auto.symbols"), automation.symbols.join(", ") || t("many.report")],
         [t("auto.mode"), automation.mode === "ask" ? `${named("auto.mode", automation.mode)} · ${number(language, automation.answer_seconds)} s` : named("auto.mode", automation.mode)],
         [t("auto.schedule"), <span key="when">{named("auto.interval", automation.interval)} · {automation.weekdays.map((each) => weekdayName(language, each)).join(" ")}{(automation.not_before ?? automation.not_after) && ` · ${time(automation.not_before)}–${time(automation.not_after)}`}</span>],
         [t("auto.positions"), automation.positions_max],

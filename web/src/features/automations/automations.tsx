@@ -48,7 +48,7 @@ function Item({ automation }: { automation: Automation }) {
         <KindOf accountId={automation.account_id} />
         <Badge tone={automation.mode === "automatic" ? "accent" : "plain"}>{named("auto.mode", automation.mode)}</Badge>
       </span>
-      <span className="text-sm text-quiet"><StrategyName automation={automation} /> · {named("auto.interval", automation.interval)} · {automation.symbols.slice(0, 4).join(", ")}{automation.symbols.length > 4 && ` +${automation.symbols.length - 4}`}</span>
+      <span className="text-sm text-quiet"><StrategyName automation={automation} /> · {named("auto.interval", automation.interval)} · {automation.symbols.slice(0, 4).join(", ") || t("many.report")}{automation.symbols.length > 4 && ` +${automation.symbols.length - 4}`}</span>
       <span className="grid grid-cols-3 gap-3">
         <Figure name={t("auto.capital")}><Money value={automation.capital} currency={automation.currency} /></Figure>
         <Figure name={t("auto.invested")}>{data ? <Money value={data.invested} currency={data.currency} /> : "–"}</Figure>
