@@ -34,7 +34,9 @@ async def main() -> None:
         live = LivePrices(resources.database, resources.cache, system_url, now)
         consumer = Consumer(subscriptions, resources, settings.amqp_url.get_secret_value())
         sources = _sources(settings)
-        asked = Sources(Failover(sources.providers, now), Figures(sources.portal, sources.dart), sources.yahoo)
+        asked = Sources(
+            Failover(sources.providers, now), Figures(sources.portal, sources.dart), sources.yahoo, sources.kis
+        )
         runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
         try:
             tasks = [relay.run(), replayer.run(), roller.run(), live.run(), runner.run(), consumer.run()]

@@ -34,6 +34,7 @@ class Catalogue:
     portal: KrxPortal | None
     dart: Dart | None
     yahoo: Yahoo | None
+    kis: KisCharts | None
     callers: tuple[Caller, ...]
 
     async def close(self) -> None:
@@ -122,4 +123,5 @@ def open_catalogue(settings: Settings, clock: Callable[[], datetime], sleep: Sle
     has_dart = settings.dart_key is not None
     filings = _dart(building) if has_dart else None
     yahoo = next((one for one in providers if isinstance(one, Yahoo)), None)
-    return Catalogue(providers, portal, filings, yahoo, tuple(building.callers))
+    kis = next((one for one in providers if isinstance(one, KisCharts)), None)
+    return Catalogue(providers, portal, filings, yahoo, kis, tuple(building.callers))

@@ -71,23 +71,28 @@ class KisCharts:
             "FID_PERIOD_DIV_CODE": "D",
             "FID_ORG_ADJ_PRC": RAW,
         }
-        told = await self._ask(params)
+        told = await self.ask(CHART, CHART_TR, params)
         if not isinstance(rows := told.get("output2"), list):
             raise Unreadable("KIS sent no output2")
         if not any(rows) and not (told.get("output1") or {}).get("hts_kor_isnm"):
             raise UnknownSymbol(f"KIS knows no {symbol}")
         return [_bar(symbol, row) for row in rows if row]  # KIS fills a page up with empty objects
 
-    async def _ask(self, params: Mapping[str, str]) -> Mapping[str, Any]:
+    async def ask(self, path: str, tr_id: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """Ask for anything KIS tells of a symbol; it is what KIS answered, if that was no refusal.
+
+        Raises:
+            ProviderError: a subclass says what to do next.
+        """
         for _ in range(TRIES_MAX):
             headers = {
                 "authorization": f"Bearer {await self._current_token()}",
                 "appkey": self._key,
                 "appsecret": self._secret,
-                "tr_id": CHART_TR,
+                "tr_id": tr_id,
                 "custtype": "P",
             }
-            told = await self._caller.call_json("GET", CHART, params=params, headers=headers)
+            told = await self._caller.call_json("GET", path, params=params, headers=headers)
             if told.get("rt_cd") == "0":
                 return dict(told)
             if told.get("msg_cd") != TOO_FAST:
