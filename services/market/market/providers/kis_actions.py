@@ -1,8 +1,8 @@
 """What the depository announces of KRX shares, as KIS shows it: paid-in issues, bonus issues and reductions of capital.
 
-A row names how many new shares one old one brings or leaves, as a fraction or in percent: KIS says nowhere which. So a
-row is `Announced` with both readings, and what is read is settled where prices are known (`market.pipelines.announced`).
-Real accounts only. How pages are turned by CTS is described nowhere: a full page is asked for in halves of days.
+A row names how many new shares one old one brings or leaves, as a fraction or in percent: KIS says nowhere which. So
+it is `Announced` with both readings, and which holds is settled where prices are known (`market.pipelines.announced`).
+Real accounts only. How pages are turned by CTS is described nowhere: a full page is asked for in halves of its days.
 """
 
 from collections.abc import Mapping, Sequence
