@@ -119,3 +119,13 @@ async def kis(world: World, request: Request, fault: Fault | None) -> Response:
     return JSONResponse(
         {"rt_cd": "0", "msg_cd": "MCA00000", "output1": {"hts_kor_isnm": name}, "output2": rows or [{}]}
     )
+
+
+async def kis_announced(world: World, request: Request, _fault: Fault | None) -> Response:
+    """The depository's rows of a range of record days, a hundred at most; GB1 says which days of a paid-in issue."""
+    if request.headers.get("authorization") != "Bearer a-token" or not request.headers["tr_id"].startswith("HHKDB669"):
+        return JSONResponse({"rt_cd": "1", "msg_cd": "EGW00123", "msg1": "기간이 만료된 token 입니다."}, 500)
+    name, asked = request.path_params["name"], request.query_params
+    assert name != "paidin-capin" or asked["GB1"] == "2", "by record day, not by day of subscription"
+    rows = [row for row in world.announced.get(name, []) if asked["F_DT"] <= row["record_date"] <= asked["T_DT"]]
+    return JSONResponse({"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상", "output1": rows[:PAGE_ROWS]})

@@ -33,6 +33,7 @@ ROUTES: tuple[tuple[str, str, list[str], Handler], ...] = (
         ["GET"],
         charts.kis,
     ),
+    ("kis.ksd", "/kis/uapi/domestic-stock/v1/ksdinfo/{name}", ["GET"], charts.kis_announced),
     ("dart", "/dart/api/{name}.json", ["GET"], filings.dart),
 )
 

@@ -70,6 +70,8 @@ class World:
 
     issues: dict[str, Issue] = field(default_factory=dict)
     faults: defaultdict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    announced: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """The depository's rows, by the last part of KIS's path."""
     calls: Counter[str] = field(default_factory=Counter)
     daily_calls_max: dict[str, int] = field(default_factory=dict)
     user: str = "person"

@@ -37,7 +37,7 @@ async def main() -> None:
         sources = _sources(settings)
         minutes = Minutes(sources.minutes, settings.minute_symbols)
         figures = Figures(sources.portal, sources.dart)
-        asked = Sources(Failover(sources.providers, now), figures, sources.yahoo, minutes)
+        asked = Sources(Failover(sources.providers, now), figures, sources.yahoo, minutes, sources.kis)
         runner = PipelineRunner(resources.database, resources.panels, asked, system_url, now)
         try:
             tasks = [relay.run(), replayer.run(), roller.run(), live.run(), runner.run(), consumer.run()]

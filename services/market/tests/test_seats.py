@@ -35,7 +35,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.requirement("R-34")
+@pytest.mark.requirement("R-32", "R-34")
 async def test_a_sixth_connection_is_refused_whichever_process_it_comes_to(
     settings: Settings, tokens: Tokens, served: Any
 ) -> None:

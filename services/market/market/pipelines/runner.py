@@ -20,6 +20,7 @@ from market.domain.breaker import Breaker
 from market.domain.pipeline import CHAIN, Pipeline, Run, RunId, days_due, pause_after
 from market.panels import Panels
 from market.pipelines.adjust import explain_jumps
+from market.pipelines.announced import record_announced
 from market.pipelines.collect import NotYet, Progress, collect
 from market.pipelines.figures import Figures, collect_figures
 from market.pipelines.minutes import Minutes, NotSetUp, collect_minutes
@@ -39,12 +40,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Everything that is asked for prices, figures and splits."""
+    """Everything that is asked for prices, figures, splits and what else companies do to their shares."""
 
     bars: Failover
     figures: Figures
     splits: Yahoo | None = None
     minutes: Minutes = field(default_factory=Minutes)
+    announced: KisCalls | None = None
 
 
 class PipelineRunner:
@@ -59,6 +61,7 @@ class PipelineRunner:
         self._figures = sources.figures
         self._splits = sources.splits
         self._minutes = sources.minutes
+        self._announced = sources.announced
         self._failover.changed = self._remember
         self._system_url = system_url
         self._clock = clock
@@ -122,7 +125,8 @@ class PipelineRunner:
             case "collect":
                 return await collect(self._database, self._failover, run.market, run.day, progress)
             case "adjust":
-                return await explain_jumps(self._database, self._failover, self._splits, run.market, run.day)
+                told = await record_announced(self._database, self._failover, self._announced, run.market, run.day)
+                return told | await explain_jumps(self._database, self._failover, self._splits, run.market, run.day)
             case "figures":
                 return await collect_figures(
                     self._database, self._failover, self._figures, run.market, run.day, progress

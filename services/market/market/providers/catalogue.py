@@ -38,6 +38,7 @@ class Catalogue:
     dart: Dart | None
     yahoo: Yahoo | None
     minutes: tuple[MinuteProvider, ...]
+    kis: KisCalls | None
     callers: tuple[Caller, ...]
 
     async def close(self) -> None:
@@ -151,4 +152,5 @@ def open_catalogue(settings: Settings, clock: Callable[[], datetime], sleep: Sle
     filings = _dart(building) if has_dart else None
     yahoo = next((one for one in providers if isinstance(one, Yahoo)), None)
     minutes = tuple(MINUTE_BUILDERS[name](building) for name in settings.minute_sources)
-    return Catalogue(providers, portal, filings, yahoo, minutes, tuple(building.callers))
+    kis = building.kis() if "kis" in settings.daily_sources else None
+    return Catalogue(providers, portal, filings, yahoo, minutes, kis, tuple(building.callers))

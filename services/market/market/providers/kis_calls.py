@@ -1,4 +1,4 @@
-"""Calls of KIS's quotations with the key of one account: its token, and its limit of calls a second.
+"""Calls of KIS's domestic stocks with the key of one account: its token, and its limit of calls a second.
 
 Two calls a second on paper, about twenty on a real account: more is told with HTTP 500 and EGW00201. A token lives a
 day and may be asked for once a minute, so one is kept until shortly before its end.
@@ -12,7 +12,7 @@ from market.providers.caller import Caller, Sleep
 from market.providers.port import Limited, NotAllowed, Unreadable
 
 TOKEN: Final = "/oauth2/tokenP"  # noqa: S105 - a path
-QUOTATIONS: Final = "/uapi/domestic-stock/v1/quotations/"
+STOCKS: Final = "/uapi/domestic-stock/v1/"
 TOO_FAST: Final = "EGW00201"
 TRIES_MAX: Final = 5
 PACE_SECONDS: Final = 0.5
@@ -46,7 +46,7 @@ class KisCalls:
                 "tr_id": transaction,
                 "custtype": "P",
             }
-            told = await self._caller.call_json("GET", QUOTATIONS + call, params=params, headers=headers)
+            told = await self._caller.call_json("GET", STOCKS + call, params=params, headers=headers)
             if told.get("rt_cd") == "0":
                 return dict(told)
             if told.get("msg_cd") != TOO_FAST:

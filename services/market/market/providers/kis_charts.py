@@ -10,7 +10,7 @@ from quant.markets.symbols import is_index
 from market.providers.kis_calls import KisCalls, rows_of
 from market.providers.port import NotOffered, Provenance, RawBar, UnknownSymbol, Unreadable
 
-CHART: Final = "inquire-daily-itemchartprice"
+CHART: Final = "quotations/inquire-daily-itemchartprice"
 CHART_TR: Final = "FHKST03010100"
 RAW: Final = "1"
 PAGE_ROWS: Final = 100

@@ -16,8 +16,8 @@ from quant.markets.symbols import is_index
 from market.providers.kis_calls import KisCalls, rows_of
 from market.providers.port import NotOffered, RawMinute, UnknownSymbol, Unreadable
 
-TODAY: Final = ("inquire-time-itemchartprice", "FHKST03010200")
-THE_PAST: Final = ("inquire-time-dailychartprice", "FHKST03010230")
+TODAY: Final = ("quotations/inquire-time-itemchartprice", "FHKST03010200")
+THE_PAST: Final = ("quotations/inquire-time-dailychartprice", "FHKST03010230")
 LAST_SECOND: Final = "235959"
 PAGES_MAX: Final = 60
 """A day with its after-market, thirty minutes a page, twice over."""
