@@ -32,6 +32,11 @@ describe("a sentence of the platform", () => {
     expect(retold("ko", "a sale's limit_price lies above its stop_loss_price")).toBe("매도 가격은 손절 가격보다 높아야 합니다");
   });
 
+  it("groups the digits of amounts, and leaves a symbol whole", () => {
+    expect(retold("ko", "The order may cost 406586.25 USD with its fee, 10000 are available.")).toBe("수수료까지 406,586.25 USD 필요한데, 주문 가능 금액은 10,000입니다.");
+    expect(retold("ko", "1000 shares of 005930 can be sold.")).toBe("005930: 팔 수 있는 수량은 1,000주입니다.");
+  });
+
   it("is the reason in a notice that is Korean already", () => {
     expect(retoldNotice("ko", "사유: it has this symbol already.")).toBe("사유: 이미 이 종목을 가지고 있습니다.");
     expect(retoldNotice("ko", "수수료 83원, 세금 0원.")).toBe("수수료 83원, 세금 0원.");

@@ -10,18 +10,17 @@ const names = (text: string): string[] => [...text.matchAll(/\{([a-z]+)\}/g)].ma
 
 describe("the words", () => {
   it("say everything in Korean and in English", () => {
-    for (const [key, [korean, english]] of pairs) {
-      expect(korean.trim(), `${key} in Korean`).not.toBe("");
-      expect(english.trim(), `${key} in English`).not.toBe("");
-    }
+    const lacking = pairs.filter(([, [korean, english]]) => !korean.trim() || !english.trim());
+    expect(lacking.map(([key]) => key)).toEqual([]);
   });
 
   it("leave the same gaps in both languages", () => {
-    for (const [key, [korean, english]] of pairs) expect(names(korean), key).toEqual(names(english));
+    const odd = pairs.filter(([, [korean, english]]) => names(korean).join() !== names(english).join());
+    expect(odd.map(([key]) => key)).toEqual([]);
   });
 
   it("hold no Korean in the English half", () => {
-    for (const [key, [, english]] of pairs) expect(/[가-힣]/.test(english), `${key}: ${english}`).toBe(false);
+    expect(pairs.filter(([, [, english]]) => /[가-힣]/.test(english)).map(([key]) => key)).toEqual([]);
   });
 
   it("fill the gaps", () => {
@@ -56,6 +55,14 @@ describe("a problem", () => {
     expect(aboutForm("account_id", "목록에서 고르세요.", "ko")).toBe("계좌: 목록에서 고르세요.");
     expect(aboutForm("brand_new", "This is needed.", "en")).toBe("brand_new: This is needed.");
     expect(aboutForm("body", "This cannot be used.", "en")).toBe("This cannot be used.");
+  });
+
+  it("says what to do alone where our words for a validator have it", () => {
+    const errors = [
+      { field: "value", code: "value_error", message: 'must be a decimal number in a string, such as "70100"' },
+      { field: "symbol", code: "string_too_short", message: "String should have at least 1 character" },
+    ];
+    expect(fieldErrors(new Problem({ ...body, errors }), "ko")).toEqual({ value: "70100처럼 숫자로 입력하세요.", symbol: "꼭 입력해야 합니다." });
   });
 
   it("keeps a bound that is no number", () => {

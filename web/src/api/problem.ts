@@ -1,7 +1,7 @@
 /** What went wrong, as the platform says it: problem+json with a stable code, and a sentence for each field. */
 import { type Language, preferences } from "@/lib/preferences";
 import { retold } from "@/lib/retold";
-import { sayOr, WORDS } from "@/lib/words";
+import { say, sayOr, WORDS } from "@/lib/words";
 import type { components } from "./schema";
 
 export type ProblemBody = components["schemas"]["Problem"];
@@ -77,8 +77,11 @@ export function aboutForm(name: string, sentence: string, language: Language): s
 
 /** The kind of mistake in our words, with the bound the message names; else the problem it is, or the message itself. */
 function aboutField({ code, message }: Pick<FieldProblem, "code" | "message">, language: Language): string {
-  const why = retold(language, message.replace(/^Value error, /, ""));
+  const plain = message.replace(/^Value error, /, "");
+  const why = retold(language, plain);
+  if (code === "value_error" && why !== plain) return `${why}.`;
   const bound = /than (?:or equal to )?(\S+)$/.exec(message)?.[1] ?? /-?\d+(\.\d+)?/.exec(message)?.[0] ?? "";
+  if (code === "string_too_short" && bound === "1") return say(language, "field.missing");
   const body = { type: "", title: "", status: 422, detail: message, code, request_id: null };
   return sayOr(language, `field.${code}`, explain(new Problem(body), language), { bound, why });
 }

@@ -1,6 +1,7 @@
 /** What the platform said in English, told in the person's language: a sentence is known by its English half. */
 import { refused } from "@/words/refused";
 import { said } from "@/words/said";
+import { number } from "./format";
 import type { Language } from "./preferences";
 import { sayOr, WORDS } from "./words";
 
@@ -30,7 +31,11 @@ export function retoldNotice(language: Language, body: string): string {
   return why ? `${before}${retold(language, why)}.` : retold(language, body);
 }
 
+/** Gaps whose digits are grouped. A symbol has digits as well, and they stay together. */
+const AMOUNTS = new Set(["amount", "available", "cost", "equity", "exposure", "last", "limit", "loss", "lower", "most", "price", "quantity", "stop", "there", "upper", "value"]);
+
 /** What stands in a gap may be a sentence again, or a value that has a word of its own, such as an order's type. */
 function gapOf(language: Language, name: string, value: string): string {
+  if (AMOUNTS.has(name) && /^-?\d+(\.\d+)?$/.test(value)) return number(language, value);
   return sayOr(language, `${name}.${value}`, retold(language, value));
 }

@@ -1,6 +1,6 @@
 export const market = {
   "market.search": ["종목 검색", "Search stocks"],
-  "market.search.hint": ["이름, 코드, 초성 (예: ㅅㅅㅈㅈ)", "Name or code (Korean initials work too)"],
+  "market.search.hint": ["이름, 코드, 초성 (예: ㅅㅅㅈㅈ)", "Name or code"],
   "market.search.none": ["찾는 종목이 없습니다. 철자를 확인하거나 코드로 찾아보세요.", "Nothing found. Check the spelling, or try the code."],
   "market.search.results": ["검색 결과", "Results"],
   "market.watchlist": ["관심 종목", "Watchlist"],

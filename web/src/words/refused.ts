@@ -3,7 +3,7 @@
  * the English half is the validator's own, word for word: `tools/tests/test_field_errors.py` says so when one changes.
  */
 export const refused = {
-  "refused.number": ["\"70100\"처럼 숫자로 적어야 합니다", "must be a decimal number in a string, such as \"70100\""],
+  "refused.number": ["70100처럼 숫자로 입력하세요", "must be a decimal number in a string, such as \"70100\""],
   "refused.finite": ["끝이 있는 숫자여야 합니다", "must be a finite number"],
   "refused.symbol": ["{text}: 종목 코드가 아닙니다. 005930이나 AAPL처럼, 시장까지 적으려면 KRX:005930이나 US:AAPL처럼 입력하세요", "not a symbol: {text}; {help}"],
   "refused.symbolLong": ["종목 코드는 {most}자까지입니다", "a symbol has at most {most} characters"],

@@ -60,7 +60,8 @@ export function Ticket({ symbol, quote, picked }: TicketProps) {
           <Prices terms={terms} change={change} tried={tried} missing={missing} />
           <Amount terms={terms} change={change} tried={tried} missing={missing} accountId={account.id} symbol={symbol} quote={quote} />
           <More terms={terms} change={change} isKorean={quote?.market === "KRX"} />
-          <Verdict preview={preview} />
+          {/* What was denied says why itself. */}
+          {outcome?.kind !== "denied" && <Verdict preview={preview} />}
           {outcome && <OutcomeNote outcome={outcome} />}
           <Button type="submit" look={terms.side === "buy" ? "up" : "down"} size="large" busy={busy}>
             {t(terms.side === "buy" ? "ticket.buy" : "ticket.sell", { kind })}
