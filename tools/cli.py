@@ -5,7 +5,6 @@ import datetime as dt
 import getpass
 import os
 import secrets
-import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -16,10 +15,10 @@ import typer
 from kit.json import dumps_text as dumps
 from rich.console import Console
 
-from tools import containers
-from tools.native import certificates, sealing_keys, services, signing_keys
+from tools.native import certificates, sealing_keys, signing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
+from tools.native.modules import auth_admin, prove_ledger, run_module, trading_operate
 from tools.native.reloading import reload_gateway
 from tools.people import Admin, Gateway, Refused, Trader
 from tools.pipelines import PIPELINES, back_fill, line_of
@@ -37,7 +36,16 @@ app.add_typer(audit, name="audit")
 app.add_typer(ledger, name="ledger")
 console = Console(highlight=False, soft_wrap=True)
 
-__all__ = ["admin_for_demo", "app", "create_admin", "dumps", "gateway_of", "prove_ledger"]
+__all__ = [
+    "admin_for_demo",
+    "app",
+    "auth_admin",
+    "create_admin",
+    "dumps",
+    "gateway_of",
+    "prove_ledger",
+    "run_module",
+]
 
 
 def gateway_of(layout: Layout) -> Gateway:
@@ -52,34 +60,6 @@ def create_admin(layout: Layout, email: str, password: str, name: str = "Operato
         StackError: with what the auth service said when it refused.
     """
     auth_admin(layout, "create", email, "--name", name, "--password-stdin", typed=password)
-
-
-def auth_admin(layout: Layout, *arguments: str, typed: str = "") -> str:
-    """Run a command of auth's own; return what it said.
-
-    Raises:
-        StackError: with what it said when it refused.
-    """
-    done = run_module(layout, "auth", "auth.admin", *arguments, typed=typed)
-    if done.returncode != 0:
-        raise StackError(done.stderr.strip() or done.stdout.strip() or "auth.admin failed without a word")
-    return done.stdout.strip()
-
-
-def run_module(
-    layout: Layout, service: str, module: str, *arguments: str, typed: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run a module of a service with that service's settings: on this machine, or in the container of its API."""
-    if layout.in_containers:
-        return containers.execute(layout, f"{service}-api", ["python", "-m", module, *arguments], typed)
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        input=typed,
-        text=True,
-        capture_output=True,
-        env={**os.environ, **services.environment(layout, service)},
-        check=False,
-    )
 
 
 async def admin_for_demo(gateway: Gateway, layout: Layout) -> Admin:
@@ -273,19 +253,8 @@ def market_runs(email: Annotated[str, typer.Option(help="An administrator.", env
     asyncio.run(run())
 
 
-def prove_ledger(layout: Layout, *options: str) -> tuple[int, str]:
-    """Have every account of a stack proved; return the exit status and the report, a line for each account."""
-    return _trading(layout, "prove", *options)
-
-
-def _trading(layout: Layout, *arguments: str) -> tuple[int, str]:
-    """Run trading's own command line with the stack's settings."""
-    done = run_module(layout, "trading", "trading.operate", *arguments)
-    return done.returncode, done.stdout + done.stderr
-
-
 def _operate(*arguments: str) -> None:
-    status, said = _trading(Layout.from_environment(os.environ), *arguments)
+    status, said = trading_operate(Layout.from_environment(os.environ), *arguments)
     sys.stdout.write(said)
     raise typer.Exit(status)
 
