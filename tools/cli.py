@@ -18,12 +18,12 @@ from rich.console import Console
 from tools import service_commands
 from tools.backups import commands as backups
 from tools.migration.commands import migrate_from
-from tools.native import certificates, rotating_keys
+from tools.native import certificates, rotating_keys, sealing_keys
 from tools.native.errors import StackError
 from tools.native.layout import Layout
 from tools.native.reloading import reload_gateway
 from tools.people import Admin, Gateway, Refused, Trader
-from tools.pipelines import USUAL, back_fill, line_of
+from tools.pipelines import PIPELINES, back_fill, line_of
 
 PASSWORD_VARIABLE = "EXODUS_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -152,7 +152,38 @@ def admin_rotate_keys(
 @admin.command("rotate-sealing")
 def admin_rotate_sealing(service: Annotated[str, typer.Argument(help="auth, broker or notification.")]) -> None:
     """Seal what lies in a service's database with a new key, while it runs; called again, it goes on where it died."""
-    console.print(service_commands.rotate_sealing(Layout.from_environment(os.environ), service))
+    console.print(rotate_sealing(Layout.from_environment(os.environ), service))
+
+
+def rotate_sealing(layout: Layout, service: str) -> str:
+    """Add a sealing key of a service, or end a rotation that died; return what was done.
+
+    Raises:
+        StackError: when the service seals nothing, or the audit log or the service cannot be reached.
+    """
+    if service not in sealing_keys.SEALING:
+        raise StackError(f"{service} seals nothing; {', '.join(sealing_keys.SEALING)} do")
+    added, moved = sealing_keys.rotate(
+        layout,
+        service,
+        lambda: reseal(layout, service),
+        lambda: service_commands.auth_admin(layout, "note", "sealing_key_added", service),
+    )
+    state = "has a new sealing key" if added else "had a rotation that died; it is at its end now"
+    return f"{service} {state}: {moved} moved to it."
+
+
+def reseal(layout: Layout, service: str) -> int:
+    """Have a service move to its newest sealing key what an older one has sealed; how much it moved.
+
+    Raises:
+        StackError: with what it said when it could not.
+    """
+    module = "auth.admin" if service == "auth" else f"{service}.operate"
+    done = service_commands.run_module(layout, service, module, "reseal")
+    if done.returncode != 0:
+        raise StackError(done.stderr.strip() or f"{module} failed without a word")
+    return int(done.stdout.split()[-1])
 
 
 @audit.command("verify")
@@ -189,8 +220,8 @@ def market_run(
     first: Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")],
     last: Annotated[str, typer.Option("--to", help="The last day, YYYY-MM-DD.")],
     market_name: Annotated[str, typer.Option("--market", help="KRX or US.")] = "KRX",
-    pipelines: Annotated[str, typer.Option(help="Some of collect,adjust,figures,screens,minutes,clean_up.")] = ",".join(
-        USUAL
+    pipelines: Annotated[str, typer.Option(help="Some of collect,adjust,figures,screens,clean_up.")] = ",".join(
+        PIPELINES
     ),
 ) -> None:
     """Run pipelines for days of the past (back-fill), and show how far they are until all have ended."""
@@ -220,7 +251,7 @@ def market_runs(email: Annotated[str, typer.Option(help="An administrator.", env
 
 
 def _operate(*arguments: str) -> None:
-    status, said = service_commands.trading_says(Layout.from_environment(os.environ), *arguments)
+    status, said = service_commands.trading_operate(Layout.from_environment(os.environ), *arguments)
     sys.stdout.write(said)
     raise typer.Exit(status)
 

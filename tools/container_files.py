@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.render import render
 from tools import web
+from tools.backups import log, nightly, taking
 from tools.native import certificates, credentials, emulators, monitoring, postgres, rabbitmq, redis, services
 from tools.native.layout import OFFLINE, Layout, fingerprint
 from tools.native.ports import SERVICES
@@ -29,6 +30,17 @@ EMULATED = {name: f"{each.served_by or name}-emulator:{API_PORT}" for name, each
 FIRST_API_NUMBER = 201
 
 
+WRITTEN_BY_CONTAINERS = ("audit", "backups", "log", "metrics", "scratch")
+"""Folders of the stack in which containers leave something: heads of the audit log, backups, and what these need."""
+
+HBA = f"""\
+local all all trust
+host all all all scram-sha-256
+host replication {credentials.BACKUP_USER} all scram-sha-256
+"""
+"""As the image has it, and whoever copies the cluster may. Its own socket is inside of its container."""
+
+
 def prepare(layout: Layout) -> None:
     """Writes every file that docker-compose.yml mounts.
 
@@ -41,12 +53,16 @@ def prepare(layout: Layout) -> None:
         for name, text in settings_of(layout, service).items():
             (folder / name).write_text(text)
     (layout.secrets / "broker" / "emulators.json").write_text(emulators.brokers_at(EMULATED))
+    nightly.time_of_day(os.environ)
+    log.days_kept(os.environ)  # both said wrongly are said now
+    taking.backup_key(layout)
     folder = layout.secrets / "containers"
     folder.mkdir(exist_ok=True)
     files = {
         "postgres_password": passwords.of(credentials.POSTGRES_ADMIN),
         "provision.sql": postgres.provision_script(passwords),
         "postgresql.conf": postgres_settings(layout),
+        "pg_hba.conf": HBA,
         "redis.conf": redis.settings(passwords, port=6379, folder="/tmp", permissions=redis.PERMISSIONS),  # noqa: S108
         "rabbitmq.conf": rabbitmq.settings("5672", "/etc/rabbitmq/definitions.json"),
         "definitions.json": rabbitmq.definitions(passwords),
@@ -58,10 +74,10 @@ def prepare(layout: Layout) -> None:
     for name, text in files.items():
         (folder / name).write_text(text)
     _render_gateway(layout, folder / "gateway")
-    layout.metrics.mkdir(exist_ok=True)
-    layout.metrics.chmod(0o755)
-    layout.audit_anchors.parent.mkdir(exist_ok=True)
-    layout.audit_anchors.parent.chmod(0o777)  # auth's worker writes there
+    for name in WRITTEN_BY_CONTAINERS:
+        shared = layout.directory / name
+        shared.mkdir(exist_ok=True)
+        shared.chmod(0o1777)  # whose accounts are not ours; what one of them wrote no other removes
     for path in layout.secrets.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     for path in [folder / "gateway", *(path for path in (folder / "gateway").rglob("*") if path.is_dir())]:
@@ -69,9 +85,12 @@ def prepare(layout: Layout) -> None:
 
 
 def postgres_settings(layout: Layout) -> str:
-    """Debian has no TimescaleDB; without it, bars lie in plain partitions."""
+    """Debian has no TimescaleDB; without it, bars lie in plain partitions. The log is kept if somebody fetches it."""
     timescale = "" if layout.mode == OFFLINE else "shared_preload_libraries = 'timescaledb'\n"
-    return f"listen_addresses = '*'\n{timescale}{postgres.SETTINGS}{postgres.DURABLE}"
+    kept = nightly.time_of_day(os.environ) is not None and not layout.quarantine_file.exists()
+    log = postgres.log_settings(Path("/log")) if kept else postgres.LOG_NOT_KEPT
+    where = "listen_addresses = '*'\nhba_file = '/etc/pg_hba.conf'\n"
+    return f"{where}{timescale}{postgres.SETTINGS}{postgres.DURABLE}{log}"
 
 
 def upstreams(layout: Layout) -> dict[str, str]:
@@ -100,6 +119,8 @@ def settings_of(layout: Layout, service: str) -> dict[str, str]:
         public_url=layout.public_url,
     )
     told[f"{service.upper()}_WORKER_HOST"] = "0.0.0.0"  # noqa: S104 - inside the container; compose publishes nothing of it
+    if service == "notification":
+        told["NOTIFICATION_BACKUP_COUNTED_FROM_FILE"] = "/backups/counted_from"
     if service == "auth":
         told["AUTH_AUDIT_ANCHOR_FILE"] = "/audit/anchors"
     return {name.lower(): text for name, text in told.items()}

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from tools import container_files, engines
+from tools.backups import nightly, taking
 from tools.engines import REPLICA, Engine
 from tools.native import services
 from tools.native.errors import StackError
@@ -42,13 +43,13 @@ OVERLAYS = {
 BUILT_FROM = (
     "requirements.lock",
     "deploy/**/*",
-    "tools/together.py",
+    "tools/**/*.py",
     "libs/*/*/**/*.py",
     "services/**/*.py",
     "services/**/*.yaml",
 )
 NO_PART = frozenset({".pyc", ".md"})
-MADE_OF = (*BUILT_FROM, "docker-compose.yml", "gateway/**/*", "tools/container_files.py", "tools/native/*.py")
+MADE_OF = (*BUILT_FROM, "docker-compose.yml", "gateway/**/*")
 
 HOW_ELSE = """\
 Without these images there are two other ways:
@@ -107,6 +108,11 @@ def _require_what_goes_together(layout: Layout) -> None:
     asked = overlays()
     if layout.mode == OFFLINE and OVERLAYS[REPLICAS] in asked:
         raise StackError(f"{REPLICAS} needs a gateway that follows names, which the offline mode's does not: unset it")
+    if os.environ.get(taking.COPY_VARIABLE):
+        raise StackError(
+            f"{taking.COPY_VARIABLE} has no way out of a container: unset it, and have this machine copy "
+            f"{layout.directory / 'backups'} away (docs/backup.md)"
+        )
     if OVERLAYS[REPLICAS] in asked and OVERLAYS[LOW_MEMORY] in asked:
         raise StackError(f"{LOW_MEMORY} saves the memory that {REPLICAS} takes: unset one of them")
 
@@ -281,7 +287,7 @@ def project(layout: Layout) -> str:
 
 def version(layout: Layout) -> str:
     """Changes when anything does that the containers are made of, or that they are told."""
-    asked = {variable: os.environ.get(variable) for variable in OVERLAYS}
+    asked = {variable: os.environ.get(variable) for variable in (*OVERLAYS, *nightly.KEPT_VARIABLES)}
     return _digest((layout.mode, layout.ports, layout.public_url, layout.allowed, asked), MADE_OF)
 
 

@@ -4,8 +4,7 @@ import os
 import subprocess
 import sys
 
-from tools import containers
-from tools.native import sealing_keys, services
+from tools.native import services
 from tools.native.errors import StackError
 from tools.native.layout import Layout
 
@@ -15,6 +14,8 @@ def run_module(
 ) -> subprocess.CompletedProcess[str]:
     """Run a module of a service with that service's settings: on this machine, or in the container of its API."""
     if layout.in_containers:
+        from tools import containers  # noqa: PLC0415 - the keeper of backups has no engine to ask
+
         return containers.execute(layout, f"{service}-api", ["python", "-m", module, *arguments], typed)
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
@@ -38,43 +39,12 @@ def auth_admin(layout: Layout, *arguments: str, typed: str = "") -> str:
     return done.stdout.strip()
 
 
-def trading_says(layout: Layout, *arguments: str) -> tuple[int, str]:
-    """Run trading's own command line with the stack's settings."""
+def trading_operate(layout: Layout, *arguments: str) -> tuple[int, str]:
+    """Run trading's own command line; return the exit status and all it said."""
     done = run_module(layout, "trading", "trading.operate", *arguments)
     return done.returncode, done.stdout + done.stderr
 
 
 def prove_ledger(layout: Layout, *options: str) -> tuple[int, str]:
     """Have every account of a stack proved; return the exit status and the report, a line for each account."""
-    return trading_says(layout, "prove", *options)
-
-
-def rotate_sealing(layout: Layout, service: str) -> str:
-    """Add a sealing key of a service, or end a rotation that died; return what was done.
-
-    Raises:
-        StackError: when the service seals nothing, or the audit log or the service cannot be reached.
-    """
-    if service not in sealing_keys.SEALING:
-        raise StackError(f"{service} seals nothing; {', '.join(sealing_keys.SEALING)} do")
-    added, moved = sealing_keys.rotate(
-        layout,
-        service,
-        lambda: reseal(layout, service),
-        lambda: auth_admin(layout, "note", "sealing_key_added", service),
-    )
-    state = "has a new sealing key" if added else "had a rotation that died; it is at its end now"
-    return f"{service} {state}: {moved} moved to it."
-
-
-def reseal(layout: Layout, service: str) -> int:
-    """Have a service move to its newest sealing key what an older one has sealed; how much it moved.
-
-    Raises:
-        StackError: with what it said when it could not.
-    """
-    module = "auth.admin" if service == "auth" else f"{service}.operate"
-    done = run_module(layout, service, module, "reseal")
-    if done.returncode != 0:
-        raise StackError(done.stderr.strip() or f"{module} failed without a word")
-    return int(done.stdout.split()[-1])
+    return trading_operate(layout, "prove", *options)

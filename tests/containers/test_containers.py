@@ -1,6 +1,7 @@
 """The platform in containers, seen working: the demo's story, what a container may do, and what survives a restart."""
 
 import asyncio
+import datetime as dt
 import json
 import subprocess
 import time
@@ -12,17 +13,25 @@ import yaml
 
 from tests.containers.conftest import Contained
 from tools import cli, containers, demo
+from tools.backups import commands, log, proving, taking
+from tools.backups.taking import Manifest
 from tools.native import monitoring
 from tools.native.ports import SERVICES
 from tools.people import Refused, Trader
 
-pytestmark = pytest.mark.timeout(1200)
+# The first of them waits for the images, which a busy machine builds for half an hour.
+pytestmark = pytest.mark.timeout(2400)
 
-SERVERS = ("postgres", "redis", "rabbitmq", "gateway")
-PROCESSES = (*(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")), "backtest-compute")
+SERVERS = ("postgres", "redis", "rabbitmq", "gateway", "backups-postgres")
+PROCESSES = (
+    *(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")),
+    "backtest-compute",
+    "backups",
+)
 EVERYBODY = (*SERVERS, *PROCESSES)
 TARGETS = monitoring.CONFIG / "targets.containers.json"
 PATIENCE_SECONDS = 180
+METRICS = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:18401/metrics').read().decode())"
 ONE_SHOT = ("provision", *(f"{service}-migrate" for service in SERVICES))
 
 
@@ -81,6 +90,29 @@ async def test_a_service_sees_who_asks_and_not_the_gateway(contained: Contained)
     await person.leave()
     networks = contained.engine.containers(contained.project)["gateway"]["NetworkSettings"]["Networks"]
     assert {session["address"] for session in sessions}.isdisjoint(one["IPAddress"] for one in networks.values())
+
+
+@pytest.mark.requirement("R-58")
+def test_a_backup_is_taken_sealed_and_proved_by_restoring_it_inside(contained: Contained) -> None:
+    """Twice, so that the log is seen to lead from the first to a moment before the second."""
+    folder = commands.keep_inside(contained.layout, proving.KEEP_DEFAULT)
+    assert Manifest.read(folder).verified_at is not None
+    sealed = (folder / taking.CLUSTER).read_bytes()
+    assert b"PG_VERSION" not in sealed
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (until := log.archived_until(contained.layout)) is None or until < dt.datetime.fromisoformat(
+        Manifest.peek(folder).finished_at or ""
+    ):
+        assert time.monotonic() < deadline, f"the log is taken away until {until} only"
+        time.sleep(2)
+    again = commands.keep_inside(contained.layout, proving.KEEP_DEFAULT)
+    assert again > folder
+    told = _inside(contained, "backups", "python", "-c", METRICS).stdout
+    assert "exodus_backup_proved_timestamp_seconds" in told
+    assert "exodus_backup_log_proved_timestamp_seconds" in told
+    assert "exodus_backup_failures_total 0" in told
+    age = _inside(contained, "notification-worker", "cat", "/backups/counted_from")
+    assert age.stdout == taking.counted_from(contained.layout).isoformat()
 
 
 async def test_down_keeps_the_state_and_up_finds_it(contained: Contained) -> None:

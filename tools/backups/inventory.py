@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from tools.native import credentials
 from tools.native.credentials import database
+from tools.native.layout import Layout
 from tools.native.ports import SERVICES
 
 # Partitions are counted in their parent.
@@ -35,6 +37,12 @@ class Server:
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres:{self.password}@{self.host}:{self.port}/{name}"
+
+
+def server_of(layout: Layout) -> Server:
+    """The database of a running stack, as its superuser sees it."""
+    passwords = credentials.open_passwords(layout)
+    return Server(*layout.database, passwords.of(credentials.POSTGRES_ADMIN))
 
 
 async def take_inventory(server: Server) -> Inventory:

@@ -6,6 +6,7 @@ key: a restored stack has a key of its own, and its log never lies on that of th
 same names.
 """
 
+import asyncio
 import datetime as dt
 import gzip
 import hashlib
@@ -19,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
+import asyncpg
 
 from tools.backups import taking
+from tools.backups.inventory import server_of
 from tools.backups.sealing import seal, unseal
 from tools.backups.taking import Manifest
 from tools.native import postgres
@@ -36,6 +38,7 @@ SEGMENT: Final = re.compile(r"[0-9A-F]{24}")
 ARCHIVED: Final = "archived_until"
 FIGURE: Final = "exodus_backup_log_archived_timestamp_seconds"
 FINGERPRINT_DIGITS: Final = 12
+CONNECT_SECONDS_MAX: Final = 5
 IDLE_AFTER: Final = 4
 """So many times as long as a segment may stay open: a server that is short of processor time finishes it late."""
 
@@ -108,7 +111,7 @@ def _is_idle(layout: Layout, now: dt.datetime) -> bool:
     A segment in which something was committed is finished after LOG_SECONDS_MAX. So one that is not, and was last
     written to before that, holds no more than the server's notes to itself.
     """
-    written = layout.state_of("postgres") / "data" / "pg_wal"
+    written = postgres.data_folder(layout) / "pg_wal"
     if any((written / "archive_status").glob("*.ready")):
         return False
     newest = max((file.stat().st_mtime for file in written.iterdir() if SEGMENT.fullmatch(file.name)), default=None)
@@ -118,12 +121,16 @@ def _is_idle(layout: Layout, now: dt.datetime) -> bool:
 
 
 def wake_checkpointer(layout: Layout, woken: int) -> int:
-    """Wake the process that finishes segments, once in its life; return its pid, or `woken` while there is none new.
+    """Wake the process that finishes segments, once in its life; tell which, or `woken` if none is new.
 
     It begins before the server is ready, when it does not look at archive_timeout, and then sleeps for up to
     checkpoint_timeout: a quarter of an hour in which no segment would be finished, after every start and crash.
     """
-    note = layout.state_of("postgres") / "data" / "postmaster.pid"
+    note = postgres.data_folder(layout) / "postmaster.pid"
+    if layout.postgres_at:
+        return _wake_in_its_container(layout, note, woken)
+    import psutil  # noqa: PLC0415 - in a container there is none, and no process of the server's
+
     try:
         told = note.read_text().splitlines()
         if told[-1].strip() != "ready":
@@ -135,6 +142,25 @@ def wake_checkpointer(layout: Layout, woken: int) -> int:
     except (OSError, IndexError, psutil.Error):  # it is just starting or ending: the next look finds it
         pass
     return woken
+
+
+def _wake_in_its_container(layout: Layout, note: Path, woken: int) -> int:
+    """The same from the container beside it, which sees none of its processes: the server is told to tell them."""
+    try:
+        if not note.read_text().rstrip().endswith("ready") or (changed := note.stat().st_mtime_ns) == woken:
+            return woken
+        asyncio.run(_reload(server_of(layout).url("postgres")))
+    except (OSError, TimeoutError, asyncpg.PostgresError):  # as below
+        return woken
+    return changed
+
+
+async def _reload(url: str) -> None:
+    connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS_MAX)
+    try:
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 def _seal_into(target: Path, segment: Segment, key: bytes) -> None:

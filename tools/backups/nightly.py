@@ -17,7 +17,7 @@ from pathlib import Path
 from tools.backups import log, taking
 from tools.native.accounts import write_private
 from tools.native.errors import StackError
-from tools.native.layout import ROOT, Layout
+from tools.native.layout import EVERYWHERE, LOOPBACK, ROOT, Layout
 from tools.native.probes import why_not_ready
 from tools.native.programs import Program
 
@@ -109,7 +109,7 @@ class Keeper:
         if self._tried_at is not None and now - self._tried_at < RETRY_AFTER:
             return False
         self._tried_at = now
-        command = [sys.executable, "-m", "tools.cli", "backup"]
+        command = [sys.executable, "-m", "tools.backups.proving"]
         try:
             done = subprocess.run(command, env=dict(self._environment), check=False, timeout=BACKUP_SECONDS_MAX)
             failed = done.returncode != 0
@@ -149,7 +149,7 @@ class Keeper:
         return left + log.metrics(self._layout) + mine
 
 
-def serve(keeper: Keeper, port: int) -> ThreadingHTTPServer:
+def serve(keeper: Keeper, port: int, host: str = LOOPBACK) -> ThreadingHTTPServer:
     """Answer /health/live, /health/ready and /metrics, in a thread of its own."""
 
     class Answers(BaseHTTPRequestHandler):
@@ -166,7 +166,7 @@ def serve(keeper: Keeper, port: int) -> ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             """Nobody wants to read who scraped."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Answers)
+    server = ThreadingHTTPServer((host, port), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -174,18 +174,24 @@ def serve(keeper: Keeper, port: int) -> ThreadingHTTPServer:
 def main() -> None:
     """Look every half minute until told to stop."""
     layout = Layout.from_environment(os.environ)
-    told = (layout.secrets / SETTINGS_FILE).read_text().splitlines()
+    settings = layout.secrets / SETTINGS_FILE
+    told = settings.read_text().splitlines() if settings.exists() else []  # in a container, compose tells them
     environment = {**os.environ, **dict(line.split("=", 1) for line in told)}
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     keeper = Keeper(layout, environment)
-    server = serve(keeper, layout.ports.backups)
+    taking.count_from(layout, dt.datetime.now(dt.UTC))
+    server = serve(keeper, layout.ports.backups, EVERYWHERE if layout.postgres_at else LOOPBACK)
     shipping = threading.Thread(target=keeper.ship_until, args=(stop,))
-    shipping.start()
+    if time_of_day(environment) is None:
+        stop.wait()
+    else:
+        shipping.start()
     while not stop.wait(LOOK_SECONDS):
         keeper.look(dt.datetime.now(dt.UTC))
-    shipping.join()
+    if shipping.ident is not None:
+        shipping.join()
     server.shutdown()
 
 

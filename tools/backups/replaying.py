@@ -128,7 +128,8 @@ def _write_sparsely(target: Path, content: bytes) -> None:
 
 def options(folder: Path, to: dt.datetime | None) -> tuple[str, ...]:
     """What the server is told besides, so that it goes on by the log in a folder and then stands on its own."""
-    fetch = f"cp --sparse=always {shlex.quote(str(folder)).replace('%', '%%')}/%f %p"
+    source = f"{shlex.quote(str(folder)).replace('%', '%%')}/%f"
+    fetch = f"cp --sparse=always {source} %p 2>/dev/null || cp {source} %p"  # not every cp knows holes
     told = {"restore_command": fetch, "recovery_target_action": "promote"}
     if to is not None:
         told["recovery_target_time"] = to.astimezone(dt.UTC).isoformat(sep=" ")

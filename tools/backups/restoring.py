@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -20,14 +21,23 @@ from tools.backups.inventory import Inventory, Server, differences, take_invento
 from tools.backups.quarantine import Quarantine
 from tools.backups.replaying import Replay
 from tools.backups.sealing import seal, unseal
-from tools.backups.taking import CLUSTER, INVENTORY, STACK, Manifest, digest_of, postgres_major
-from tools.native import accounts, credentials, packages, postgres
+from tools.backups.taking import (
+    CLUSTER,
+    INVENTORY,
+    STACK,
+    Manifest,
+    digest_of,
+    postgres_binaries,
+    postgres_major,
+)
+from tools.native import accounts, credentials, postgres
 from tools.native.credentials import POSTGRES_ADMIN, Addresses
 from tools.native.errors import StackError
 from tools.native.layout import NATIVE, Layout, settle
 from tools.native.ports import Ports
 
 READY_SECONDS_MAX = 600
+SCRATCH_HOST_VARIABLE = "EXODUS_SCRATCH_HOST"
 POLL_SECONDS = 0.1
 NOWHERE = "127.0.0.1:9"
 """In place of the bus and the cache: what is only looked at speaks to nobody."""
@@ -67,13 +77,21 @@ def open_into(layout: Layout, backup: Path, key: bytes) -> None:
             with (backup / sealed).open("rb") as source, plain.open("wb") as target:
                 unseal(source, target, key)
         with tarfile.open(stack) as tar:
-            tar.extractall(layout.directory, filter="tar")
+            _extract(tar, layout.directory)
         data = accounts.home_for("postgres", home) / "data"
         data.mkdir(mode=0o700)
         with tarfile.open(cluster) as tar:
-            tar.extractall(data, filter="tar")
+            _extract(tar, data)
     for path in (data, *data.rglob("*")):
         accounts.give(path, "postgres")
+
+
+def _extract(archive: tarfile.TarFile, target: Path) -> None:
+    """Write out what we sealed ourselves; Debian's Python 3.11.2, in images made from its packages, has no filters."""
+    if hasattr(tarfile, "tar_filter"):
+        archive.extractall(target, filter="tar")
+    else:
+        archive.extractall(target)  # noqa: S202 - it was opened with our key
 
 
 def prove(backup: Path, key: bytes, scratch: Path, replay: Replay | None = None) -> Proved:
@@ -86,7 +104,9 @@ def prove(backup: Path, key: bytes, scratch: Path, replay: Replay | None = None)
         StackError: with what is wrong: the archive, an account's books, the audit log, or rows that differ.
     """
     shutil.rmtree(scratch, ignore_errors=True)
-    layout = Layout(settle(scratch), Ports(base=_free_port() - Ports(base=0).postgres))
+    ports = Ports(base=_free_port() - Ports(base=0).postgres)
+    host = os.environ.get(SCRATCH_HOST_VARIABLE)  # the container beside the keeper's
+    layout = Layout(settle(scratch), ports, postgres_at=f"{host}:{ports.postgres}" if host else "")
     try:
         open_into(layout, backup, key)
         with recovered(layout, backup, key, replay) as (server, until):
@@ -161,7 +181,7 @@ def restore(layout: Layout, backup: Path, key: bytes, moment: dt.datetime, repla
 def _look(layout: Layout, server: Server, until: dt.datetime | None) -> Proved:
     """Count everything, and have the services' own proofs run, with their own code, against the restored cluster."""
     inventory = asyncio.run(take_inventory(server))
-    credentials.write_all(layout, Addresses(f"127.0.0.1:{layout.ports.postgres}", NOWHERE, NOWHERE))
+    credentials.write_all(layout, Addresses(postgres.address_of(layout), NOWHERE, NOWHERE))
     layout.gateway.mkdir(exist_ok=True)
     status, said = service_commands.prove_ledger(layout)
     if status != 0:
@@ -191,7 +211,7 @@ def _compare(backup: Path, key: bytes, found: Inventory) -> None:
 def _server(layout: Layout, options: tuple[str, ...]) -> Iterator[Server]:
     """The restored cluster, running for as long as it is looked at."""
     passwords = credentials.open_passwords(layout)
-    program = postgres.prepare(layout, packages.ensure().postgres, passwords)
+    program = postgres.prepare(layout, postgres_binaries(), passwords)
     log = layout.directory / "postgres.log"
     with log.open("wb") as said:
         running = subprocess.Popen(
@@ -203,7 +223,7 @@ def _server(layout: Layout, options: tuple[str, ...]) -> Iterator[Server]:
             stdout=said,
             stderr=subprocess.STDOUT,
         )
-    server = Server("127.0.0.1", layout.ports.postgres, passwords.of(POSTGRES_ADMIN))
+    server = Server(*layout.database, passwords.of(POSTGRES_ADMIN))
     try:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while reason := program.why_not_ready() or replaying.why_still_replaying(server):

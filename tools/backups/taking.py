@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import io
 import json
+import os
 import re
 import secrets
 import shutil
@@ -33,6 +34,8 @@ METRICS = "backup.prom"
 LOCK = ".lock"
 COPY_VARIABLE = "EXODUS_BACKUP_COPY"
 COPY_SECONDS_MAX = 3600
+BINARIES_VARIABLE = "EXODUS_POSTGRES_BIN"
+VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 BEGINS: Final = re.compile(r"write-ahead log start point: ([0-9A-F]+)/([0-9A-F]+) on timeline (\d+)")
 SEGMENT_BITS: Final = 24
 """16 MiB, as `initdb` makes it: a segment's name is its timeline and its number, in two halves."""
@@ -127,7 +130,8 @@ def count_from(layout: Layout, moment: dt.datetime, *, proved: bool = False) -> 
     """Begin to count the age of backups: from a proved one, or from a stack's making, which is written down once."""
     folder_of(layout)
     if proved or not layout.backup_counted_from.exists():
-        write_private(layout.backup_counted_from, moment.isoformat())
+        # Readable: in containers the notification service, whose account is another, looks at it too.
+        write_private(layout.backup_counted_from, moment.isoformat(), mode=0o644)
 
 
 def counted_from(layout: Layout) -> dt.datetime:
@@ -176,8 +180,8 @@ def _copy_cluster(layout: Layout, target: Path, key: bytes) -> str:
     """
     user = credentials.BACKUP_USER
     command = [
-        str(packages.ensure().postgres / "pg_basebackup"),
-        *("--host", "127.0.0.1", "--port", str(layout.ports.postgres), "--username", user, "--no-password"),
+        str(postgres_binaries() / "pg_basebackup"),
+        *("--host", layout.database[0], "--port", str(layout.database[1]), "--username", user, "--no-password"),
         *("--pgdata", "-", "--format", "tar", "--wal-method", "fetch", "--checkpoint", "fast", "--compress", "gzip:1"),
         "--verbose",
     ]
@@ -268,8 +272,28 @@ def forget_old(layout: Layout, keep: int) -> list[Path]:
     return old
 
 
+def postgres_binaries() -> Path:
+    """The folder with PostgreSQL's programs: this machine's, or what stands for them in a container."""
+    told = os.environ.get(BINARIES_VARIABLE)
+    return Path(told) if told else packages.ensure().postgres
+
+
 def postgres_major() -> int:
-    return int(packages.ensure().postgres.parent.name)
+    """The major version of those programs.
+
+    Raises:
+        StackError: when they do not say.
+    """
+    said = subprocess.run([postgres_binaries() / "postgres", "--version"], capture_output=True, text=True, check=False)
+    if (version := VERSION.search(said.stdout)) is None:
+        raise StackError(f"PostgreSQL does not say its version: {said.stdout}{said.stderr}")
+    return int(version[1])
+
+
+def scratch_of(layout: Layout) -> Path:
+    """Where a backup is tried. In a container that is inside of what is mounted, which cannot be removed itself."""
+    room = layout.directory / "scratch"
+    return room / "stack" if room.is_mount() else room
 
 
 def digest_of(file: Path) -> str:

@@ -11,6 +11,7 @@ from tools.native.accounts import write_private
 from tools.native.layout import Layout
 from tools.native.ports import SERVICES
 
+PRIVATE = 0o700
 SECRET_BYTES = 32  # 256 bits
 
 # The services that may ask auth for a token of their own.
@@ -57,8 +58,9 @@ class Passwords:
 
 
 def open_passwords(layout: Layout) -> Passwords:
-    layout.secrets.mkdir(mode=0o700, exist_ok=True)
-    layout.secrets.chmod(0o700)
+    layout.secrets.mkdir(mode=PRIVATE, exist_ok=True)
+    if layout.secrets.stat().st_mode & 0o777 != PRIVATE:
+        layout.secrets.chmod(PRIVATE)
     return Passwords(layout.secrets / "passwords.json")
 
 

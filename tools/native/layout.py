@@ -29,6 +29,8 @@ NATIVE, CONTAINERS, OFFLINE = MODES = ("native", "containers", "offline")
 
 # Marks a folder as a stack's, so that `clean` never removes anything else.
 MARKER = ".exodus-stack"
+MODE = 0o711
+"""Servers with their own accounts pass through; nobody else can list it."""
 
 # Where the state lives when root cloned into a folder that the servers' own accounts cannot enter.
 UNREACHABLE_STATE_PARENT = Path("/var/lib")
@@ -47,6 +49,8 @@ class Layout:
     """Whom the gateway of a native stack lets in: this machine, or everybody who reaches it."""
     allowed: tuple[str, ...] = ()
     """The networks that may come in at all; everybody, when none is named."""
+    postgres_at: str = ""
+    """Where the database is for the keeper of backups in a container (`host:port`); elsewhere it is on loopback."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -63,6 +67,7 @@ class Layout:
                 raise StackError(f"EXODUS_ALLOW: {wrong}") from wrong
         directory, ports = settle(shown_directory(environment)), Ports.from_environment(environment)
         found = cls(directory, ports, address=address, listens_at=listens_at, allowed=allowed)
+        found = replace(found, postgres_at=environment.get("EXODUS_POSTGRES_ADDRESS", ""))
         return found.wearing(found.versions.live)
 
     def wearing(self, colour: Colour) -> Self:
@@ -74,6 +79,12 @@ class Layout:
         """The origin of the gateway, as a browser writes it."""
         port = "" if self.ports.gateway == HTTPS_PORT else f":{self.ports.gateway}"
         return self.address or f"https://localhost{port}"
+
+    @property
+    def database(self) -> tuple[str, int]:
+        """Host and port of PostgreSQL, for whoever is where this stack's own programs are."""
+        host, _, port = self.postgres_at.partition(":")
+        return (host, int(port)) if host else (LOOPBACK, self.ports.postgres)
 
     @property
     def mode_file(self) -> Path:
@@ -194,8 +205,10 @@ def _make(directory: Path) -> None:
         raise StackError(f"{directory} holds other things. Point EXODUS_STACK_DIR at an empty or a new folder.")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o711)  # servers with their own accounts pass through; nobody else can list it
-        (directory / MARKER).touch()
+        if directory.stat().st_mode & 0o777 != MODE:
+            directory.chmod(MODE)
+        if not (directory / MARKER).exists():
+            (directory / MARKER).touch()
     except OSError as error:
         raise StackError(f"cannot use {directory} for state: {error.strerror}. Set EXODUS_STACK_DIR.") from error
 

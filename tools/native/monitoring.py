@@ -5,12 +5,14 @@ natively and in containers; here is only where each target is.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from tools.backups import nightly
 from tools.native import accounts, services
 from tools.native.credentials import Passwords
 from tools.native.errors import StackError
@@ -161,6 +163,8 @@ def targets(layout: Layout) -> Iterator[dict[str, Any]]:
         yield _target(f"{service}-worker", ports.worker(service))
     for number in range(services.computer_count()):
         yield _target("backtest-compute", ports.computer(number))
+    if nightly.time_of_day(os.environ) is not None:  # otherwise nobody keeps anything
+        yield _target("backups", ports.backups)
     for name in EXPORTED:
         yield _target(name, ports.exporter(name))
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
-import psutil
-
 from tools.native.errors import StackError
 
 PORT_BASE_DEFAULT = 18000
@@ -152,6 +150,8 @@ def is_free(port: int) -> bool:
 
 def owner_of(port: int) -> str:
     """Who has a port, as far as we may see it."""
+    import psutil  # noqa: PLC0415 - where the keeper of backups runs in a container there is none
+
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.laddr and connection.laddr.port == port and connection.pid:

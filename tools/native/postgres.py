@@ -10,7 +10,7 @@ import asyncpg
 from tools.native import accounts, credentials
 from tools.native.credentials import POSTGRES_ADMIN, Passwords
 from tools.native.errors import StackError
-from tools.native.layout import Layout
+from tools.native.layout import LOOPBACK, Layout
 from tools.native.ports import SERVICES
 from tools.native.programs import Program
 
@@ -69,10 +69,21 @@ def log_folder(layout: Layout) -> Path:
     return layout.state_of("postgres") / "log"
 
 
-def _log_settings(folder: Path) -> str:
+def address_of(layout: Layout) -> str:
+    """`host:port`, as addresses of databases have it."""
+    return "{}:{}".format(*layout.database)
+
+
+def data_folder(layout: Layout) -> Path:
+    """Where the cluster lies; in images made from Debian's packages, one below the volume."""
+    volume = layout.state_of("postgres") / "data"
+    return cluster if (cluster := volume / "cluster").exists() else volume
+
+
+def log_settings(folder: Path) -> str:
     """Whole or not there: a segment shows under its own name when it is on disk; a second time is as the first."""
     at = shlex.quote(str(folder)).replace("%", "%%")
-    command = f"cp --preserve=timestamps %p {at}/.%f && sync {at}/.%f && mv --force {at}/.%f {at}/%f && sync {at}"
+    command = f"cp -p %p {at}/.%f && sync {at}/.%f && mv -f {at}/.%f {at}/%f && sync {at}"
     return LOG_KEPT.format(seconds=LOG_SECONDS_MAX, command=command.replace("\\", "\\\\").replace("'", "''"))
 
 
@@ -86,14 +97,15 @@ def prepare(layout: Layout, binaries: Path, passwords: Passwords, *, keeps_log: 
     data = home / "data"
     if not (data / "PG_VERSION").exists():
         _make_cluster(layout, binaries, data, passwords)
-    own = f"port = {layout.ports.postgres}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
+    listens = "*" if layout.postgres_at else LOOPBACK
+    own = f"port = {layout.database[1]}\nlisten_addresses = '{listens}'\nunix_socket_directories = ''\n"
     durability = DISPOSABLE if layout.disposable else DURABLE
     log = LOG_NOT_KEPT
     if keeps_log:
-        log = _log_settings(accounts.home_for("postgres", log_folder(layout)))
+        log = log_settings(accounts.home_for("postgres", log_folder(layout)))
     accounts.write_private(home / "postgresql.conf", f"{own}{SETTINGS}{durability}{log}", "postgres")
 
-    dsn = credentials.postgres_url(passwords, f"127.0.0.1:{layout.ports.postgres}").replace("+asyncpg", "")
+    dsn = credentials.postgres_url(passwords, address_of(layout)).replace("+asyncpg", "")
 
     def why_not_ready() -> str | None:
         return asyncio.run(_why_not_ready(dsn))

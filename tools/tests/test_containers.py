@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tools import container_files, containers, engines
+from tools.backups import nightly
 from tools.native import layout as layouts
 from tools.native.errors import StackError
 from tools.native.layout import CONTAINERS, NATIVE, OFFLINE, ROOT, Layout
@@ -18,8 +19,11 @@ COMPOSE: dict[str, Any] = yaml.safe_load(containers.COMPOSE_FILE.read_text())
 HERE: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {name for name, container in HERE.items() if container.get("restart") == "no"}
 STATE = "${EXODUS_STACK_DIR:?start it with make up}"
+KEPT = {"log": "postgres/log", "backups": "backups", "metrics": "metrics", "scratch": "scratch"}
 WRITABLE = {
-    "postgres": ["postgres:/var/lib/postgresql/data"],
+    "postgres": ["postgres:/var/lib/postgresql/data", f"{STATE}/log:/log"],
+    "backups": [f"{STATE}/{name}:/stack/{at}" for name, at in KEPT.items()],
+    "backups-postgres": [f"{STATE}/scratch:/stack/scratch"],
     "rabbitmq": ["rabbitmq:/var/lib/rabbitmq"],
     "auth-worker": [f"{STATE}/audit:/audit"],
     # nginx keeps its pid and its temporary files beside its settings
@@ -76,8 +80,8 @@ def test_a_container_can_do_no_more_than_it_needs(name: str) -> None:
 @pytest.mark.requirement("R-40")
 def test_when_the_processor_is_short_who_waits_for_an_answer_goes_before_workers_and_hashing() -> None:
     shares = {name: container.get("cpu_shares", SHARES_DEFAULT) for name, container in HERE.items()}
-    workers = {name for name in HERE if name.endswith(("-worker", "-compute"))}
-    assert len(workers) == len(SERVICES) + 1
+    workers = {name for name in HERE if name.endswith(("-worker", "-compute")) or name.startswith("backups")}
+    assert len(workers) == len(SERVICES) + 3
     assert all(share <= SHARES_DEFAULT / 10 for name, share in shares.items() if name in workers | {"auth-api"})
     assert all(share == SHARES_DEFAULT for name, share in shares.items() if name not in workers | {"auth-api"})
 
@@ -162,6 +166,28 @@ def test_with_the_official_images_the_gateway_follows_names_and_bars_are_timesca
     stack.mode_file.write_text(CONTAINERS)
     assert container_files.upstreams(stack)["auth"] == "auth-api:8000"
     assert "shared_preload_libraries = 'timescaledb'" in container_files.postgres_settings(stack)
+
+
+# --- backups
+
+
+def test_the_database_keeps_its_log_for_a_keeper_and_for_nobody_else(
+    stack: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(nightly.AT_VARIABLE, raising=False)
+    assert "archive_command = 'cp -p %p /log/.%f &&" in container_files.postgres_settings(stack)
+    monkeypatch.setenv(nightly.AT_VARIABLE, nightly.OFF)
+    assert "archive_mode = off" in container_files.postgres_settings(stack)
+
+
+def test_what_takes_backups_away_belongs_to_the_machine_and_not_into_a_container(
+    stack: Layout, machine: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(docker="exit 0")
+    monkeypatch.setenv("EXODUS_BACKUP_COPY", "rclone")
+    stack.mode_file.write_text(CONTAINERS)
+    with pytest.raises(StackError, match=r"EXODUS_BACKUP_COPY has no way out of a container.*backups away"):
+        containers.up(stack)
 
 
 # --- overlays

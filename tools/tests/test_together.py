@@ -12,6 +12,7 @@ import psutil
 import pytest
 from kit.testing.serving import free_port
 
+from tools.native import services
 from tools.native.layout import ROOT
 from tools.native.probes import why_not_ready
 
@@ -87,3 +88,22 @@ def test_what_cannot_be_loaded_is_an_end(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "No module named 'nothing'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("service", "spared"),
+    [
+        ("auth", {"numpy", "polars", "numba"}),
+        ("broker", {"numpy", "polars", "numba"}),
+        ("notification", {"polars", "numba"}),
+        ("trading", {"polars", "numba"}),
+        ("market", {"numba", "optuna"}),
+        ("backtest", {"optuna"}),
+    ],
+)
+def test_a_service_loads_no_library_that_it_may_never_use(service: str, spared: set[str]) -> None:
+    """The large ones: 20 to 40 MB each, in every process."""
+    loading = f"import sys, {service}.app, {service}.worker; print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / one) for one in services.code_of(service))}
+    done = subprocess.run([sys.executable, "-c", loading], env=environment, capture_output=True, text=True, check=True)
+    assert spared & set(done.stdout.split()) == set()

@@ -71,7 +71,8 @@ async def anchor_once(database: Database, file: Path | None, command: str | None
 
 def _append(file: Path, line: str) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.fchmod(descriptor, 0o644)  # no secret; in containers the keeper of backups, with an account of its own, reads it
     try:
         os.write(descriptor, line.encode())
         os.fsync(descriptor)

@@ -12,7 +12,7 @@ from tests.integration.brokerage import Case, answers, cases, moves, switches
 from tests.integration.browser.test_first_order import looks_well
 from tests.integration.browser.visitor import Visitor, visitor
 from tests.integration.platform_under_test import SYMBOL, Platform
-from tools import cli
+from tools import service_commands
 from tools.native import emulators
 from tools.people import Trader
 
@@ -40,7 +40,7 @@ async def test_somebody_opens_a_live_account_and_buys_after_a_second_press(
 ) -> None:
     case = next(each for each in cases() if each.broker == "alpaca")
     trader = await Trader.sign_up(platform.gateway)
-    cli.auth_admin(platform.layout, "allow", trader.email, "real")
+    service_commands.auth_admin(platform.layout, "allow", trader.email, "real")
     async with visitor(browser, platform.gateway.url, language=language) as person:
         person.email, person.password = trader.email, trader.password
         await person.logs_in()

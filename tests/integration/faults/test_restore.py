@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from tests.integration.platform_under_test import PORT_BASE, SYMBOL, Platform
 from tools import service_commands
-from tools.backups import commands, log, nightly, quarantine, replaying, restoring, taking
+from tools.backups import commands, log, nightly, proving, quarantine, replaying, restoring, taking
 from tools.backups.inventory import Inventory, Server, take_inventory
 from tools.backups.replaying import Replay
 from tools.backups.sealing import unseal
@@ -51,7 +51,7 @@ async def test_a_backup_comes_back_whole_into_quarantine_and_no_order_is_sent_tw
     automation = await _starts_an_automation(trader)
     on_its_way = await _order_that_the_broker_has_not_read(platform, trader)
     balance = await _balance(trader)
-    backup = await asyncio.to_thread(commands.take_and_prove, platform.layout, dt.datetime.now(dt.UTC))
+    backup = await asyncio.to_thread(proving.take_and_prove, platform.layout, dt.datetime.now(dt.UTC))
     saved = _of(trader.user_id, await take_inventory(_server(platform.layout)))
     assert await _noted_of(platform, backup.name) == ["backup_begun", "backup_proved"]
     key = taking.backup_key(platform.layout)
@@ -128,7 +128,7 @@ async def test_the_disk_is_lost_and_the_platform_comes_back_as_it_was_between_tw
     with_a_keeper: Platform, trader: Trader, elsewhere: Layout, tmp_path: Path
 ) -> None:
     platform = with_a_keeper
-    before = await asyncio.to_thread(commands.take_and_prove, platform.layout, dt.datetime.now(dt.UTC))
+    before = await asyncio.to_thread(proving.take_and_prove, platform.layout, dt.datetime.now(dt.UTC))
     kept = await trader.until_order((await trader.buys(SYMBOL, 2))["id"])
     balance = await _balance(trader)
     moment, saved = await _a_moment_of_rest(trader, platform.layout)

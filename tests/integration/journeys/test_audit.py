@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.platform_under_test import Platform
-from tools import service_commands
+from tools import cli, service_commands
 from tools.native import sealing_keys
 from tools.people import Admin, Trader
 
@@ -26,8 +26,8 @@ async def test_sealing_keys_are_added_while_everything_runs_and_the_log_says_so(
 ) -> None:
     await trader.call("POST", "/auth/2fa/enroll")
     for service in sealing_keys.SEALING:
-        assert f"{service} has a new sealing key" in service_commands.rotate_sealing(platform.layout, service)
-        assert service_commands.reseal(platform.layout, service) == 0, "everything has moved"
+        assert f"{service} has a new sealing key" in cli.rotate_sealing(platform.layout, service)
+        assert cli.reseal(platform.layout, service) == 0, "everything has moved"
         last = (await admin.call("GET", "/admin/audit?action=sealing_key_added&limit=1"))["items"][0]
         assert (last["actor"], last["subject"]) == ("operator", service)
     assert (await trader.call("POST", "/auth/2fa/enroll"))["secret"], "who seals now does so with the new one"

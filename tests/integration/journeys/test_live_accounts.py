@@ -14,7 +14,7 @@ import pytest
 from tests.integration import invariants
 from tests.integration.brokerage import Case, answers, cases, ended, moves, opens_account_at, switches
 from tests.integration.platform_under_test import Platform
-from tools import cli
+from tools import service_commands
 from tools.native import emulators
 from tools.people import Refused, Trader
 
@@ -47,7 +47,7 @@ class Live:
 
     async def may(self, word: str) -> None:
         """The operator gives the permission, or takes it; the token of before is worthless from then on."""
-        await asyncio.to_thread(cli.auth_admin, self.platform.layout, word, self.trader.email, "real")
+        await asyncio.to_thread(service_commands.auth_admin, self.platform.layout, word, self.trader.email, "real")
         await self.trader.log_in()
 
     async def paper_balance(self) -> Any:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from math import isqrt
 
 import numpy as np
-import talib
 
 from quant.bars import Series
+from quant.indicators.library import talib
 from quant.indicators.model import (
     BAR,
     CLOSE,

@@ -1,10 +1,10 @@
 """Oscillators and changes: how fast, and how far from usual."""
 
 import numpy as np
-import talib
 
 from quant.bars import Series
 from quant.indicators.averages import highest, lowest
+from quant.indicators.library import talib
 from quant.indicators.model import BAR, CLOSE, PERIOD_MAX, VALUE, Indicator, Parameter, divided, one, period, span
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import talib
 
 from quant.bars import Series
+from quant.indicators.library import talib
 from quant.indicators.model import VALUE, Compute, Indicator
 
 _OHLC: Final = ("open", "high", "low", "close")

@@ -1,10 +1,10 @@
 """Strength and direction of a trend, true ranges, stops that follow."""
 
 import numpy as np
-import talib
 
 from quant.bars import Series
 from quant.indicators.averages import highest, lowest
+from quant.indicators.library import talib
 from quant.indicators.model import (
     BAR,
     CLOSE,

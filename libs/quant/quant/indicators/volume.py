@@ -1,9 +1,9 @@
 """Volume: whether it goes with the price."""
 
 import numpy as np
-import talib
 
 from quant.bars import Series
+from quant.indicators.library import talib
 from quant.indicators.model import BAR, PERIOD_MAX, VALUE, Indicator, Parameter, divided, one, period, span
 
 _BAR_VOLUME = (*BAR, "volume")

@@ -19,7 +19,6 @@ from backtest.domain.table import packed, table_of, unpacked
 from backtest.domain.validation import validate
 from backtest.limits import OutOfBounds
 from backtest.store import chunks, runs, system
-from backtest.study import learn
 from backtest.usecases.fail_run import fail_run
 from backtest.usecases.finish_run import finish_run
 from backtest.usecases.gather_chunks import gather_chunks
@@ -105,6 +104,8 @@ def _work(chunk: Chunk, task: Task, ground: Ground, before: list[bytes]) -> Test
         return validate(task, ground)
     if task.search.method == "tpe":
         known = [row for body in before for row in unpacked(body)]
+        from backtest.study import learn  # noqa: PLC0415 - optuna takes 30 MB, and few studies learn
+
         return packed(table_of(task.grid, learn(task, ground, known, chunk.size)))
     combinations = combinations_of(task.grid, task.search, chunk.first, chunk.size)
     return packed(table_of(task.grid, try_on(task, ground, combinations)))

@@ -27,6 +27,7 @@ from market.pipelines.minutes import Minutes, NotSetUp, collect_minutes
 from market.pipelines.screens import run_screens
 from market.pipelines.upkeep import clean_up
 from market.providers.failover import Failover
+from market.providers.kis_calls import KisCalls
 from market.providers.yahoo import Yahoo
 from market.store import pipelines
 
