@@ -25,7 +25,7 @@ from benchmarks.load import ANSWER_SECONDS_MAX, Client, Connection, Measured, at
 from benchmarks.orders import ORDERS_PATH, RESTING_PRICE, Crowd, orders_of
 from benchmarks.quotes import Publisher, codes, redis_of
 from benchmarks.results import Result, result
-from tools import cli
+from tools import cli, service_commands
 from tools.native.layout import Layout
 from tools.people import Trader
 from tools.private_stack import SYMBOLS
@@ -186,7 +186,7 @@ class Greedy:
 async def _greedy(layout: Layout) -> Greedy:
     """Sign up A with money, and bound its calls as an operator would."""
     (trader,) = (await Crowd.gather(layout, 1)).traders
-    cli.auth_admin(layout, "limit", trader.email, "calls-per-minute", str(QUOTA_PER_MINUTE))
+    service_commands.auth_admin(layout, "limit", trader.email, "calls-per-minute", str(QUOTA_PER_MINUTE))
     await trader.log_in()  # the token says the quota
     return Greedy(layout, trader)
 

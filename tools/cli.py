@@ -23,7 +23,7 @@ from tools.native.errors import StackError
 from tools.native.layout import Layout
 from tools.native.reloading import reload_gateway
 from tools.people import Admin, Gateway, Refused, Trader
-from tools.pipelines import PIPELINES, back_fill, line_of
+from tools.pipelines import USUAL, back_fill, line_of
 
 PASSWORD_VARIABLE = "EXODUS_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -220,9 +220,7 @@ def market_run(
     first: Annotated[str, typer.Option("--from", help="The first day, YYYY-MM-DD.")],
     last: Annotated[str, typer.Option("--to", help="The last day, YYYY-MM-DD.")],
     market_name: Annotated[str, typer.Option("--market", help="KRX or US.")] = "KRX",
-    pipelines: Annotated[str, typer.Option(help="Some of collect,adjust,figures,screens,clean_up.")] = ",".join(
-        PIPELINES
-    ),
+    pipelines: Annotated[str, typer.Option(help="Some of collect,adjust,figures,screens,clean_up.")] = ",".join(USUAL),
 ) -> None:
     """Run pipelines for days of the past (back-fill), and show how far they are until all have ended."""
 

@@ -1,7 +1,7 @@
 """Writes to Redis that only the newest holder of a right can make.
 
 A key holds the epoch of that holder. Every write is a transaction under WATCH of it, and watches it again in the same
-round trip, so a fenced write costs what an unfenced one does. Redis allows us no scripts (docs/decisions/0913).
+round trip, so a fenced write costs what an unfenced one does. Redis allows us no scripts (docs/decisions/0147).
 """
 
 import asyncio
