@@ -67,7 +67,6 @@ export function AutomationStatus({ status }: { status: Automation["status"] }) {
   return <Badge tone={TONE[status]}>{named("auto.status", status)}</Badge>;
 }
 
-/** Whose money it moves: never left to be guessed. */
 export function StrategyName({ automation }: { automation: Automation }) {
   const { t } = useWords();
   const { data } = useQuery(strategies);

@@ -2,7 +2,7 @@
  * Under which id an order is sent. One that did not seem to arrive may still come, held up on the way: when the same
  * order is sent again it has the same id, so that the platform takes it once.
  */
-import type { Outcome } from "./place";
+import type { Outcome } from "./outcome";
 
 export class OrderIds {
   #id = crypto.randomUUID();

@@ -5,17 +5,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { api, got, type Schemas } from "@/api/client";
-import { asProblem, type Problem } from "@/api/problem";
+import { asProblem } from "@/api/problem";
 import { OrderIds } from "./order-ids";
-
-export type Placed = Schemas["OrderShown"];
-export type Outcome =
-  | { kind: "placed"; order: Placed }
-  | { kind: "denied"; problem: Problem }
-  | { kind: "looking" }
-  | { kind: "arrived"; order: Placed }
-  | { kind: "not-arrived" }
-  | { kind: "still-unknown" };
+import type { Outcome } from "./outcome";
 
 const UNSURE = new Set([0, 500, 502, 503, 504]);
 const LOOKS = 3;

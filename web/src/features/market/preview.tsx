@@ -7,7 +7,7 @@ import { explain, Problem } from "@/api/problem";
 import { useWords } from "@/lib/words";
 import { Note } from "@/ui/basics";
 import { Money } from "@/ui/figures";
-import type { Outcome } from "./place";
+import type { Outcome } from "./outcome";
 
 const REST_MS = 300;
 
