@@ -26,32 +26,49 @@ _LOCK = Statement(
     )
 )
 
+# An order without a limit goes to any price. Both expressions have an index each (migration 0013), and no other index
+# serves what is asked of them here, whatever the statistics say.
+_GOES_TO = "coalesce(limit_price, CASE side WHEN 'buy' THEN 'Infinity'::numeric ELSE 0 END)"
+_ENDS_WITH = "CASE WHEN state = 'open' AND time_in_force IN ('day', 'at_close') THEN trading_date END"
 # Only orders that this quote, or the order that enters, can touch are read: a book full of far-away limits, or of
-# orders that wait for shares this quote has no more of, costs nothing. A new day or phase touches everybody.
+# orders that wait for shares this quote has no more of, costs nothing. A new day or phase, and the first quote of all,
+# touch everybody. `reach` is down to which price buys are touched, and up to which sales; NULL where none is.
 _READ = Statement(
     text(
-        """
+        f"""
     SELECT q.quoted_at, q.bid_left, q.ask_left, q.phase, q.nxt_phase, q.trading_date AS day, o.*
       FROM (VALUES (1)) AS always (one)
       LEFT JOIN sim_quotes q ON q.symbol = :symbol
+     CROSS JOIN LATERAL (
+           SELECT q.phase IS NULL OR :quoted_at >= q.quoted_at
+                  AND (q.phase, q.nxt_phase, q.trading_date) <> (:phase, :nxt_phase, :trading_date) AS everybody,
+                  :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.ask_left > 0 AS offered,
+                  :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.bid_left > 0 AS wanted
+      ) touched
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN everybody THEN 0
+                  ELSE least(CASE WHEN :meets = 'buy' THEN coalesce(CAST(:limit AS numeric), 0) END,
+                             CASE WHEN offered THEN coalesce(CAST(:ask AS numeric), 'Infinity') END) END AS buys,
+                  CASE WHEN everybody THEN 'Infinity'
+                  ELSE greatest(CASE WHEN :meets = 'sell' THEN coalesce(CAST(:limit AS numeric), 'Infinity') END,
+                                CASE WHEN wanted THEN coalesce(CAST(:bid AS numeric), 0) END) END AS sales
+      ) reach
       LEFT JOIN LATERAL (
            SELECT * FROM sim_orders WHERE client_key = CAST(:key AS uuid)
             UNION ALL
            SELECT * FROM sim_orders
-            WHERE symbol = :symbol AND state = 'open' AND client_key IS DISTINCT FROM CAST(:key AS uuid)
-              AND (trading_date <> :trading_date AND time_in_force IN ('day', 'at_close')
-                   OR :quoted_at >= q.quoted_at
-                      AND (q.phase, q.nxt_phase, q.trading_date) <> (:phase, :nxt_phase, :trading_date)
-                   OR q.phase IS NULL
-                   OR side = :meets AND (limit_price IS NULL OR CAST(:limit AS numeric) IS NULL
-                      OR side = 'buy' AND limit_price >= CAST(:limit AS numeric)
-                      OR side = 'sell' AND limit_price <= CAST(:limit AS numeric))
-                   OR side = 'buy' AND (limit_price IS NULL OR limit_price >= CAST(:ask AS numeric))
-                      AND (q.symbol IS NULL OR :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.ask_left > 0)
-                   OR side = 'sell' AND (limit_price IS NULL OR limit_price <= CAST(:bid AS numeric))
-                      AND (q.symbol IS NULL OR :quoted_at > q.quoted_at OR :quoted_at = q.quoted_at AND q.bid_left > 0))
+            WHERE symbol = :symbol AND state = 'open' AND side = 'buy' AND {_GOES_TO} BETWEEN reach.buys AND 'Infinity'
+            UNION ALL
+           SELECT * FROM sim_orders
+            WHERE symbol = :symbol AND state = 'open' AND side = 'sell' AND {_GOES_TO} BETWEEN 0 AND reach.sales
+            UNION ALL
+           SELECT * FROM sim_orders
+            WHERE symbol = :symbol AND {_ENDS_WITH} BETWEEN '-infinity' AND CAST(:trading_date AS date) - 1
+            UNION ALL
+           SELECT * FROM sim_orders
+            WHERE symbol = :symbol AND {_ENDS_WITH} BETWEEN CAST(:trading_date AS date) + 1 AND 'infinity'
       ) o ON true
-    """
+    """  # noqa: S608 - the expressions are our own
     )
 )
 _WRITE = Statement(
@@ -154,11 +171,11 @@ async def read_page(session: Session, quote: Quote, member: Member | None) -> Pa
         "ask": quote.ask,
     }
     rows = await _READ.all(session, asked)
-    orders = [_order(row) for row in rows if row.client_key is not None]
+    orders = {row.client_key: _order(row) for row in rows if row.client_key is not None}  # found in one way or in more
     first = rows[0]
     return Page(
-        known=next((order for order in orders if order.key == key), None),
-        touched=tuple(order for order in orders if order.key != key),
+        known=orders.pop(key, None) if key else None,
+        touched=tuple(orders.values()),
         sizes=quote.sizes(first.quoted_at, first.bid_left, first.ask_left),
         before=None if first.phase is None else _day(first, is_ahead=first.quoted_at > quote.timestamp),
     )
