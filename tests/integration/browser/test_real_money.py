@@ -34,6 +34,15 @@ async def real_environment(platform: Platform, case: Case) -> AsyncIterator[None
         await switches(platform, on=False)
 
 
+@asynccontextmanager
+async def leaving(trader: Trader) -> AsyncIterator[None]:
+    """The line of somebody is closed in the end, whatever happens."""
+    try:
+        yield
+    finally:
+        await trader.leave()
+
+
 @pytest.mark.parametrize("language", ["ko"])
 async def test_somebody_opens_a_live_account_and_buys_after_a_second_press(
     platform: Platform, browser: Browser, language: str
@@ -41,7 +50,7 @@ async def test_somebody_opens_a_live_account_and_buys_after_a_second_press(
     case = next(each for each in cases() if each.broker == "alpaca")
     trader = await Trader.sign_up(platform.gateway)
     service_commands.auth_admin(platform.layout, "allow", trader.email, "real")
-    async with visitor(browser, platform.gateway.url, language=language) as person:
+    async with leaving(trader), visitor(browser, platform.gateway.url, language=language) as person:
         person.email, person.password = trader.email, trader.password
         await person.logs_in()
         await expect(person.page.get_by_text(person.reads("account.live.off"))).to_be_visible()
@@ -62,7 +71,6 @@ async def test_somebody_opens_a_live_account_and_buys_after_a_second_press(
             [order] = (await trader.call("GET", "/trading/orders"))["items"]
             await trader.until_order(order["id"], frozenset({"filled"}))
         assert not faults
-    await trader.leave()
 
 
 async def _opens_it(person: Visitor) -> list[str]:

@@ -1,13 +1,14 @@
 /** What somebody without an account sees: the one thing to do first. */
 import { useWords } from "@/lib/words";
-import { Card } from "@/ui/basics";
+import { Card, PageTitle } from "@/ui/basics";
 import { OpenAccount } from "./open-account";
 
 export function FirstAccount() {
   const { t } = useWords();
   return (
     <div className="mx-auto max-w-md pt-6">
-      <Card title={t("account.open.first")}>
+      <PageTitle>{t("account.open.first")}</PageTitle>
+      <Card>
         <p className="mb-4 text-quiet">{t("account.open.why")}</p>
         <OpenAccount />
       </Card>
