@@ -55,8 +55,8 @@ async def test_somebody_opens_a_live_account_and_buys_after_a_second_press(
         await person.logs_in()
         await expect(person.page.get_by_text(person.reads("account.live.off"))).to_be_visible()
         async with real_environment(platform, case):
+            await trader.log_in()  # the token from before says nothing of the permission
             await answers(trader)
-            await trader.log_in()
             body = {"broker": case.broker, "environment": "real", "name": "Mine", "credentials": case.credentials}
             await trader.call("POST", "/broker/connections", **body)
             faults = await _opens_it(person)
