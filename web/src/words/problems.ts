@@ -64,7 +64,7 @@ export const problems = {
   "problem.trading_halted": ["거래가 정지되어 있습니다. 위험 관리에서 재개할 수 있습니다.", "Trading is stopped. Resume it under Risk."],
   "problem.live_not_permitted": ["실전 거래가 허용되지 않았습니다. 운영자가 이 서버에서 켜고 내게 권한을 주어야 하며, 모의와 실전은 섞을 수 없습니다.", "Live trading is not permitted: the operator switches it on here and gives you the permission, and paper and live are never mixed."],
   "problem.account_not_found": ["계좌를 찾을 수 없습니다.", "There is no such account."],
-  "problem.connection_not_found": ["증권사 연결을 찾을 수 없습니다.", "There is no such connection."],
+  "problem.connection_not_found": ["증권사 연결을 찾을 수 없습니다. 방금 만들었다면 잠시 뒤에 다시 시도하세요.", "There is no such connection. If it was made just now, try again in a moment."],
   "problem.connection_taken": ["이 연결은 이미 다른 계좌가 쓰고 있습니다.", "Another account uses this connection."],
   "problem.order_not_found": ["주문을 찾을 수 없습니다.", "There is no such order."],
   "problem.client_order_id_reused": ["같은 번호의 다른 주문이 있습니다. 주문 내역을 확인하세요.", "That order number was used for another order. Look at your orders."],

@@ -34,6 +34,7 @@ export const refused = {
   "refused.offset": ["시차 없이 시각만 보내세요. 시간대는 따로 정합니다", "send times without an offset: they are of the clock in time_zone"],
   "refused.smallest": ["{currency}의 가장 작은 금액은 {unit}입니다", "the smallest amount of {currency} is {unit}"],
   "refused.oneMarket": ["한 시장의 종목만 넣을 수 있습니다. 시장마다 자동매매를 만드세요", "symbols must be of one market: make an automation for each"],
+  "refused.hookSymbols": ["훅이 거래할 수 있는 종목을 적으세요", "say in symbols what a hook may trade"],
   "refused.version": ["전략과 버전을 함께 정하거나, 훅만 쓸 때는 모두 비우세요", "give strategy_id and version together, or neither for an automation of a hook"],
   "refused.localTime": ["{name}: 시간대 없는 거래소 시각이어야 합니다", "{name} is a local time of the market, without a zone"],
   "refused.nul": ["쓸 수 없는 글자가 있습니다", "a text with NUL"],

@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Iterator
 from datetime import date, timedelta
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import polars as pl
 from quant.bars import FIELDS
 from quant.choices import Universe
 from quant.panel import Panel
 
 from trading.clients.market import Market, UnexpectedAnswer
 from trading.domain.basket import Basket
+
+if TYPE_CHECKING:
+    import polars as pl
 
 DAYS_AT_ONCE: Final = 730
 """Market answers up to 750."""
@@ -52,15 +54,19 @@ def _parts(first: date, last: date) -> Iterator[tuple[date, date]]:
         first = ends + timedelta(days=1)
 
 
-def _table(body: bytes) -> pl.DataFrame:
+def _table(body: bytes) -> "pl.DataFrame":
+    import polars as pl  # noqa: PLC0415 - 30 MB that only portfolios need
+
     try:
         return pl.read_parquet(BytesIO(body)).with_columns(pl.col("board", "kind").cast(pl.String))
     except pl.exceptions.PolarsError as unreadable:
         raise UnexpectedAnswer("market answered a panel we cannot read") from unreadable
 
 
-def _universe(tables: list[pl.DataFrame], figures: list[str]) -> Universe | None:
+def _universe(tables: "list[pl.DataFrame]", figures: list[str]) -> Universe | None:
     """One universe out of the parts; every symbol is listed where the newest part says."""
+    import polars as pl  # noqa: PLC0415 - as above
+
     filled = [table for table in tables if table.height]
     if not filled:
         return None
