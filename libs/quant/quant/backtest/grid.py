@@ -15,7 +15,7 @@ from quant.backtest import core
 from quant.backtest.costs import CostRates
 from quant.backtest.strategy import StrategySpec, check_sizes, metrics_of, simulate_signals
 from quant.bars import Bars, Mask, Series
-from quant.indicators.library import talib
+from quant.indicators.bare_talib import talib
 from quant.rules import compile_rule, fill_template, template_names
 from quant.rules.nodes import Memo
 

@@ -6,7 +6,7 @@ from math import isqrt
 import numpy as np
 
 from quant.bars import Series
-from quant.indicators.library import talib
+from quant.indicators.bare_talib import talib
 from quant.indicators.model import (
     BAR,
     CLOSE,

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from quant.bars import Series
-from quant.indicators.library import talib
+from quant.indicators.bare_talib import talib
 from quant.indicators.model import VALUE, Compute, Indicator
 
 _OHLC: Final = ("open", "high", "low", "close")

@@ -4,7 +4,7 @@ import numpy as np
 
 from quant.bars import Series
 from quant.indicators.averages import highest, lowest
-from quant.indicators.library import talib
+from quant.indicators.bare_talib import talib
 from quant.indicators.model import (
     BAR,
     CLOSE,

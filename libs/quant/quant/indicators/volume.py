@@ -3,7 +3,7 @@
 import numpy as np
 
 from quant.bars import Series
-from quant.indicators.library import talib
+from quant.indicators.bare_talib import talib
 from quant.indicators.model import BAR, PERIOD_MAX, VALUE, Indicator, Parameter, divided, one, period, span
 
 _BAR_VOLUME = (*BAR, "volume")
