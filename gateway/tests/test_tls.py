@@ -1,8 +1,10 @@
 """What the edge speaks below HTTP/1.1: TLS versions, and HTTP/2 with requests that would fall apart as HTTP/1.1."""
 
+import json
 import socket
 import ssl
 import struct
+import time
 import warnings
 
 import pytest
@@ -13,6 +15,7 @@ from gateway.tests.stub_services import StubServices
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS = 0, 1, 4
 END_STREAM, END_HEADERS = 1, 4
+LINE_SECONDS_MAX = 30
 
 
 def handshake(edge: Edge, version: ssl.TLSVersion, ciphers: str = "ALL:@SECLEVEL=0") -> str | None:
@@ -138,3 +141,15 @@ def test_an_http_2_request_never_becomes_two_requests(
     for request in services.seen:
         assert request["path"] == "/api/v1/udf/config"
         assert {"x-user-id", "upgrade", "transfer-encoding"}.isdisjoint(dict(request["headers"]))
+
+
+def test_a_line_of_what_never_became_a_request_can_be_read_as_all_others_can(edge: Edge) -> None:
+    log = edge.config.parent.parent / "log" / "gateway-access.log"
+    begin = log.stat().st_size
+    ask_http2(edge, *pseudo(b"GET", b"/api/v1/udf/config"), (b"accept\r\nx-user-id: 1\r\nb", b"a"))
+    written, deadline = "", time.monotonic() + LINE_SECONDS_MAX
+    while not written.endswith("\n"):
+        assert time.monotonic() < deadline, f"only this was written: {written!r}"
+        time.sleep(0.1)
+        written = log.read_bytes()[begin:].decode()
+    assert [json.loads(line)["status"] for line in written.splitlines()] == [0]
