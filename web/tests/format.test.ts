@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compare, minus, plus, shareOf, wholeTimes } from "@/lib/decimal";
-import { dateTime, direction, money, number, percent, price, short, time } from "@/lib/format";
+import { axis, dateTime, direction, money, number, percent, price, short, time } from "@/lib/format";
 
 describe("figures", () => {
   it("keep every digit of a decimal, however long", () => {
@@ -21,6 +21,15 @@ describe("figures", () => {
     ["123450000", "1억 2,345만"], ["100000000", "1억"], ["9999", "9,999"], ["54321", "5만"], ["-250000000", "-2억 5,000만"], ["3000000000000", "3조"],
   ])("are short in Korean: %s", (value, written) => {
     expect(short("ko", value)).toBe(written);
+  });
+
+  it("are short on an axis", () => expect(axis("ko", 10_000_000, 16_000_000)(12_000_000)).toBe("1,200만"));
+
+  it.each([
+    ["ko", 10_000_000, 10_005_000, 10_002_000, "10,002,000"],
+    ["en", 10_000, 10_000, 10_000, "10,000"],
+  ] as const)("are written out on an axis whose lines would look alike: %s", (language, low, high, value, written) => {
+    expect(axis(language, low, high)(value)).toBe(written);
   });
 
   it("are short in English", () => expect(short("en", "123450000")).toBe("123.5M"));

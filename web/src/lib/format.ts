@@ -52,6 +52,16 @@ function rest(amount: bigint, unit: string): string {
   return amount === 0n ? "" : ` ${amount.toLocaleString("ko-KR")}${unit}`;
 }
 
+/** Lines of an axis between the lowest and the highest amount, both of them counted. */
+const LINES = 7;
+
+/** How to label an axis of amounts: in short, unless its lines would then look alike. */
+export function axis(language: Language, low: number, high: number): (value: number) => string {
+  const inShort = (value: number): string => short(language, Math.round(value));
+  const labels = Array.from({ length: LINES }, (_, place) => inShort(low + ((high - low) * place) / (LINES - 1)));
+  return new Set(labels).size === LINES ? inShort : (value) => number(language, String(Math.round(value)), 0);
+}
+
 /** A share of one as a percentage: `0.0123` is +1.23%, or 1.23% where no move is meant. */
 export function rate(language: Language, share: number, places = 2, signed = true): string {
   const options: Intl.NumberFormatOptions = { style: "percent", maximumFractionDigits: places, minimumFractionDigits: places, signDisplay: signed ? "exceptZero" : "auto" };

@@ -1,7 +1,7 @@
 /** Quiet lines over time: equity, drawdown, several runs. The canvas has words beside it for those who cannot see it. */
 import { AreaSeries, createChart, type IChartApi, LineSeries, type Time } from "lightweight-charts";
 import { useEffect, useRef } from "react";
-import { rate, short } from "@/lib/format";
+import { axis, rate } from "@/lib/format";
 import { usePreferences } from "@/lib/preferences";
 
 export interface Point { date: string; value: number }
@@ -30,7 +30,9 @@ export function Curve({ points, label, tone, percent, height = 240 }: CurveProps
     if (!box.current) return;
     const line = colour(`--${tone}`);
     const chart = quietChart(box.current);
-    const series = chart.addSeries(AreaSeries, { lineColor: line, topColor: `${line}40`, bottomColor: `${line}05`, lineWidth: 2, priceLineVisible: false, priceFormat: { type: "custom", minMove: percent ? 0.01 : 1, formatter: (value: number) => (percent ? rate(language, value / 100, 1, false) : short(language, Math.round(value))) } });
+    const values = points.map((each) => each.value);
+    const amount = axis(language, Math.min(...values), Math.max(...values));
+    const series = chart.addSeries(AreaSeries, { lineColor: line, topColor: `${line}40`, bottomColor: `${line}05`, lineWidth: 2, priceLineVisible: false, priceFormat: { type: "custom", minMove: percent ? 0.01 : 1, formatter: (value: number) => (percent ? rate(language, value / 100, 1, false) : amount(value)) } });
     series.setData(points.map((each) => ({ time: each.date as Time, value: percent ? each.value * 100 : each.value })));
     chart.timeScale().fitContent();
     return () => chart.remove();

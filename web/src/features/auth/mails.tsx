@@ -4,7 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { accept, api, got } from "@/api/client";
 import { asProblem, explain } from "@/api/problem";
-import { useWords } from "@/lib/words";
+import { useWords, type Word } from "@/lib/words";
 import { Button, Note } from "@/ui/basics";
 import { Form, Input } from "@/ui/form";
 import { AuthFrame } from "./frame";
@@ -38,11 +38,18 @@ export function Forgot() {
   );
 }
 
+/** What a page says that was opened without the secret it is about. */
+function Incomplete({ title, word }: { title: Word; word: Word }) {
+  const { t } = useWords();
+  return <AuthFrame title={t(title)}><Note tone="bad" role="alert">{t(word)}</Note><Back /></AuthFrame>;
+}
+
 export function ResetPassword() {
   const { t } = useWords();
   const token = useSecret("token");
   const [password, setPassword] = useState("");
   const reset = useMutation({ mutationFn: () => got(api.POST("/api/v1/auth/password/reset", { body: { token, password } })) });
+  if (!token) return <Incomplete title="auth.reset" word="auth.link.incomplete" />;
   return (
     <AuthFrame title={t("auth.reset")}>
       {reset.isSuccess ? <Note tone="good" role="status">{t("auth.reset.done")}</Note> : (
@@ -57,7 +64,7 @@ export function ResetPassword() {
 }
 
 /** Does something once when the page opens, however often React draws it. */
-function useOnce(work: () => void): void {
+function useOnce(work: () => unknown): void {
   const done = useRef(false);
   useEffect(() => {
     if (done.current) return;
@@ -70,9 +77,10 @@ export function VerifyEmail() {
   const { t } = useWords();
   const token = useSecret("token");
   const verify = useMutation({ mutationFn: () => got(api.POST("/api/v1/auth/email/verify", { body: { token } })) });
-  useOnce(() => verify.mutate());
+  useOnce(() => token && verify.mutate());
+  if (!token) return <Incomplete title="auth.verify" word="auth.link.incomplete" />;
   return (
-    <AuthFrame title={t("auth.email")}>
+    <AuthFrame title={t("auth.verify")}>
       {verify.isSuccess ? <Note tone="good" role="status">{t("auth.verify.ok")}</Note>
         : verify.error ? <Note tone="bad" role="alert">{explain(verify.error)}</Note>
         : <p role="status">{t("auth.verify.working")}</p>}
@@ -94,7 +102,8 @@ export function SignedIn() {
       return navigate({ to: "/" });
     },
   });
-  useOnce(() => finish.mutate());
+  useOnce(() => ticket && finish.mutate());
+  if (!ticket) return <Incomplete title="auth.login" word="auth.finish.none" />;
   const wantsCode = ["otp_required", "otp_wrong"].includes(asProblem(finish.error).code);
   return (
     <AuthFrame title={t("auth.login")}>
