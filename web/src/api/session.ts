@@ -1,8 +1,9 @@
 /**
  * Who is logged in, in this tab. The access token lives in memory only; the refresh token is an HttpOnly cookie that no
- * script can read. Tabs take turns at refreshing, since a refresh token is good for one use.
+ * script can read.
  */
 import { useSyncExternalStore } from "react";
+import { askForTokens } from "./refreshing";
 import type { components } from "./schema";
 
 export type Tokens = components["schemas"]["Tokens"];
@@ -17,7 +18,6 @@ interface State {
 }
 
 const REFRESH_AHEAD_SECONDS = 60;
-const LOCK = "exodus.refresh";
 
 let state: State = { standing: "asking", token: null, userId: null, role: null };
 const listeners = new Set<() => void>();
@@ -56,21 +56,16 @@ export function accept(tokens: Tokens): void {
   timer = setTimeout(() => void refresh(), Math.max(tokens.expires_in - REFRESH_AHEAD_SECONDS, 5) * 1000);
 }
 
-/** Exchanges the cookie for a fresh access token; null when the session has ended. */
-export function refresh(): Promise<string | null> {
-  refreshing ??= inTurn(askForTokens).finally(() => (refreshing = null));
+/** Exchanges the cookie for a fresh access token, or goes on with what was `asked`; null when the session has ended. */
+export function refresh(asked?: Promise<Response>): Promise<string | null> {
+  refreshing ??= tokensFrom(asked ?? askForTokens()).finally(() => (refreshing = null));
   return refreshing;
 }
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  // No locks outside secure pages and in old browsers: the server forgives a second use within seconds.
-  return "locks" in navigator ? await navigator.locks.request(LOCK, work) : await work();
-}
-
-async function askForTokens(): Promise<string | null> {
+async function tokensFrom(asked: Promise<Response>): Promise<string | null> {
   let answer: Response;
   try {
-    answer = await fetch("/api/v1/auth/refresh", { method: "POST", headers: { "X-Client": "web" } });
+    answer = await asked;
   } catch {
     return retryLater();
   }

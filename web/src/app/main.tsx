@@ -3,8 +3,10 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { asProblem } from "@/api/problem";
+import { accounts, profile } from "@/api/queries";
 import { refresh } from "@/api/session";
 import { follow } from "@/lib/preferences";
+import { asked } from "./early";
 import { router } from "./router";
 import "./theme.css";
 
@@ -21,7 +23,12 @@ const queries = new QueryClient({
 });
 
 follow();
-void refresh();
+void refresh(asked).then((token) => {
+  // Every page begins with these: they are on their way while the first one is drawn.
+  if (token === null) return;
+  void queries.prefetchQuery(accounts);
+  void queries.prefetchQuery(profile);
+});
 if ("serviceWorker" in navigator && import.meta.env.PROD) {
   // Refused where the certificate is not trusted; everything but web push works without.
   void navigator.serviceWorker.register("/sw.js").catch(() => undefined);
