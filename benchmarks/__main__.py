@@ -27,6 +27,7 @@ from benchmarks import (
     markets,
     matching,
     mixed,
+    neighbours,
     orders,
     overload,
     pushes,
@@ -175,6 +176,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
     try:
         results = [cold_start, *asyncio.run(measure_platform(layout, chosen))]
         results += asyncio.run(mixed.measure(layout)) if "mixed_1000" in chosen else []
+        results += asyncio.run(neighbours.measure(layout)) if "neighbours" in chosen else []
         results += quotes.fan_out(layout) if "quote_fanout" in chosen else []
         results += bars.store_and_show(layout) if "bars" in chosen else []
         results += connectors.overhead(layout) if "connector_overhead" in chosen else []
@@ -188,7 +190,7 @@ def on_a_platform(chosen: Sequence[str]) -> list[Result]:
 
 ON_A_PLATFORM = (
     *("orders", "order_cost", "order_cost_growth", "order_disk", "account_push", "automations", "login_flood"),
-    *("overload", "mixed_1000"),
+    *("overload", "mixed_1000", "neighbours"),
     *("quote_fanout", "bars", "connector_overhead", "browser", "sweep_computers"),
 )
 ALONE: dict[str, Callable[[], list[Result]]] = {

@@ -12,6 +12,7 @@ from benchmarks import (
     logins,
     matching,
     mixed,
+    neighbours,
     overload,
     pushes,
     tokens,
@@ -96,6 +97,15 @@ GOALS: Final[tuple[tuple[str, Holds, str], ...]] = (
     ("overload_refuse_p99", at_most(overload.REFUSE_P99_MS_MAX), "refusals within 50 ms"),
     ("overload_cancel_p99", at_most(overload.CANCEL_P99_MS_MAX), "cancels within 500 ms"),
     ("overload_memory_growth", at_most(overload.GROWTH_MAX), "memory that does not grow"),
+    *(
+        (
+            f"neighbour_{what}_p99",
+            within(neighbours.P99_RATIO_MAX),
+            f"{what}s' p99 at most 20 % slower beside a greedy tenant",
+        )
+        for what in ("order", "read", "quote")
+    ),
+    ("neighbour_not_served", NONE, "every call answered beside a greedy tenant"),
     ("backtest_portfolio", below(backtests.PORTFOLIO_SECONDS_MAX), "a market of portfolios in 2 s"),
     *(
         (name, ahead(least), f"{name} at least {least} times its peer's")

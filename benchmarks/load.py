@@ -29,7 +29,13 @@ class Measured:
         return len(self.seconds) / self.elapsed
 
     def percentile(self, share: float) -> float:
-        """The latency that this share of the good answers stayed within, in milliseconds."""
+        """The latency that this share of the good answers stayed within, in milliseconds.
+
+        Raises:
+            RuntimeError: without a single good answer; it says what came instead.
+        """
+        if not self.seconds:
+            raise RuntimeError(f"no good answer, only {self.failures}")
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1e3
 

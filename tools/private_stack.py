@@ -9,6 +9,7 @@ from tools.backups import nightly
 from tools.native import running
 from tools.native.layout import ROOT, Layout, settle
 from tools.native.ports import Ports
+from tools.native.supervisor import Supervisor
 from tools.people import Admin
 from tools.sample_prices import NAMES, write_us_prices
 
@@ -30,8 +31,13 @@ def start(folder_name: str, ports: Ports) -> Layout:
     running.clean(Layout(settle(folder), ports), folder)
     layout = Layout(settle(folder), ports)
     layout.mode_file.write_text("native")  # whatever engine this machine may have
-    running.up(layout)
-    asyncio.run(_open_the_market(layout))
+    try:
+        running.up(layout)
+        asyncio.run(_open_the_market(layout))
+    except BaseException:  # whoever gets no platform cannot stop it
+        if Supervisor(layout).is_running():
+            running.down(layout)
+        raise
     return layout
 
 
