@@ -1,19 +1,16 @@
-"""The market stream: greeting, log-in, subscriptions and their budget, trades and quotes; JSON lists of messages.
-
-MessagePack, which clients may ask for while they connect, is not spoken here.
-"""
+"""The market stream: greeting, log-in, subscriptions and their budget, trades and quotes; lists of messages."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from fastapi import WebSocket, WebSocketDisconnect
 from quant.matching import Exchange
 
 from emulators.alpaca.market import FEEDS, quoted, traded
+from emulators.alpaca.spoken import Message, Spoken, spoken_by
 from emulators.faults import Faults, reshaped
 from emulators.tape import Tick
 
@@ -35,7 +32,6 @@ ERRORS: Final = {
     406: "connection limit exceeded",
     407: "slow client",
 }
-Message = dict[str, Any]
 
 
 class _Ended(Exception):
@@ -98,18 +94,18 @@ class MarketStream:
     async def serve(self, socket: WebSocket, feed: str) -> None:
         """Serve one connection until they leave."""
         await socket.accept()
-        listener = Listener(feed)
+        listener, spoken = Listener(feed), spoken_by(socket)
         if feed not in FEEDS:
             await socket.close()
             return
         listener.put({"T": "success", "msg": "connected"})
-        telling = asyncio.ensure_future(_speak(socket, listener))
+        telling = asyncio.ensure_future(_speak(socket, listener, spoken))
         try:
             async with asyncio.timeout(LOG_IN_SECONDS):
                 while not listener.key:
-                    self._take(listener, await _heard(socket))
+                    self._take(listener, await _heard(socket, spoken))
             while True:
-                self._take(listener, await _heard(socket))
+                self._take(listener, await _heard(socket, spoken))
         except (WebSocketDisconnect, RuntimeError):
             return
         except (TimeoutError, _Ended) as ended:
@@ -158,20 +154,20 @@ def _error(code: int) -> Message:
     return {"T": "error", "code": code, "msg": ERRORS[code]}
 
 
-async def _heard(socket: WebSocket) -> Message:
+async def _heard(socket: WebSocket, spoken: Spoken) -> Message:
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect
     try:
-        asked = json.loads(message.get("text") or (message.get("bytes") or b"").decode())
+        asked = spoken.heard(message.get("bytes") or (message.get("text") or "").encode())
     except ValueError:
         return {}
     return asked if isinstance(asked, dict) else {}
 
 
-async def _speak(socket: WebSocket, listener: Listener) -> None:
+async def _speak(socket: WebSocket, listener: Listener, spoken: Spoken) -> None:
     while (messages := await listener.queue.get()) is not None:
-        await socket.send_text(json.dumps(messages))
+        await spoken.say(socket, messages)
         if any(message.get("code") == 407 for message in messages):
             break
     await socket.close()

@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgpack
 import pytest
 import pytest_asyncio
 from broker.adapters import stream
@@ -15,7 +16,7 @@ from broker.adapters.alpaca.market_stream import SYMBOLS_MAX
 from broker.adapters.market_data import Heard
 from broker.adapters.port import Unreachable
 from emulators.alpaca.market_stream import Listener
-from emulators.tape import Day
+from emulators.tape import Day, Tick
 from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -81,6 +82,29 @@ async def test_the_stream_says_what_is_wrong_in_its_own_codes(alpaca: Emulated) 
     assert await answers(alpaca, AUTH, "no json", {"action": "dance"}) == ["authenticated", 400, 400]
     [_, whole] = await answers(alpaca, AUTH, {"action": "subscribe", "trades": many}, feed="sip")
     assert (whole["T"], whole["trades"], whole["quotes"], whole["bars"]) == ("subscription", many, [], [])
+
+
+async def test_whoever_asks_for_message_pack_is_spoken_to_in_it_both_ways(alpaca: Emulated) -> None:
+    asks = {"Content-Type": "application/msgpack"}
+    at = datetime(2026, 11, 27, 15, 0, 0, 250_000, UTC)
+    async with connect(alpaca.socket("/v2/iex"), additional_headers=asks, proxy=None) as line:
+
+        async def hears() -> Any:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                [message] = msgpack.unpackb(await line.recv(decode=False))
+            return message
+
+        assert await hears() == {"T": "success", "msg": "connected"}
+        await line.send(msgpack.packb(AUTH))
+        assert (await hears())["msg"] == "authenticated"
+        await line.send(b"\xc1 is nothing in MessagePack")
+        assert (await hears())["code"] == 400
+        await line.send(msgpack.packb({"action": "subscribe", "trades": [SYMBOL]}))
+        assert (await hears())["trades"] == [SYMBOL]
+        alpaca.app.state.market_stream.print(SYMBOL, Tick(at, Decimal("700.5"), Decimal(3)))
+        trade = await hears()
+    assert (trade["T"], trade["S"], trade["p"], trade["s"]) == ("t", SYMBOL, 700.5, 3)
+    assert trade["t"].to_datetime() == at
 
 
 async def test_a_key_has_one_connection_to_a_feed_and_a_second_one_waits_longer_each_time(
