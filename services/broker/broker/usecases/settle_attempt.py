@@ -9,6 +9,7 @@ from broker.domain.increment import execution_between
 from broker.domain.order import Accepted, Answer, ClientKey, Execution, Refused, Unanswered
 from broker.events import OrderAccepted, OrderCanceled, OrderExecuted, OrderExpired, OrderRejected, OrderUnknown
 from broker.store import attempts, system
+from broker.store.attempts import Seen
 
 
 async def settle_attempt(session: Session, key: ClientKey, answer: Answer) -> bool:
@@ -32,6 +33,20 @@ async def settle_attempt(session: Session, key: ClientKey, answer: Answer) -> bo
         context.correlation.set(attempt.correlation_id)
     await record(session, *_facts(after, steps, answer, new), owner=attempt.intent.owner)
     return True
+
+
+async def settle_first(session: Session, attempt: Attempt, answer: Accepted | Refused, seen: Seen) -> bool:
+    """Take in the answer to an attempt that was just begun, with the message that asked for it, by one statement.
+
+    False when somebody has told of the order already: then nothing of this transaction may be kept, and
+    `settle_attempt` finds out what is new.
+    """
+    assert attempt.state is AttemptState.SENDING, "nothing is known of it yet"
+    after, steps = learn(attempt, answer)
+    heard = answer.executions if isinstance(answer, Accepted) else ()
+    return await attempts.save_first(
+        session, attempt.intent.owner, after, heard, _facts(after, steps, answer, heard), seen
+    )
 
 
 async def _heard(session: Session, attempt: Attempt, answer: Answer) -> tuple[Execution, ...]:

@@ -20,10 +20,7 @@ _MEETS = {"buy": "sell", "sell": "buy"}
 # The books need not be on disk before the lock is given up: what is told of them is settled by a later commit, which
 # takes everything before it along (decision 101). Everybody who trades a symbol waits for this lock.
 _LOCK = Statement(
-    text(
-        "SELECT set_config('synchronous_commit', 'off', true),"
-        " pg_advisory_xact_lock(hashtextextended('simulator:' || :symbol, 0))"
-    )
+    text("SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended(:book, 0))")
 )
 
 # An order without a limit goes to any price. Both expressions have an index each (migration 0013), and no other index
@@ -150,9 +147,14 @@ class Untold:
     versions: tuple[tuple[UUID, int], ...]
 
 
+def book_of(symbol: str) -> str:
+    """The name of the lock on a symbol's book."""
+    return f"simulator:{symbol}"
+
+
 async def lock_symbol(session: Session, symbol: str) -> None:
     """Hold a symbol's book until the transaction ends; what is read after this is current."""
-    await _LOCK.all(session, {"symbol": symbol})
+    await _LOCK.all(session, {"book": book_of(symbol)})
 
 
 async def read_page(session: Session, quote: Quote, member: Member | None) -> Page:
