@@ -31,7 +31,6 @@ PUBLISH_TIMEOUT_SECONDS = 5.0
 LOCK_RETRY_SECONDS = 1.0
 RESTART_SECONDS_MAX = 5.0
 UNROUTABLE_RETRY_SECONDS = 2
-PERSISTENT = 2  # AMQP's delivery mode
 
 CLAIM = """
 SELECT position, id, type, subject, owner_id, correlation_id, causation_id, data, must_reach, occurred_at
@@ -155,11 +154,10 @@ class Relay:
             message_id=str(row["id"]),
             message_type=row["type"],
             content_type="application/json",
-            delivery_mode=PERSISTENT,
+            delivery_mode=2,  # on disk
             timestamp=row["occurred_at"],
             headers=_headers(row),
         )
-        # by the driver's own channel, which does not wait between two messages of a batch: their confirms are awaited
         await channel.basic_publish(
             body,
             exchange=amqp.EXCHANGE,
@@ -167,7 +165,7 @@ class Relay:
             properties=properties,
             mandatory=row["must_reach"],
             timeout=PUBLISH_TIMEOUT_SECONDS,
-            wait=False,
+            wait=False,  # for the line: for the confirm it does
         )
 
     def _count(self, sent: Sequence[asyncpg.Record], unroutable: Sequence[asyncpg.Record]) -> None:

@@ -28,7 +28,8 @@ from broker.events import OrderNeedsHuman
 from broker.market_now import find_market_now
 from broker.store import attempts
 from broker.store.attempts import Seen
-from broker.usecases.settle_attempt import settle_attempt, settle_first
+from broker.usecases.settle_attempt import settle_attempt
+from broker.usecases.settle_first import settle_first
 
 CONSUMER = "broker"
 AGAIN_AFTER_MILLISECONDS = (200, 600, 1_800)
