@@ -91,7 +91,8 @@ async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, as
             async with desk.database.system() as session:
                 if not await attempts.save_new_at(session, intent.owner, attempt, connector.book_of(intent)):
                     return False
-                answer = await enter(session)
+                with traces.span("submit", traces.CLIENT, broker=attempt.broker):
+                    answer = await enter(session)
         async with desk.database.system() as session:
             if not await settle_first(session, attempt, answer, Seen(message_id, CONSUMER)):
                 raise _Overtaken
