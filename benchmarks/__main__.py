@@ -47,6 +47,7 @@ from tools.native.supervisor import Supervisor
 PORTS = Ports(base=17000, gateway=17443, gateway_http=17080)
 BARE_PORT = 17900
 ACCEPT_SECONDS = 15
+FLOOD_SECONDS = 6  # what it leaves behind has to be worked off before the next figure, at a tenth of the rate
 ROUND_TRIP_SECONDS = 60
 BASELINE_SECONDS = 15
 CALM_RATE = 25
@@ -119,7 +120,7 @@ async def bare_accept(seconds: float) -> Measured:
 async def measure_orders(layout: Layout, crowd: orders.Crowd) -> list[Result]:
     """Measure acceptance and round trip, each beside its baseline."""
     base_tps = await asyncio.to_thread(pgbench.tpc_b, layout, ACCEPT_SECONDS)
-    flood, steady = await orders.accept(crowd, ACCEPT_SECONDS)
+    flood, steady = await orders.accept(crowd, ACCEPT_SECONDS, FLOOD_SECONDS)
     with bare_program(layout):
         bare = await bare_round_trip(BASELINE_SECONDS)
         least = await bare_accept(BASELINE_SECONDS)

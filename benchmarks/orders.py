@@ -33,6 +33,8 @@ TRADERS = 16
 CONNECTIONS_EACH = 2
 STEADY_RATE = 100
 HEARD_WITHIN_SECONDS = 240
+UNANSWERED = "SELECT count(*) FROM orders WHERE status = 'submitted'"
+LOOK_SECONDS = 5
 SETTLE_SECONDS = 5
 """In which the last answers reach trading and the account streams."""
 
@@ -81,12 +83,15 @@ def orders_of(trader: Trader, terms: dict[str, Any]) -> Callable[[], bytes]:
     return body
 
 
-async def accept(crowd: Crowd, seconds: float) -> tuple[Measured, Measured]:
-    """Resting limit orders: as many as the platform takes, then 100 a second."""
+async def accept(crowd: Crowd, steady_seconds: float, flood_seconds: float) -> tuple[Measured, Measured]:
+    """Resting limit orders: 100 a second, then as many as the platform takes.
+
+    Steady ones first: what a flood leaves behind keeps the machine busy for minutes, and would be what is measured.
+    """
     clients = await crowd.clients({"limit_price": RESTING_PRICE})
-    flood = await as_fast_as_possible(clients, seconds)
-    await asyncio.sleep(seconds / 2)  # let the flood's messages drain, so that the second figure is not about them
-    steady = await at_a_steady_rate(clients, STEADY_RATE, seconds)
+    steady = await at_a_steady_rate(clients, STEADY_RATE, steady_seconds)
+    await until_worked_off(crowd.layout)
+    flood = await as_fast_as_possible(clients, flood_seconds)
     for client in clients:
         client.connection.close()
     return flood, steady
@@ -100,8 +105,9 @@ async def until_worked_off(layout: Layout) -> None:
     trading = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
     try:
         async with asyncio.timeout(HEARD_WITHIN_SECONDS):
-            while await trading.fetchval("SELECT EXISTS (SELECT FROM orders WHERE status = 'submitted')"):  # noqa: ASYNC110
-                await asyncio.sleep(1)
+            while waiting := await trading.fetchval(UNANSWERED):
+                print(f"  {waiting} orders wait for the broker's answer", flush=True)
+                await asyncio.sleep(LOOK_SECONDS)
         await asyncio.sleep(SETTLE_SECONDS)
     finally:
         await trading.close()

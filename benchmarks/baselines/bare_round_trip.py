@@ -44,9 +44,10 @@ def build(postgres_url: str, amqp_url: str) -> Starlette:
                 await listener.send_text(json.dumps({"client_order_id": key}))
             await message.ack()
 
-        await queue.consume(fill)
+        filling = await queue.consume(fill)
         app.state.pool, app.state.channel = pool, channel
         yield
+        await queue.cancel(filling)  # else the bus says that a consumer was cancelled, as if something were wrong
         await queue.delete(if_unused=False, if_empty=False)
         await bus.close()
         await pool.execute("DROP TABLE bare")

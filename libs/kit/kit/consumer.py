@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
-from aio_pika.abc import AbstractIncomingMessage
+from aiormq.abc import DeliveredMessage
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -111,15 +111,15 @@ class Lane:
     """Messages that are handled one after the other."""
 
     def __init__(self) -> None:
-        self._waiting: deque[AbstractIncomingMessage] = deque()
+        self._waiting: deque[DeliveredMessage] = deque()
         self._ready = asyncio.Event()
 
-    def put(self, message: AbstractIncomingMessage) -> None:
+    def put(self, message: DeliveredMessage) -> None:
         """Add a message at the end."""
         self._waiting.append(message)
         self._ready.set()
 
-    async def take(self) -> list[AbstractIncomingMessage]:
+    async def take(self) -> list[DeliveredMessage]:
         """Wait for messages; return the first and those of the same owner that follow it directly."""
         while not self._waiting:
             self._ready.clear()
@@ -132,9 +132,18 @@ class Lane:
         return batch
 
 
-def owner_of(message: AbstractIncomingMessage) -> str:
+def owner_of(message: DeliveredMessage) -> str:
     """Return whose message it is, without reading it."""
-    return str(message.headers.get("owner") or "")
+    return str((message.header.properties.headers or {}).get("owner") or "")
+
+
+async def _settled(message: DeliveredMessage, outcome: str) -> None:
+    """Tell the bus what became of a message; not waited for, as one that comes again is known."""
+    assert message.delivery_tag is not None, "what was delivered has a tag"
+    if outcome == "dead":
+        await message.channel.basic_reject(message.delivery_tag, requeue=False, wait=False)
+    else:
+        await message.channel.basic_ack(message.delivery_tag, wait=False)
 
 
 class Consumer:
@@ -162,15 +171,17 @@ class Consumer:
         async with connection:
             types = list(self._subscriptions.handlers)
             queue = await amqp.open_queue(connection, self._subscriptions.consumer, types)
+            # the driver's own channel: aio_pika wraps each message once more, which cost as much as reading it
+            channel = await queue.channel.get_underlay_channel()
             lanes = [Lane() for _ in range(LANES)]
 
-            async def receive(message: AbstractIncomingMessage) -> None:
+            async def receive(message: DeliveredMessage) -> None:
                 lanes[zlib.crc32(owner_of(message).encode()) % LANES].put(message)
 
             async with asyncio.TaskGroup() as group:
                 for lane in lanes:
                     group.create_task(self._work(lane))
-                await queue.consume(receive)
+                await channel.basic_consume(queue.name, receive)
                 log.info("consumer listens", consumer=self._subscriptions.consumer)
                 await queue.channel.closed()
                 raise ConnectionLost
@@ -182,16 +193,12 @@ class Consumer:
             for message, outcome in zip(batch, outcomes, strict=True):
                 messages_handled.labels(self._subscriptions.consumer, message.routing_key or "", outcome).inc()
             try:
-                await asyncio.gather(
-                    *(
-                        message.reject(requeue=False) if outcome == "dead" else message.ack()
-                        for message, outcome in zip(batch, outcomes, strict=True)
-                    )
-                )
+                for message, outcome in zip(batch, outcomes, strict=True):
+                    await _settled(message, outcome)
             except amqp.LOST as gone:
                 log.info("messages come again, the inbox will know them", error=repr(gone), count=len(batch))
 
-    async def _settle(self, batch: Sequence[AbstractIncomingMessage]) -> list[str]:
+    async def _settle(self, batch: Sequence[DeliveredMessage]) -> list[str]:
         """Handle messages of one owner: together where that works, else one by one."""
         if len(batch) > 1:
             try:
@@ -203,25 +210,30 @@ class Consumer:
                 log.info("messages are handled one by one", error=repr(failed), count=len(batch))
         return [await self._handle_until_settled(message) for message in batch]
 
-    async def _handle_until_settled(self, message: AbstractIncomingMessage) -> str:
+    async def _handle_until_settled(self, message: DeliveredMessage) -> str:
         tries, pause = 0, PAUSE_SECONDS_FIRST
         while True:
             try:
                 with message_seconds.labels(self._subscriptions.consumer, message.routing_key or "").time():
                     return await self._handle(message)
             except (ValidationError, UnknownType) as unreadable:
-                log.warning("message cannot be read", id=message.message_id, error=str(unreadable))
+                log.warning("message cannot be read", id=message.header.properties.message_id, error=str(unreadable))
                 return "dead"
             except Exception as failed:  # whatever a handler raises, the message must be settled
                 tries += not is_passing(failed)
                 limit = LATER_TRIES_MAX if isinstance(failed, Later) else TRIES_MAX
-                log.warning("message not handled", id=message.message_id, type=message.routing_key, exc_info=failed)
+                log.warning(
+                    "message not handled",
+                    id=message.header.properties.message_id,
+                    type=message.routing_key,
+                    exc_info=failed,
+                )
                 if tries >= limit:
                     return "dead"
             await asyncio.sleep(pause)
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
 
-    async def _handle(self, message: AbstractIncomingMessage) -> str:
+    async def _handle(self, message: DeliveredMessage) -> str:
         read = self._read(message)
         if not read.subscription.phases:
             return (await self._handle_together([read]))[0]
@@ -231,7 +243,7 @@ class Consumer:
             await read.subscription.handler(self._resources, read.fact, read.envelope)
         return "done"
 
-    def _read(self, message: AbstractIncomingMessage) -> "Read":
+    def _read(self, message: DeliveredMessage) -> "Read":
         envelope = Envelope.model_validate_json(message.body)
         subscription = self._subscriptions.handlers.get(envelope.type)
         if subscription is None:

@@ -43,20 +43,17 @@ inbox = Table(
 )
 
 # It asks for nothing back: the app role may add events but not read them.
-APPEND = Statement(
-    text(
-        """
-        INSERT INTO events (id, type, subject, owner_id, correlation_id, causation_id, data, must_reach, retry_at,
-                            occurred_at)
-        SELECT fact.id, fact.type, fact.subject, :owner, :correlation, :causation, fact.data, fact.must_reach,
-               fact.retry_at, :at
-          FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:subjects AS text[]), CAST(:data AS jsonb[]),
-                      CAST(:must_reach AS boolean[]), CAST(:retry_at AS timestamptz[]))
-               WITH ORDINALITY AS fact (id, type, subject, data, must_reach, retry_at, place)
-         ORDER BY fact.place
-        """
-    )
-)
+APPEND_TEXT = """
+    INSERT INTO events (id, type, subject, owner_id, correlation_id, causation_id, data, must_reach, retry_at,
+                        occurred_at)
+    SELECT fact.id, fact.type, fact.subject, :owner, :correlation, :causation, fact.data, fact.must_reach,
+           fact.retry_at, :at
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:subjects AS text[]), CAST(:data AS jsonb[]),
+                  CAST(:must_reach AS boolean[]), CAST(:retry_at AS timestamptz[]))
+           WITH ORDINALITY AS fact (id, type, subject, data, must_reach, retry_at, place)
+     ORDER BY fact.place
+"""
+APPEND = Statement(text(APPEND_TEXT))
 
 
 class Event(BaseModel):

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import aio_pika
 import asyncpg
 import structlog
-from aio_pika.abc import AbstractExchange
-from aio_pika.exceptions import DeliveryError
+from aiormq import Channel, spec
+from aiormq.exceptions import DeliveryError
 from pamqp.common import FieldTable
 
 from kit import amqp, traces
@@ -90,10 +89,11 @@ class Relay:
             bus = await amqp.connect(self._amqp_url, f"{self._source} relay")
             try:
                 channel = await bus.channel(publisher_confirms=True, on_return_raises=True)
-                exchange = await amqp.declare_exchange(channel)
+                driver = await channel.get_underlay_channel()
+                assert isinstance(driver, Channel)
                 log.info("relay publishes", source=self._source)
                 self._publishes = True
-                await self._publish_forever(connection, exchange)
+                await self._publish_forever(connection, driver)
             finally:
                 self._publishes = False
                 await bus.close()
@@ -105,10 +105,10 @@ class Relay:
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock_key):  # noqa: ASYNC110
             await asyncio.sleep(LOCK_RETRY_SECONDS)
 
-    async def _publish_forever(self, connection: "asyncpg.Connection[Any]", exchange: AbstractExchange) -> None:
+    async def _publish_forever(self, connection: "asyncpg.Connection[Any]", channel: Channel) -> None:
         while True:
             self._wake.clear()
-            claimed = await self._publish_batch(connection, exchange)
+            claimed = await self._publish_batch(connection, channel)
             if claimed < BATCH_MAX:
                 events_caught_up.labels(self._source).set_to_current_time()
                 try:
@@ -118,11 +118,11 @@ class Relay:
                 except TimeoutError:
                     continue
 
-    async def _publish_batch(self, connection: "asyncpg.Connection[Any]", exchange: AbstractExchange) -> int:
+    async def _publish_batch(self, connection: "asyncpg.Connection[Any]", channel: Channel) -> int:
         """Publish what is unsent. Raises when the bus failed: what it confirmed until then is marked first."""
         if not (rows := await connection.fetch(CLAIM, BATCH_MAX)):
             return 0
-        answers = await asyncio.gather(*(self._publish(exchange, row) for row in rows), return_exceptions=True)
+        answers = await asyncio.gather(*(self._publish(channel, row) for row in rows), return_exceptions=True)
         sent = [row for row, answer in zip(rows, answers, strict=True) if not isinstance(answer, BaseException)]
         lost = [row for row, answer in zip(rows, answers, strict=True) if isinstance(answer, DeliveryError)]
         if sent:
@@ -135,7 +135,7 @@ class Relay:
                 raise answer
         return len(rows)
 
-    async def _publish(self, exchange: AbstractExchange, row: asyncpg.Record) -> None:
+    async def _publish(self, channel: Channel, row: asyncpg.Record) -> None:
         body = dumps(
             {
                 "id": row["id"],
@@ -150,16 +150,23 @@ class Relay:
                 "data": Fragment(row["data"]),
             }
         )
-        message = aio_pika.Message(
-            body,
+        properties = spec.Basic.Properties(
             message_id=str(row["id"]),
-            type=row["type"],
+            message_type=row["type"],
             content_type="application/json",
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            delivery_mode=2,  # on disk
             timestamp=row["occurred_at"],
             headers=_headers(row),
         )
-        await exchange.publish(message, row["type"], mandatory=row["must_reach"], timeout=PUBLISH_TIMEOUT_SECONDS)
+        await channel.basic_publish(
+            body,
+            exchange=amqp.EXCHANGE,
+            routing_key=row["type"],
+            properties=properties,
+            mandatory=row["must_reach"],
+            timeout=PUBLISH_TIMEOUT_SECONDS,
+            wait=False,  # for the line: for the confirm it does
+        )
 
     def _count(self, sent: Sequence[asyncpg.Record], unroutable: Sequence[asyncpg.Record]) -> None:
         moment = now()

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from aio_pika.abc import AbstractIncomingMessage
+from aiormq.abc import DeliveredMessage
 from kit import amqp
 from kit.consumer import Consumer, Lane, Later
 from kit.db import Session
@@ -226,7 +226,7 @@ class Arrivals:
 def count_arrivals(monkeypatch: pytest.MonkeyPatch) -> Arrivals:
     arrivals, put = Arrivals(), Lane.put
 
-    def put_and_count(lane: Lane, message: AbstractIncomingMessage) -> None:
+    def put_and_count(lane: Lane, message: DeliveredMessage) -> None:
         put(lane, message)
         arrivals.count += 1
 

@@ -1,10 +1,12 @@
 """The interface every broker's connector keeps: five questions, and the ways in which the line can fail."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from kit.db import Session
 
 from broker.adapters.balance import Balance, BuyingPower
 from broker.domain.capabilities import Capabilities
@@ -98,4 +100,21 @@ class Remote(Connector, Protocol):
 
     async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | Refused:
         """What the broker would let the account spend on a symbol now."""
+        ...
+
+
+Entry = Callable[[Session], Awaitable[Accepted | Refused]]
+"""Lets one order in, in a transaction that holds its book."""
+
+
+@runtime_checkable
+class InHouse(Protocol):
+    """A broker whose books lie in our own database, so that an order enters them in the transaction of its attempt."""
+
+    def book_of(self, order: OrderIntent) -> str:
+        """The name of the lock that whoever writes to the order's book holds."""
+        ...
+
+    async def approach(self, order: OrderIntent, key: ClientKey) -> Entry:
+        """Look at the market, before any transaction. Raises NotSent when it cannot be seen."""
         ...

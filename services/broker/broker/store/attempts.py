@@ -1,11 +1,13 @@
 """Attempts, owner first; `intent` keeps what we were asked to send, word for word."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from kit.db import Session
+from kit.events import APPEND_TEXT, Event, announce, given_of
 from kit.json import dumps_text
 from kit.money import decimal_text
 from kit.sql import Row, Statement
@@ -19,6 +21,19 @@ from broker.store.tables import attempts
 _BEGIN = Statement(insert(attempts).on_conflict_do_nothing())
 _BEGIN_QUICKLY = Statement(
     insert(attempts).on_conflict_do_nothing().returning(func.set_config("synchronous_commit", "off", true()))
+)
+# The lock is taken by the row that was written: who comes with an order that is there already waits for no book.
+_BEGIN_AT_BOOK = Statement(
+    text(
+        """
+    INSERT INTO attempts (order_id, owner_id, broker, state, broker_order_id, intent, correlation_id, begun_at,
+                          connection_id)
+    VALUES (:order_id, :owner_id, :broker, :state, :broker_order_id, CAST(:intent AS jsonb), :correlation_id,
+            :begun_at, :connection_id)
+    ON CONFLICT DO NOTHING
+    RETURNING set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended(:book, 0))
+    """
+    )
 )
 _FIND = Statement(
     select(attempts).where(attempts.c.owner_id == bindparam("owner"), attempts.c.order_id == bindparam("order"))
@@ -53,6 +68,28 @@ _SAVE = Statement(
 )
 
 
+# What a first answer says, by one statement: nothing is known of an attempt that is being sent, so all of it is new.
+_SETTLE_BEGUN = Statement(
+    text(
+        f"""
+    WITH settled AS (
+        UPDATE attempts SET state = :state, broker_order_id = :broker_order_id
+         WHERE owner_id = :owner AND order_id = :order AND state = 'sending'
+        RETURNING order_id
+    ), taken AS (
+        INSERT INTO inbox (consumer, message_id, received_at) VALUES (:consumer, :message_id, :at)
+        ON CONFLICT DO NOTHING
+    ), heard AS (
+        INSERT INTO broker_executions (execution_id, owner_id, order_id, account_id, broker, symbol, market, side,
+                                       quantity, price, fee, tax, trade_date, settlement_date, executed_at)
+        SELECT execution_id, owner_id, order_id, account_id, broker, symbol, market, side, quantity,
+               price, fee, tax, trade_date, settlement_date, executed_at
+          FROM jsonb_populate_recordset(NULL::broker_executions, CAST(:heard AS jsonb))
+    ), told AS ({APPEND_TEXT})
+    SELECT count(*) FROM settled
+    """  # noqa: S608 - kit's own statement
+    )
+)
 _SAVE_LOOKS = Statement(
     text(
         "UPDATE attempts SET looks = :looks, first_look_at = :first_look_at, needs_human = :needs_human"
@@ -84,13 +121,34 @@ _SUM = Statement(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message, and who has handled it."""
+
+    message_id: UUID
+    consumer: str
+
+
 async def save_new(session: Session, owner: OwnerId, attempt: Attempt, *, quickly: bool = False) -> bool:
     """Keep an attempt that is about to be made; False when this order has one already.
 
     `quickly` waits for no disk. It is for a broker whose books are lost together with the attempt, as they are in the
     same database: every other one must not hear of an order that we could forget.
     """
-    row = {
+    row = _row(owner, attempt)
+    if quickly:
+        return len(await _BEGIN_QUICKLY.all(session, row)) == 1
+    return await _BEGIN.count(session, row) == 1
+
+
+async def save_new_at(session: Session, owner: OwnerId, attempt: Attempt, book: str) -> bool:
+    """Keep an attempt quickly, and hold a book of ours until the transaction ends; False when the order has one."""
+    row = _row(owner, attempt)
+    return len(await _BEGIN_AT_BOOK.all(session, {**row, "intent": dumps_text(row["intent"]), "book": book})) == 1
+
+
+def _row(owner: OwnerId, attempt: Attempt) -> dict[str, Any]:
+    return {
         "order_id": attempt.intent.order_id,
         "owner_id": owner,
         "broker": attempt.broker,
@@ -101,9 +159,28 @@ async def save_new(session: Session, owner: OwnerId, attempt: Attempt, *, quickl
         "begun_at": attempt.begun_at,
         "connection_id": attempt.intent.connection_id,
     }
-    if quickly:
-        return len(await _BEGIN_QUICKLY.all(session, row)) == 1
-    return await _BEGIN.count(session, row) == 1
+
+
+async def save_first(
+    session: Session, owner: OwnerId, after: Attempt, heard: Sequence[Execution], told: Sequence[Event], seen: Seen
+) -> bool:
+    """Keep the first answer to an attempt with its executions, facts and message; False when it is not the first.
+
+    Then the transaction has to be given up: what came with the answer is written already.
+    """
+    given = given_of(*told, owner=owner)
+    changes = {
+        "order": after.intent.order_id,
+        "state": after.state.value,
+        "broker_order_id": after.broker_order_id,
+        "heard": dumps_text([_execution_row(after, execution) for execution in heard]),
+        "consumer": seen.consumer,
+        "message_id": seen.message_id,
+    }
+    if await _SETTLE_BEGUN.value(session, given | changes) != 1:
+        return False
+    announce(session, given)
+    return True
 
 
 async def save(session: Session, owner: OwnerId, attempt: Attempt, heard: Sequence[Execution]) -> tuple[Execution, ...]:

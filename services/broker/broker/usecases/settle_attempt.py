@@ -2,12 +2,12 @@
 
 from kit import context
 from kit.db import Session
-from kit.events import Event, record
+from kit.events import record
 
-from broker.domain.attempt import Attempt, AttemptState, learn
+from broker.domain.attempt import Attempt, learn
 from broker.domain.increment import execution_between
-from broker.domain.order import Accepted, Answer, ClientKey, Execution, Refused, Unanswered
-from broker.events import OrderAccepted, OrderCanceled, OrderExecuted, OrderExpired, OrderRejected, OrderUnknown
+from broker.domain.order import Accepted, Answer, ClientKey, Execution
+from broker.events import facts_of
 from broker.store import attempts, system
 
 
@@ -30,7 +30,7 @@ async def settle_attempt(session: Session, key: ClientKey, answer: Answer) -> bo
     new = await attempts.save(session, attempt.intent.owner, after, heard)
     if context.causation.get() is None:  # not while handling a message: the facts belong to the order's own story
         context.correlation.set(attempt.correlation_id)
-    await record(session, *_facts(after, steps, answer, new), owner=attempt.intent.owner)
+    await record(session, *facts_of(after, steps, answer, new), owner=attempt.intent.owner)
     return True
 
 
@@ -43,66 +43,3 @@ async def _heard(session: Session, attempt: Attempt, answer: Answer) -> tuple[Ex
     quantity, amount = await attempts.sum_executions(session, attempt.intent.owner, attempt.intent.order_id)
     increment = execution_between(attempt, quantity, amount, answer.progress)
     return () if increment is None else (increment,)
-
-
-def _facts(
-    attempt: Attempt, steps: tuple[AttemptState, ...], answer: Answer, new: tuple[Execution, ...]
-) -> list[Event]:
-    """What to announce, in the order it happened: accepted (unless filled at once), executed, ended."""
-    order_id, account_id, broker = attempt.intent.order_id, attempt.intent.account_id, attempt.broker
-    match answer:
-        case Refused(code, text) if steps:
-            return [OrderRejected(order_id=order_id, account_id=account_id, broker=broker, code=code, text=text)]
-        case Unanswered(text) if steps:
-            return [OrderUnknown(order_id=order_id, account_id=account_id, text=text)]
-        case Accepted() as accepted:
-            # an order that is filled as it arrives was never waiting there: its executions say everything
-            filled_at_once = sum(each.quantity for each in new) == attempt.intent.quantity
-            taken = [_accepted(attempt, accepted)] if AttemptState.ACCEPTED in steps and not filled_at_once else []
-            return [*taken, *(_executed(attempt, each) for each in new), *_ended(attempt, accepted, steps)]
-    return []
-
-
-def _accepted(attempt: Attempt, answer: Accepted) -> OrderAccepted:
-    return OrderAccepted(
-        order_id=attempt.intent.order_id,
-        account_id=attempt.intent.account_id,
-        broker=attempt.broker,
-        broker_order_id=answer.broker_order_id,
-        accepted_at=answer.accepted_at,
-    )
-
-
-def _executed(attempt: Attempt, execution: Execution) -> OrderExecuted:
-    assert attempt.broker_order_id is not None
-    return OrderExecuted(
-        order_id=attempt.intent.order_id,
-        account_id=attempt.intent.account_id,
-        broker=attempt.broker,
-        broker_order_id=attempt.broker_order_id,
-        execution_id=execution.execution_id,
-        symbol=attempt.intent.symbol,
-        side=attempt.intent.side,
-        quantity=execution.quantity,
-        price=execution.price,
-        fee=execution.fee,
-        tax=execution.tax,
-        trade_date=execution.trade_date,
-        settlement_date=execution.settlement_date,
-        executed_at=execution.executed_at,
-    )
-
-
-def _ended(attempt: Attempt, answer: Accepted, steps: tuple[AttemptState, ...]) -> list[Event]:
-    order_id, account_id = attempt.intent.order_id, attempt.intent.account_id
-    if answer.ended is None:
-        return []
-    quantity = answer.ended.quantity
-    if AttemptState.CANCELED in steps:
-        canceled = OrderCanceled(
-            order_id=order_id, account_id=account_id, broker=attempt.broker, canceled_quantity=quantity
-        )
-        return [canceled]
-    if AttemptState.EXPIRED in steps:
-        return [OrderExpired(order_id=order_id, account_id=account_id, canceled_quantity=quantity)]
-    return []

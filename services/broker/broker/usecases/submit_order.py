@@ -4,9 +4,12 @@ Three phases, each safe to die after. (1) The attempt is committed as `sending`:
 (2) The connector is called with no transaction open. (3) The answer, its events and the message's inbox row are
 committed together. Whoever comes back to an attempt without an answer (the same message again, or the recovery) asks
 the broker for evidence first, and sends again only where absence is certain.
+
+At an exchange of our own (1) and (2) are one transaction, as its books are in our database (decision 150).
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +18,7 @@ from kit.consumer import take
 from kit.errors import Unavailable
 from kit.events import record
 
-from broker.adapters.port import Connector, LineFailure, NotSent
+from broker.adapters.port import Connector, InHouse, LineFailure, NotSent
 from broker.desk import Desk
 from broker.domain.attempt import Attempt, AttemptState
 from broker.domain.capabilities import Capabilities, refuse_beyond
@@ -24,7 +27,9 @@ from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent
 from broker.events import OrderNeedsHuman
 from broker.market_now import find_market_now
 from broker.store import attempts
+from broker.store.attempts import Seen
 from broker.usecases.settle_attempt import settle_attempt
+from broker.usecases.settle_first import settle_first
 
 CONSUMER = "broker"
 AGAIN_AFTER_MILLISECONDS = (200, 600, 1_800)
@@ -53,6 +58,8 @@ async def submit_order(
     Raises:
         Unavailable: when the order was certainly not sent and there is patience left to try again.
     """
+    if message_id is not None and await _submit_in_house(desk, intent, message_id, asked_at):
+        return
     before, is_new = await _begin(desk, intent, asked_at)
     attempt, answer = await _ask(desk, before, is_new=is_new)
     async with desk.database.system() as session:
@@ -66,6 +73,37 @@ async def submit_order(
             await settle_attempt(session, intent.key, answer)
 
 
+async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, asked_at: datetime | None) -> bool:
+    """Have an order at an exchange of ours: attempt and books in one transaction, the answer in another.
+
+    The books cannot be right without the attempt, nor be lost without it. Whatever is out of the ordinary takes the
+    long way, which looks first what there is: False then.
+    """
+    connector = desk.connector_for(intent)
+    if not isinstance(connector, InHouse) or refuse_beyond(connector.capabilities, intent):
+        return False
+    if asked_at is not None and desk.settings.is_from_a_backup(asked_at):
+        return False
+    attempt = _new_attempt(intent, connector.capabilities.broker, desk.clock())
+    with suppress(LineFailure, TimeoutError, Unavailable, _Overtaken):
+        async with asyncio.timeout(desk.settings.submit_timeout_seconds):
+            enter = await connector.approach(intent, intent.key)
+            async with desk.database.system() as session:
+                if not await attempts.save_new_at(session, intent.owner, attempt, connector.book_of(intent)):
+                    return False
+                with traces.span("submit", traces.CLIENT, broker=attempt.broker):
+                    answer = await enter(session)
+        async with desk.database.system() as session:
+            if not await settle_first(session, attempt, answer, Seen(message_id, CONSUMER)):
+                raise _Overtaken
+        return True
+    return False
+
+
+class _Overtaken(Exception):
+    """The order was told of by a report before its own answer was kept."""
+
+
 def _call_for_help(attempt: Attempt, answer: Unanswered) -> OrderNeedsHuman:
     intent = attempt.intent
     return OrderNeedsHuman(
@@ -77,14 +115,7 @@ async def _begin(desk: Desk, intent: OrderIntent, asked_at: datetime | None) -> 
     """The attempt at this order, and whether it may be sent: when it is new, and not out of a backup."""
     able = desk.connector_for(intent).capabilities
     old = asked_at is not None and desk.settings.is_from_a_backup(asked_at)
-    attempt = Attempt(
-        intent=intent,
-        broker=able.broker,
-        state=AttemptState.SENDING,
-        broker_order_id=None,
-        correlation_id=context.correlation_id(),
-        begun_at=asked_at if asked_at is not None and old else desk.clock(),
-    )
+    attempt = _new_attempt(intent, able.broker, asked_at if asked_at is not None and old else desk.clock())
     async with desk.database.system() as session:
         twin = None if able.identifies_by_key else await attempts.find_twin(session, intent.owner, intent)
         if twin is AttemptState.SENDING:
@@ -96,6 +127,17 @@ async def _begin(desk: Desk, intent: OrderIntent, asked_at: datetime | None) -> 
         earlier = await attempts.find(session, intent.owner, intent.order_id)
     assert earlier is not None, "an attempt is never deleted, and an order never changes its owner"
     return earlier, False
+
+
+def _new_attempt(intent: OrderIntent, broker: str, begun_at: datetime) -> Attempt:
+    return Attempt(
+        intent=intent,
+        broker=broker,
+        state=AttemptState.SENDING,
+        broker_order_id=None,
+        correlation_id=context.correlation_id(),
+        begun_at=begun_at,
+    )
 
 
 async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> tuple[Attempt, Answer | None]:

@@ -43,6 +43,7 @@ SAVE_FAR_AWAY = text(
     " 'limit', 'day', CASE n % 2 WHEN 0 THEN 50000 ELSE 90000 END, 1, 0, 'open', :day, now()"
     " FROM generate_series(1, CAST(:count AS int)) n"
 )
+OPEN_SYMBOLS = text("SELECT DISTINCT symbol FROM sim_orders WHERE state = 'open'")
 EVERYTHING = Statement(text("SELECT * FROM sim_orders WHERE symbol = :symbol"))
 
 
@@ -140,9 +141,9 @@ async def test_a_book_is_read_as_far_as_a_quote_and_a_member_can_touch_it(databa
     assert touched > BOOKS, "most books have orders that are touched"
 
 
-async def _rows_read(session: Session, asked: dict[str, Any]) -> int:
+async def _rows_read(session: Session, asked: dict[str, Any], statement: Statement = books._READ) -> int:
     """How many orders the read looks at, those it throws away included, by the plan that runs for everybody."""
-    compiled = books._READ.compiled(asked)
+    compiled = statement.compiled(asked)
     plan = await driver_of(session).fetchval(
         f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {compiled.text}", *compiled.arguments(asked)
     )
@@ -172,3 +173,16 @@ async def test_what_a_read_costs_does_not_grow_with_the_orders_that_rest_out_of_
             assert await _rows_read(session, asked) == 0
         asked["quoted_at"] = before - timedelta(seconds=1)
         assert await _rows_read(session, {**asked, "meets": "buy", "limit": None}) == MANY / 2, "a sale at any price"
+
+
+async def test_which_symbols_have_open_orders_is_found_at_a_cost_that_does_not_grow_with_the_orders(
+    database: Database,
+) -> None:
+    symbols = {a_symbol(), a_symbol()}
+    async with database.system() as session:
+        for count in (FEW, MANY):
+            for symbol in symbols:
+                await session.execute(SAVE_FAR_AWAY, {"symbol": symbol, "day": TODAY, "count": count})
+            found = await books.list_open_symbols(session)
+            assert found == set(await session.scalars(OPEN_SYMBOLS)) >= symbols
+            assert await _rows_read(session, {}, books._OPEN_SYMBOLS) <= 2 * len(found), "a plan tells means, rounded"

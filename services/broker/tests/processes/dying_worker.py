@@ -1,6 +1,6 @@
 """A child process that handles one message as the worker does, and kills itself at a chosen point with SIGKILL.
 
-Run by test_kill.py: `python dying_worker.py POINT`, settings in the environment, the message on standard input.
+Run by test_kill.py: `python dying_worker.py WAY POINT`, settings in the environment, the message on standard input.
 """
 
 import asyncio
@@ -9,17 +9,25 @@ import signal
 import sys
 from typing import Any, NoReturn
 
+from broker.adapters.port import Entry
 from broker.adapters.simulator.connector import Simulator
 from broker.config import Settings
+from broker.desk import Desk
 from broker.domain.order import Accepted, ClientKey, OrderIntent, Refused
 from broker.resources import open_desk
+from broker.store import attempts
 from broker.subscriptions import subscriptions
 from broker.usecases import settle_attempt
 from kit.clock import now
+from kit.db import Session
 from kit.events import Envelope
 from kit.settings import load
 
+from services.broker.tests.floor import Line
+
 POINTS = ("before sending", "while matching", "before the answer", "before the commit", "after the commit")
+WAYS = ("in phases", "in house")
+"""As to every broker, and as to an exchange whose books are in our own database."""
 
 
 def die() -> NoReturn:
@@ -27,15 +35,13 @@ def die() -> NoReturn:
     raise AssertionError("unreachable")
 
 
-def arm(simulator: Simulator, point: str) -> None:
-    """Set the trap."""
+def in_phases(desk: Desk, simulator: Simulator, point: str) -> None:
+    """Set the trap on the way with a transaction for each phase."""
     submit, record = simulator.submit, settle_attempt.record
 
     async def mortal_submit(order: OrderIntent, key: ClientKey) -> Accepted | Refused:
         if point == "before sending":
             die()
-        if point == "while matching":
-            simulator._clock = die
         answer = await submit(order, key)
         if point == "before the answer":
             die()
@@ -48,18 +54,47 @@ def arm(simulator: Simulator, point: str) -> None:
 
     simulator.submit = mortal_submit  # type: ignore[method-assign]
     settle_attempt.record = mortal_record
+    desk.connectors["simulator"] = Line(simulator)  # type: ignore[index]
 
 
-async def main(point: str) -> None:
+def in_house(_: Desk, simulator: Simulator, point: str) -> None:
+    """Set the trap on the way where an order enters the books together with its attempt."""
+    approach, save_first = simulator.approach, attempts.save_first
+
+    async def mortal_approach(order: OrderIntent, key: ClientKey) -> Entry:
+        enter = await approach(order, key)
+
+        async def mortal_enter(session: Session) -> Accepted | Refused:
+            if point == "before sending":
+                die()
+            return await enter(session)
+
+        return mortal_enter
+
+    async def mortal_save(*given: Any) -> bool:
+        if point == "before the answer":
+            die()
+        saved = await save_first(*given)
+        if point == "before the commit":
+            die()
+        return saved
+
+    simulator.approach = mortal_approach  # type: ignore[method-assign]
+    attempts.save_first = mortal_save
+
+
+async def main(way: str, point: str) -> None:
     message = Envelope.model_validate_json(sys.stdin.read())
     subscription = subscriptions.handlers[message.type]
     async with open_desk(load(Settings), now) as desk:
         simulator = desk.connectors["simulator"]
         assert isinstance(simulator, Simulator)
-        arm(simulator, point)
+        if point == "while matching":
+            simulator._clerk = die
+        (in_house if way == "in house" else in_phases)(desk, simulator, point)
         await subscription.handler(desk, subscription.model.model_validate(message.data), message)
         die()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -13,7 +13,7 @@ from kit.clock import now
 
 from services.broker.tests.builders import an_order, submitted
 from services.broker.tests.floor import Floor
-from services.broker.tests.processes.dying_worker import POINTS
+from services.broker.tests.processes.dying_worker import POINTS, WAYS
 from services.broker.tests.usecases.test_submit_order import LONG_AFTER
 
 SCRIPT = Path(__file__).parent / "dying_worker.py"
@@ -28,10 +28,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return environment | {"BROKER_JWKS_URL": settings.jwks_url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-async def killed(point: str, message: str, settings: Settings) -> int:
+async def killed(way: str, point: str, message: str, settings: Settings) -> int:
     """Handle a message in a child process that dies at a point; its exit status."""
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(SCRIPT), point),
+        *(sys.executable, str(SCRIPT), way, point),
         stdin=asyncio.subprocess.PIPE,
         env=os.environ | environment_of(settings),
     )
@@ -41,14 +41,19 @@ async def killed(point: str, message: str, settings: Settings) -> int:
 
 
 @pytest.mark.requirement("R-2", "R-12", "R-15", "R-23")
+@pytest.mark.parametrize("way", WAYS)
 async def test_an_order_survives_kill_9_at_every_point_without_being_lost_or_doubled(
-    floor: Floor, settings: Settings
+    floor: Floor, settings: Settings, way: str
 ) -> None:
     await floor.tape.quotes()
     messages = {point: submitted(an_order(floor.tape.symbol, quantity="1")) for point in POINTS}
-    deaths = [killed(point, message.model_dump_json(), settings) for point, message in messages.items()]
+    deaths = [killed(way, point, message.model_dump_json(), settings) for point, message in messages.items()]
     assert await asyncio.gather(*deaths) == [-signal.SIGKILL] * len(POINTS)
-    assert await floor.count("attempts") == len(POINTS), "every intent was committed before anything was sent"
+    kept, sent = await floor.count("attempts"), await floor.count("sim_orders")
+    if way == "in house":
+        assert kept == sent == len(POINTS) - 2, "an intent and what it has done are committed together"
+    else:
+        assert kept == len(POINTS), "every intent was committed before anything was sent"
     assert sorted(await floor.said()) == ["executed"], "only one of them lived to announce its answer"
     for message in list(messages.values())[::2]:
         await floor.deliver(message)

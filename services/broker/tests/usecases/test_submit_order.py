@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from broker.adapters.port import NotSent, Unreachable
+from broker.adapters.simulator import books
 from broker.domain.capabilities import Capabilities
+from broker.store import attempts
 from broker.usecases import settle_attempt
 from broker.usecases.recover_attempts import recover_attempts
 from kit import db
@@ -305,5 +307,75 @@ async def test_an_order_from_after_a_restore_is_sent(floor: Floor, line: Line) -
     message = submitted(an_order(floor.tape.symbol))
     restored = floor.desk.settings.model_copy(update={"restored_at": message.time - timedelta(seconds=1)})
     floor.desk = replace(floor.desk, settings=restored)
+    await floor.deliver(message)
+    assert await floor.said() == ["executed"]
+
+
+@pytest.mark.requirement("R-2")
+async def test_at_our_own_exchange_the_attempt_is_kept_with_the_books_and_only_the_answer_waits_for_the_disk(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[tuple[bool, int, int]] = []
+    say = db._say
+
+    async def watched(driver: Any, command: str) -> str:
+        if command == "COMMIT":
+            there = [await driver.fetchval(f"SELECT count(*) FROM {each}") for each in ("attempts", "sim_orders")]
+            ended.append((await driver.fetchval(HURRIED), *there))
+        return await say(driver, command)
+
+    await floor.tape.quotes()
+    with monkeypatch.context() as patched:
+        patched.setattr(db, "_say", watched)
+        await floor.submit(an_order(floor.tape.symbol))
+    assert ended == [(True, 1, 1), (False, 1, 1)], "two transactions: attempt and books, then the answer"
+    assert await floor.said() == ["executed"]
+
+
+async def test_an_order_in_house_waits_for_whoever_holds_its_book(floor: Floor) -> None:
+    await floor.tape.quotes()
+    async with floor.database.system() as session:
+        await books.lock_symbol(session, floor.tape.symbol)
+        submitting = asyncio.create_task(floor.submit(an_order(floor.tape.symbol)))
+        await asyncio.sleep(0.3)
+        assert not submitting.done()
+        assert await floor.count("sim_orders") == 0
+    await submitting
+    assert await floor.said() == ["executed"]
+
+
+@pytest.mark.requirement("R-3", "R-15")
+async def test_an_order_that_a_report_told_of_before_its_own_answer_is_told_of_once(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await floor.tape.quotes()
+    order, save_first = an_order(floor.tape.symbol, limit_price="70000"), attempts.save_first
+
+    async def late(*given: Any) -> bool:
+        monkeypatch.undo()
+        await floor.tick(ask="69900")
+        await floor.hear()
+        return await save_first(*given)
+
+    monkeypatch.setattr(attempts, "save_first", late)
+    await floor.submit(order)
+    assert await floor.said() == ["executed"]
+    assert [await floor.count(each) for each in ("sim_executions", "broker_executions", "inbox")] == [1, 1, 1]
+
+
+async def test_an_order_in_house_whose_quotes_are_out_of_reach_is_kept_and_tried_again(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await floor.tape.quotes()
+    message = submitted(an_order(floor.tape.symbol))
+
+    async def away(_: str) -> None:
+        raise NotSent("no connection to the quotes")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(floor.simulator, "_quote", away)
+        with pytest.raises(Unavailable):
+            await floor.deliver(message)
+    assert (await floor.count("attempts"), await floor.count("sim_orders")) == (1, 0)
     await floor.deliver(message)
     assert await floor.said() == ["executed"]

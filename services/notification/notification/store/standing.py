@@ -6,48 +6,41 @@ from typing import Any
 
 from kit.db import Session
 from kit.json import dumps_text
-from kit.sql import Statement
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from notification.domain.owner import OwnerId
 from notification.domain.standing import Piece, is_over
 from notification.store.tables import standing
 
-SAVE = Statement(
-    text(
-        """
-        WITH piece AS (
-            SELECT * FROM unnest(CAST(:types AS text[]), CAST(:keys AS text[]), CAST(:data AS jsonb[]),
-                                 CAST(:times AS timestamptz[]), CAST(:over AS boolean[]))
-                       AS told (type, key, data, at, is_over)
-        ), forgotten AS (
-            DELETE FROM standing USING piece
-             WHERE standing.owner_id = CAST(:owner AS uuid) AND standing.type = piece.type
-               AND standing.key = piece.key AND piece.is_over
-        )
+SAVED = """
+    piece AS (
+        SELECT * FROM unnest(CAST(:piece_types AS text[]), CAST(:piece_keys AS text[]), CAST(:piece_data AS jsonb[]),
+                             CAST(:piece_times AS timestamptz[]), CAST(:piece_over AS boolean[]))
+                   AS told (type, key, data, at, is_over)
+    ), forgotten AS (
+        DELETE FROM standing USING piece
+         WHERE standing.owner_id = :owner AND standing.type = piece.type
+           AND standing.key = piece.key AND piece.is_over
+    ), stood AS (
         INSERT INTO standing (owner_id, type, key, data, at)
-        SELECT CAST(:owner AS uuid), type, key, data, at FROM piece WHERE NOT is_over
+        SELECT :owner, type, key, data, at FROM piece WHERE NOT is_over
         ON CONFLICT (owner_id, type, key) DO UPDATE SET data = excluded.data, at = excluded.at
          WHERE standing.at <= excluded.at
-        """
     )
-)
+"""
+"""Parts of a statement that keep the newest of each piece; what is over is forgotten. See `given_of`."""
 
 
-async def save_all(session: Session, owner: OwnerId, pieces: Sequence[Piece]) -> None:
-    """Keep the newest of each; what is over is forgotten."""
+def given_of(pieces: Sequence[Piece]) -> dict[str, Any]:
+    """What `SAVED` is given of pieces, besides their owner."""
     latest = list({(piece.type, piece.key): piece for piece in pieces}.values())
-    if not latest:
-        return
-    given = {
-        "owner": owner,
-        "types": [piece.type for piece in latest],
-        "keys": [piece.key for piece in latest],
-        "data": [dumps_text(piece.data) for piece in latest],
-        "times": [piece.at for piece in latest],
-        "over": [is_over(piece) for piece in latest],
+    return {
+        "piece_types": [piece.type for piece in latest],
+        "piece_keys": [piece.key for piece in latest],
+        "piece_data": [dumps_text(piece.data) for piece in latest],
+        "piece_times": [piece.at for piece in latest],
+        "piece_over": [is_over(piece) for piece in latest],
     }
-    await SAVE.count(session, given)
 
 
 async def list_all(session: Session, owner: OwnerId, kind: str) -> list[Mapping[str, Any]]:

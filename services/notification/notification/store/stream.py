@@ -12,7 +12,9 @@ from sqlalchemy import BigInteger, Text, Uuid, bindparam, cast, func, select, te
 
 from notification.domain.notice import Notice
 from notification.domain.owner import OwnerId
+from notification.domain.standing import Piece
 from notification.domain.stream import Bounds, Entry
+from notification.store.standing import SAVED, given_of
 from notification.store.tables import stream, stream_heads
 
 
@@ -44,8 +46,8 @@ class Numbered:
 
 APPEND = Statement(
     text(
-        """
-    WITH head AS (
+        f"""
+    WITH {SAVED}, head AS (
         INSERT INTO stream_heads AS heads (owner_id, seq) VALUES (:owner, :count)
             ON CONFLICT (owner_id) DO UPDATE SET seq = heads.seq + excluded.seq
         RETURNING seq
@@ -64,16 +66,22 @@ APPEND = Statement(
                ) AS notice (id, kind, title, body, data, at)
     )
     SELECT seq FROM head
-    """
+    """  # noqa: S608 - parts of our own
     ).bindparams(bindparam("owner", type_=Uuid), bindparam("count", type_=BigInteger))
 )
-"""One statement for the head, what it numbers, and the inbox: this runs for everything that happens on the platform."""
+"""One statement for the head, what it numbers, how things stand now, and the inbox: this runs for everything."""
 
 
 async def save(
-    session: Session, owner: OwnerId, entries: Sequence[Dated], notices: Sequence[NewNotice]
+    session: Session,
+    owner: OwnerId,
+    entries: Sequence[Dated],
+    pieces: Sequence[Piece],
+    notices: Sequence[NewNotice],
 ) -> list[Numbered]:
-    """Append entries to the stream and notices to the inbox; return the entries with their numbers.
+    """Append entries to the stream and notices to the inbox, and keep what pieces tell of how things stand.
+
+    Returns the entries with their numbers.
 
     The owner's head is a row that stays locked until the commit: numbers have no gaps, and whoever sees a number sees
     every smaller one.
@@ -91,6 +99,7 @@ async def save(
         "bodies": [new.notice.body for new in notices],
         "links": [dumps_text(new.notice.data) for new in notices],
         "notice_times": [new.at for new in notices],
+        **given_of(pieces),
     }
     first = int(await APPEND.value(session, values)) - len(entries) + 1
     told = zip(entries, texts, strict=True)

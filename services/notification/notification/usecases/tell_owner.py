@@ -13,7 +13,7 @@ from notification.domain.owner import OwnerId
 from notification.domain.preference import Preferences
 from notification.domain.standing import piece_of
 from notification.domain.stream import Entry
-from notification.store import preferences, standing, stream
+from notification.store import preferences, stream
 from notification.store.stream import Dated, NewNotice, Numbered
 from notification.usecases.queue_deliveries import queue_deliveries
 
@@ -55,14 +55,13 @@ def tell_owner(session: Session, owner: OwnerId, told: Told, publish: Publish) -
 
 async def _write(session: Session, owner: OwnerId, everything: Sequence[Told], publish: Publish) -> None:
     noticed = [told for told in everything if told.notice is not None]
-    chosen = await preferences.find(session, owner) if noticed else Preferences()
+    chosen, is_reachable = await preferences.find_with_reach(session, owner) if noticed else (Preferences(), False)
     said = [_said(told, chosen) for told in everything]
     entries = [dated for told in said for dated in _entries(told)]
     notices = [NewNotice(told.id, told.notice, told.at) for told in said if told.notice is not None]
-    pieces = [piece_of(told.entry, told.at) for told in everything if told.entry is not None]
-    await standing.save_all(session, owner, [piece for piece in pieces if piece is not None])
-    numbered = await stream.save(session, owner, entries, notices)
-    if noticed:
+    pieces = [piece for told in everything if told.entry is not None and (piece := piece_of(told.entry, told.at))]
+    numbered = await stream.save(session, owner, entries, pieces, notices)
+    if is_reachable:
         await queue_deliveries(session, owner, notices, chosen)
 
     async def published() -> None:

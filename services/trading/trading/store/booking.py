@@ -13,19 +13,22 @@ from trading.domain.account import Balance
 from trading.domain.order import Order
 from trading.domain.position import Position
 from trading.domain.request import Execution
+from trading.domain.settlement import Unsettled
 from trading.store import orders as of_orders
 from trading.store.rows import columns_of
-from trading.store.tables import balances, executions, orders, positions
+from trading.store.tables import balances, executions, orders, positions, unsettled
 
 ZERO: Final = Decimal(0)
 
 _POSITION = columns_of(positions, Position)
 _BALANCE = columns_of(balances, Balance)
+_PENDING = columns_of(unsettled, Unsettled)
 BOOKS = Statement(
     select(
         *of_orders.COLUMNS,
         *(column.label(f"position_{column.name}") for column in _POSITION),
         *(column.label(f"balance_{column.name}") for column in _BALANCE),
+        *(column.label(f"pending_{column.name}") for column in _PENDING),
         exists()
         .where(executions.c.owner_id == bindparam("owner"), executions.c.execution_id == bindparam("execution_id"))
         .label("is_recorded"),
@@ -38,7 +41,8 @@ BOOKS = Statement(
                 positions.c.account_id == orders.c.account_id,
                 positions.c.symbol == orders.c.symbol,
             ),
-        ).outerjoin(
+        )
+        .outerjoin(
             balances,
             and_(
                 balances.c.owner_id == orders.c.owner_id,
@@ -46,32 +50,46 @@ BOOKS = Statement(
                 balances.c.currency == orders.c.currency,
             ),
         )
+        .outerjoin(
+            unsettled,
+            and_(
+                unsettled.c.owner_id == orders.c.owner_id,
+                unsettled.c.account_id == orders.c.account_id,
+                unsettled.c.currency == orders.c.currency,
+            ),
+        )
     )
     .where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id"))
+    .order_by(unsettled.c.settles_on)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """An order with the position and the balance it moves, and whether the fill is in them already."""
+    """An order with the position and the balance it moves, and whether the fill is in them already.
+
+    `pending` is what has to settle in the order's currency, earliest first: few rows, however many trades.
+    """
 
     order: Order
     position: Position | None
     balance: Balance
+    pending: list[Unsettled]
     is_recorded: bool
 
 
 async def find(session: Session, owner: UUID, execution: Execution) -> Books | None:
     """Return what a fill is booked on; None when its order is not there (yet)."""
     given = {"owner": owner, "order_id": execution.order_id, "execution_id": execution.execution_id}
-    row = await BOOKS.first(session, given)
-    if row is None:
+    rows = await BOOKS.all(session, given)
+    if not rows:
         return None
-    position = None
+    row, position = rows[0], None
     if row.position_symbol is not None:
         position = Position(**{column.name: row[f"position_{column.name}"] for column in _POSITION})
     order = of_orders.order_of(row)
     balance = Balance(account_id=order.account_id, currency=order.currency, available=ZERO, held=ZERO)
     if row.balance_currency is not None:  # a stranger may have sold for what was never paid in here
         balance = Balance(**{column.name: row[f"balance_{column.name}"] for column in _BALANCE})
-    return Books(order, position, balance, row.is_recorded)
+    pending = [Unsettled(**{column.name: row[f"pending_{column.name}"] for column in _PENDING}) for row in rows]
+    return Books(order, position, balance, pending if row.pending_settles_on is not None else [], row.is_recorded)

@@ -18,6 +18,7 @@ from trading.errors import OrderNotFound
 from trading.events import BalanceChanged, ExecutionRecorded, PositionChanged, order_executed
 from trading.meters import hear_first_word
 from trading.store import accounts, booking, executions, ledger, orders, positions, unsettled
+from trading.store.booking import Books
 from trading.store.executions import Recorded
 from trading.store.together import write
 from trading.usecases.cover_stranger import cover_stranger
@@ -45,7 +46,7 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
     after = order.filled_by(execution, now)
     hear_first_word(order, after, now)
     position, movement = _booked(before, after, execution, order.held - after.held)
-    pending, settled = await _still_pending(session, owner, order, execution, now)
+    pending, settled = await _still_pending(session, owner, books, execution, now)
     recorded = _recorded(order, execution, position.realized_profit - before.realized_profit, now)
     balance = movements.balance_after(settled or books.balance, movement)
     told = (ExecutionRecorded.of(recorded), order_executed(after), PositionChanged.of(position))
@@ -65,15 +66,15 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
 
 
 async def _still_pending(
-    session: Session, owner: UUID, order: Order, execution: Execution, now: datetime
+    session: Session, owner: UUID, books: Books, execution: Execution, now: datetime
 ) -> tuple[list[Unsettled], Balance | None]:
     """What is pending in the order's currency, once everything the day of this trade makes due has settled.
 
     Also the balance, where something has settled.
     """
-    pending = await unsettled.list_pending(session, owner, order.account_id, order.currency)
-    if not due(pending, execution.trade_date):
-        return pending, None
+    order = books.order
+    if not due(books.pending, execution.trade_date):
+        return books.pending, None
     balance = await settle_account(session, owner, (order.account_id, order.currency), execution.trade_date, now)
     return await unsettled.list_pending(session, owner, order.account_id, order.currency), balance
 

@@ -20,10 +20,7 @@ _MEETS = {"buy": "sell", "sell": "buy"}
 # The books need not be on disk before the lock is given up: what is told of them is settled by a later commit, which
 # takes everything before it along (decision 101). Everybody who trades a symbol waits for this lock.
 _LOCK = Statement(
-    text(
-        "SELECT set_config('synchronous_commit', 'off', true),"
-        " pg_advisory_xact_lock(hashtextextended('simulator:' || :symbol, 0))"
-    )
+    text("SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended(:book, 0))")
 )
 
 # An order without a limit goes to any price. Both expressions have an index each (migration 0013), and no other index
@@ -112,7 +109,20 @@ _CANCEL = text("UPDATE sim_orders SET state = 'canceled' WHERE client_key = :key
 _EXECUTIONS = Statement(
     text("SELECT * FROM sim_executions WHERE client_key = ANY(CAST(:keys AS uuid[])) ORDER BY sequence")
 )
-_OPEN_SYMBOLS = text("SELECT DISTINCT symbol FROM sim_orders WHERE state = 'open'")
+# From one symbol to the next one in the index of open orders: it costs what there are symbols, not orders.
+_OPEN_SYMBOLS = Statement(
+    text(
+        """
+    WITH RECURSIVE found (symbol) AS (
+        SELECT min(symbol) FROM sim_orders WHERE state = 'open'
+         UNION ALL
+        SELECT (SELECT min(o.symbol) FROM sim_orders o WHERE o.state = 'open' AND o.symbol > found.symbol)
+          FROM found WHERE found.symbol IS NOT NULL
+    )
+    SELECT symbol FROM found WHERE symbol IS NOT NULL
+    """
+    )
+)
 _UNTOLD = Statement(text("SELECT * FROM sim_orders WHERE version > told_version ORDER BY sequence LIMIT :limit"))
 _TELL = text(
     """
@@ -150,9 +160,14 @@ class Untold:
     versions: tuple[tuple[UUID, int], ...]
 
 
+def book_of(symbol: str) -> str:
+    """The name of the lock on a symbol's book."""
+    return f"simulator:{symbol}"
+
+
 async def lock_symbol(session: Session, symbol: str) -> None:
     """Hold a symbol's book until the transaction ends; what is read after this is current."""
-    await _LOCK.all(session, {"symbol": symbol})
+    await _LOCK.all(session, {"book": book_of(symbol)})
 
 
 async def read_page(session: Session, quote: Quote, member: Member | None) -> Page:
@@ -247,7 +262,7 @@ async def list_executions(session: Session, keys: Sequence[UUID]) -> dict[UUID, 
 
 async def list_open_symbols(session: Session) -> set[str]:
     """Symbols with orders in the book."""
-    return set((await session.execute(_OPEN_SYMBOLS)).scalars())
+    return {row.symbol for row in await _OPEN_SYMBOLS.all(session, {})}
 
 
 async def list_untold(session: Session, limit: int) -> Untold:

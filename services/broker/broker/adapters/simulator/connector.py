@@ -5,15 +5,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from kit.db import Database, Session
+from kit.db import Database, Session, after_commit
 from kit.errors import Unavailable
 from kit.ids import new_id
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from broker.adapters.port import NotSent, Report, Unreachable
+from broker.adapters.port import Entry, NotSent, Report, Unreachable
 from broker.adapters.simulator import books
 from broker.adapters.simulator.capabilities import SIMULATOR
 from broker.adapters.simulator.exchange import BookOrder, Clerk, enter
@@ -64,8 +65,19 @@ class Simulator:
 
     async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:
         """Refuse, or match at once against the current quote and let the rest wait; the same key, the same answer."""
+        enter = await self.approach(order, key)
+        async with self._books() as session:
+            await books.lock_symbol(session, order.symbol)
+            return await enter(session)
+
+    def book_of(self, order: OrderIntent) -> str:
+        """The name of the lock on the order's book."""
+        return books.book_of(order.symbol)
+
+    async def approach(self, order: OrderIntent, key: ClientKey) -> Entry:
+        """Read the quote, if there is one; what is returned refuses or matches by it."""
         quote = await self._quote(order.symbol)
-        return await (self._refuse(order, key) if quote is None else self._enter(order, key, quote))
+        return partial(self._refuse if quote is None else partial(self._enter, quote), order, key)
 
     async def _quote(self, symbol: str) -> Quote | None:
         try:
@@ -85,38 +97,38 @@ class Simulator:
             failure = Unreachable if is_committing else NotSent
             raise failure("the exchange's books do not answer") from lost
 
-    async def _refuse(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:
-        async with self._books() as session:
-            await books.lock_symbol(session, order.symbol)
-            known = await books.find_order(session, key)
-            if known is not None:
-                return await _answer(session, known)
-            refused = enter(order, None, self._clock())
-            await books.write_refused(session, refused)
-            return books.answer_of(refused, ())
+    async def _refuse(self, order: OrderIntent, key: ClientKey, session: Session) -> Accepted | Refused:
+        known = await books.find_order(session, key)
+        if known is not None:
+            return await _answer(session, known)
+        refused = enter(order, None, self._clock())
+        await books.write_refused(session, refused)
+        return books.answer_of(refused, ())
 
-    async def _enter(self, order: OrderIntent, key: ClientKey, quote: Quote) -> Accepted | Refused:
-        async with self._books() as session:
-            await books.lock_symbol(session, order.symbol)
-            page = await books.read_page(session, quote, books.Member(key, order.side, order.limit_price))
-            if page.known is not None:
-                return await _answer(session, page.known)
-            clerk = self._clerk()
-            visit = Visit(page.touched, page.before, quote, page.sizes, clerk)
-            entering = enter(order, quote, clerk.moment)
-            refusal = visit.enter(entering)
-            trades = visit.trades()
-            if refusal is not None:
-                await books.write_trades(session, quote, trades, page.before)
-                await books.write_refused(session, replace(entering, state="refused", refusal=refusal))
-                return refusal
-            after = next(each for each in trades.orders if each.is_entering)
-            sequence = await books.write_trades(session, quote, trades, page.before)
+    async def _enter(self, quote: Quote, order: OrderIntent, key: ClientKey, session: Session) -> Accepted | Refused:
+        page = await books.read_page(session, quote, books.Member(key, order.side, order.limit_price))
+        if page.known is not None:
+            return await _answer(session, page.known)
+        clerk = self._clerk()
+        visit = Visit(page.touched, page.before, quote, page.sizes, clerk)
+        entering = enter(order, quote, clerk.moment)
+        refusal = visit.enter(entering)
+        trades = visit.trades()
+        if refusal is not None:
+            await books.write_trades(session, quote, trades, page.before)
+            await books.write_refused(session, replace(entering, state="refused", refusal=refusal))
+            return refusal
+        after = next(each for each in trades.orders if each.is_entering)
+        sequence = await books.write_trades(session, quote, trades, page.before)
         assert sequence is not None, "an order that enters gets its place"
-        if after.state == "open":
-            self.open_symbols.add(order.symbol)
-        if len(trades.orders) > 1:
-            self._news.set()
+
+        async def hint() -> None:
+            if after.state == "open":
+                self.open_symbols.add(order.symbol)
+            if len(trades.orders) > 1:
+                self._news.set()
+
+        after_commit(session, hint)
         executions = tuple(execution for owner, execution in trades.executions if owner == key)
         return books.answer_of(replace(after, sequence=sequence), executions)
 
