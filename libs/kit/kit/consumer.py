@@ -181,6 +181,11 @@ class Consumer:
             async with asyncio.TaskGroup() as group:
                 for lane in lanes:
                     group.create_task(self._work(lane))
+
+                def start_over(_: object) -> None:  # a channel whose queue is gone stays open, and nothing ever comes
+                    group.create_task(asyncio.wait_for(queue.channel.close(), RESTART_SECONDS_MAX))
+
+                channel.on_consumer_cancel_callbacks.add(start_over)
                 await channel.basic_consume(queue.name, receive)
                 log.info("consumer listens", consumer=self._subscriptions.consumer)
                 await queue.channel.closed()
@@ -222,12 +227,8 @@ class Consumer:
             except Exception as failed:  # whatever a handler raises, the message must be settled
                 tries += not is_passing(failed)
                 limit = LATER_TRIES_MAX if isinstance(failed, Later) else TRIES_MAX
-                log.warning(
-                    "message not handled",
-                    id=message.header.properties.message_id,
-                    type=message.routing_key,
-                    exc_info=failed,
-                )
+                known = {"id": message.header.properties.message_id, "type": message.routing_key}
+                log.warning("message not handled", **known, exc_info=failed)
                 if tries >= limit:
                     return "dead"
             await asyncio.sleep(pause)

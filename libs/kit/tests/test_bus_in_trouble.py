@@ -183,3 +183,18 @@ async def test_a_queue_of_an_earlier_version_is_read_as_it_is(reader: Reader, am
         await channel.default_exchange.publish(left_over, name)
     async with running(Consumer(reader.subscriptions, reader, amqp_url).run()):
         assert await reader.until(1) == ["left over"]
+
+
+async def test_a_reader_whose_queue_is_deleted_makes_it_anew_and_reads_on(reader: Reader, amqp_url: str) -> None:
+    @reader.subscriptions.on("noticeboard.note.pinned.v1", PinnedFact)
+    async def remember(_session: Session, fact: PinnedFact, _message: Envelope) -> None:
+        reader.seen.append(fact.words)
+
+    name = f"{reader.subscriptions.consumer}.events"
+    async with running(Consumer(reader.subscriptions, reader, amqp_url).run()):
+        await wait_for_queue(amqp_url, name)
+        async with await amqp.connect(amqp_url, "a careless operator") as connection:
+            await (await connection.channel()).queue_delete(name)
+        await wait_for_queue(amqp_url, name)
+        await publish_all(amqp_url, [an_envelope("after all")])
+        assert await reader.until(1) == ["after all"]
