@@ -17,7 +17,7 @@ from services.broker.tests.processes.dying_worker import POINTS, WAYS
 from services.broker.tests.usecases.test_submit_order import LONG_AFTER
 
 SCRIPT = Path(__file__).parent / "dying_worker.py"
-CHILD_SECONDS_MAX = 30
+CHILD_SECONDS_MAX = 90
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
