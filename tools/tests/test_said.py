@@ -23,7 +23,7 @@ SPEAKING = (
     "domain/market_checks.py",
     "domain/spanning_checks.py",
     "judging.py",
-    "usecases/act_on_signal.py",
+    "usecases/act_on_signals.py",
     "usecases/expire_signal.py",
     "usecases/take_alert.py",
 )
