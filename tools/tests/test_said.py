@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auth.domain.audit import ACTIONS
+from auth.domain.user import LANGUAGE_DEFAULT
+from notification.domain.preference import Preferences
+from notification.domain.said import SAID as IN_NOTICES
 
 from tools.native.layout import ROOT
 
@@ -25,9 +28,22 @@ SPEAKING = (
     "judging.py",
     "usecases/act_on_signals.py",
     "usecases/expire_signal.py",
+    "usecases/miss_hook.py",
+    "usecases/report_automation.py",
     "usecases/take_alert.py",
 )
 """Where every sentence is for people."""
+NOTICED = (
+    "domain/hook.py",
+    "usecases/act_on_signals.py",
+    "usecases/expire_signal.py",
+    "usecases/miss_hook.py",
+    "usecases/report_automation.py",
+    "usecases/take_alert.py",
+)
+"""Whose sentences stand in notices."""
+IN_NO_NOTICE = {"the hook or its automation is gone"}
+"""Nobody is left to be told."""
 SPACES_MIN = 2
 """What has fewer is no sentence, but a part of one."""
 
@@ -73,6 +89,20 @@ def test_every_sentence_is_known_to_the_client() -> None:
 def test_the_client_knows_no_sentence_that_is_never_said() -> None:
     told = {text for path in (BOUNDS, *TRADING.rglob("*.py")) for text in sentences(path)}
     assert {text for text in known() if text.count(" ") >= SPACES_MIN} - told == set()
+
+
+def test_every_sentence_in_a_notice_has_the_clients_korean() -> None:
+    pairs = re.findall(r'\[("(?:[^"\\]|\\.)*"), ("(?:[^"\\]|\\.)*")\]', SAID.read_text())
+    ours = {english: korean for korean, english in IN_NOTICES}
+    clients = {json.loads(english): json.loads(korean) for korean, english in pairs}
+    assert {english: clients.get(english) for english in ours} == ours
+    told = {text for name in NOTICED for text in sentences(TRADING / name)}
+    assert len(told) > 25, "they are found"
+    assert told - IN_NO_NOTICE - {without_names(english) for english in ours} == set()
+
+
+def test_somebody_who_chose_no_language_is_written_to_in_that_of_a_new_profile() -> None:
+    assert Preferences().language == LANGUAGE_DEFAULT
 
 
 def test_every_act_of_the_audit_log_has_words() -> None:

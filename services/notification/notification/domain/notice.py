@@ -37,6 +37,7 @@ REASONS = {
     "fat_finger_quantity": ("Its quantity is larger than your limit.", "주문 수량이 설정한 한도를 넘습니다."),
     "price_too_far": ("The price is too far from the last one.", "현재가와 차이가 너무 큰 가격입니다."),
     "trading_halted": ("Trading is halted.", "거래가 정지된 상태입니다."),
+    "client_order_id_reused": ("Another order has its id already.", "이미 다른 주문이 쓰고 있는 주문 ID입니다."),
 }
 """The reasons people meet most, in English and Korean; any other is shown as its code."""
 
