@@ -10,6 +10,7 @@ from auth.domain.audit import ACTIONS
 from auth.domain.user import LANGUAGE_DEFAULT
 from notification.domain.preference import Preferences
 from notification.domain.said import SAID as IN_NOTICES
+from notification.domain.said import TROUBLES
 
 from tools.native.layout import ROOT
 
@@ -34,7 +35,9 @@ SPEAKING = (
 )
 """Where every sentence is for people."""
 NOTICED = (
+    "chooser.py",
     "domain/hook.py",
+    "judging.py",
     "usecases/act_on_signals.py",
     "usecases/expire_signal.py",
     "usecases/miss_hook.py",
@@ -99,6 +102,15 @@ def test_every_sentence_in_a_notice_has_the_clients_korean() -> None:
     told = {text for name in NOTICED for text in sentences(TRADING / name)}
     assert len(told) > 25, "they are found"
     assert told - IN_NO_NOTICE - {without_names(english) for english in ours} == set()
+
+
+def test_every_reason_to_leave_a_channel_alone_has_korean() -> None:
+    folder = ROOT / "services" / "notification" / "notification" / "channels"
+    calls = [node for path in folder.glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    gone = [node.args[0] for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "Gone"]
+    told = {said_by(each) for each in gone} - {""}
+    assert told
+    assert told == {without_names(english) for _, english in TROUBLES}
 
 
 def test_somebody_who_chose_no_language_is_written_to_in_that_of_a_new_profile() -> None:

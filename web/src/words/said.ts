@@ -125,5 +125,6 @@ export const said = {
   "said.barsEnd": ["{symbol}의 봉이 {last}까지만 있습니다. 마지막 거래일은 {day}입니다.", "The bars of {symbol} end on {last}; the last session was on {day}."],
   "said.sharesMissing": ["{symbol}: {quantity}주가 있어야 하는데 계좌에는 {there}주가 있습니다.", "It should have {quantity} shares of {symbol}, and the account has {there}."],
   "said.orderOpen": ["{symbol}: {day}의 주문이 아직 끝나지 않았습니다({status}).", "Its order for {symbol} of {day} is still {status}."],
+  "said.unjudged": ["판단하지 못한 봉이 {count}개 있습니다: {why}.", "So many bars were not judged: {count}, for this reason: {why}."],
   "said.noBarToday": ["오늘 마감된 봉이 없어 거래할 수 없었습니다: {symbols}.", "No bar of {symbols} closed today: nothing could be traded."],
 } as const;

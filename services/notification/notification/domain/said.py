@@ -1,14 +1,12 @@
-"""Sentences of trading that stand in notices, in Korean: known by their English words, with names in their gaps.
+"""Reasons that stand in notices, in Korean: sentences are known by their English words, with names in their gaps.
 
-The web client has the same pairs (docs/decisions/0137), and a test holds the two together.
+Those of trading are the web client's pairs (docs/decisions/0137), and a test holds the two together.
 """
 
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
-
-from notification.domain.notice import REASONS
 
 SAID: Final[tuple[tuple[str, str], ...]] = (
     ("자동매매가 중지되어 있습니다", "the automation is stopped"),
@@ -77,8 +75,56 @@ SAID: Final[tuple[tuple[str, str], ...]] = (
         "오늘 마감된 봉이 없어 거래할 수 없었습니다: {symbols}.",
         "No bar of {symbols} closed today: nothing could be traded.",
     ),
+    ("판단하지 못한 봉이 {count}개 있습니다: {why}.", "So many bars were not judged: {count}, for this reason: {why}."),
+    ("너무 늦은 봉이라 건너뛰었습니다", "stale"),
+    ("봉이 {count}개뿐입니다. 규칙에는 {needed}개가 필요합니다", "{count} bars are too few: the rules need {needed}"),
+    ("전략을 읽을 수 없습니다: {why}", "the strategy's document cannot be read: {why}"),
+    ("{count}일뿐입니다. 규칙에는 {needed}일이 필요합니다", "{count} days are too few: the rules need {needed}"),
+    (
+        "{since}부터 종목들의 봉이 {most}개를 넘습니다. 시작일을 늦추거나 종목을 줄이세요",
+        "the universe has more than {most} bars since {since}: begin later, or narrow it",
+    ),
+    (
+        "전략의 형식이 {format}인데, 읽을 수 있는 것은 {known}입니다.",
+        "The strategy is written in format {format}, known is {known}.",
+    ),
+    ("전략의 규칙을 읽을 수 없습니다: {why}", "A rule of the strategy cannot be read: {why}"),
 )
 """Korean and English."""
+TROUBLES: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "봇이 차단되었거나 대화가 삭제되었습니다. 차단을 풀고 대화를 다시 연결해 주세요",
+        "the bot was blocked or the chat was deleted: unblock the bot, then link the chat again",
+    ),
+    ("주소가 더는 없습니다(HTTP {status})", "the address does not exist any more (HTTP {status})"),
+    ("주소가 더는 알림을 받지 않습니다(HTTP {status})", "the address does not accept us any more (HTTP {status})"),
+    (
+        "카카오톡 동의가 더는 유효하지 않습니다. 다시 연결해 주세요",
+        "KakaoTalk does not accept the consent any more: connect it again",
+    ),
+    (
+        "카카오톡이 메시지를 더는 허용하지 않습니다. 다시 연결하고 메시지를 허용해 주세요",
+        "KakaoTalk does not let us write any more: connect it again, and allow messages",
+    ),
+    ("메일 서버에 그런 메일함이 없습니다", "the mail server says there is no such mailbox"),
+)
+"""Why a channel is left alone, which its own code says; Korean and English."""
+REASONS: Final = {
+    "insufficient_cash": ("There is not enough cash for it.", "예수금이 부족합니다."),
+    "insufficient_shares": ("You do not hold that many shares.", "보유 수량이 부족합니다."),
+    "price_off_tick": ("The price is not on the exchange's grid.", "호가 단위에 맞지 않는 가격입니다."),
+    "price_outside_band": ("The price is beyond today's limits.", "상·하한가를 벗어난 가격입니다."),
+    "market_closed": ("The market is closed.", "장이 열려 있지 않습니다."),
+    "stale_quote": ("The last known price is too old to judge by.", "마지막 시세가 너무 오래되어 판단할 수 없습니다."),
+    "live_not_permitted": ("This account may not trade with real money.", "실거래가 허용되지 않은 계좌입니다."),
+    "duplicate_order": ("The same order was placed a moment ago.", "같은 주문이 방금 접수되었습니다."),
+    "fat_finger_value": ("Its value is larger than your limit.", "주문 금액이 설정한 한도를 넘습니다."),
+    "fat_finger_quantity": ("Its quantity is larger than your limit.", "주문 수량이 설정한 한도를 넘습니다."),
+    "price_too_far": ("The price is too far from the last one.", "현재가와 차이가 너무 큰 가격입니다."),
+    "trading_halted": ("Trading is halted.", "거래가 정지된 상태입니다."),
+    "client_order_id_reused": ("Another order has its id already.", "이미 다른 주문이 쓰고 있는 주문 ID입니다."),
+}
+"""The reasons people meet most, in English and Korean; any other is shown as its code."""
 GAP: Final = re.compile(r"(?<!\{)\{(\w+)\}")
 REFUSED: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
 """A reason of the order review with its sentence, which is English."""
@@ -101,7 +147,7 @@ def _filled(korean: str, gaps: Mapping[str, str]) -> str:
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    return [(_pattern_of(english), korean) for korean, english in SAID]
+    return [(_pattern_of(english), korean) for korean, english in (*SAID, *TROUBLES)]
 
 
 def _pattern_of(english: str) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ from notification.domain.notice import (
     OrderSeen,
     amount,
     grouped,
+    of_broken_channel,
     of_denial,
     of_doubtful_order,
     of_fill,
@@ -171,3 +172,10 @@ def test_a_report_and_a_hook_in_trouble_are_korean_to_a_korean() -> None:
     assert told == "005930의 봉이 없습니다. 오늘 마감된 봉이 없어 거래할 수 없었습니다: 000660."
     hook = of_hook("h", "추세", "These fields mean nothing here: colour, size.").said_in("ko")
     assert (hook.title, hook.body) == ("웹훅 '추세'에 문제가 있습니다", "쓰이지 않는 항목입니다: colour, size.")
+
+
+def test_a_blocked_bot_is_told_in_korean_to_a_korean() -> None:
+    blocked = "the bot was blocked or the chat was deleted: unblock the bot, then link the chat again"
+    told = of_broken_channel("c", "전화", blocked)
+    assert blocked in told.body
+    assert told.said_in("ko").body.startswith("사유: 봇이 차단되었거나 대화가 삭제되었습니다.")
