@@ -50,8 +50,8 @@ async def automates(night: Night) -> None:
         f"({_numbers(bought)}) and bought {bought['order']['filled_quantity']} {night.symbol} at "
         f"{bought['order']['average_price']} on {entered[1]}",
         "services/trading/trading/automator.py",
-        "services/trading/trading/usecases/evaluate_bar.py",
-        "services/trading/trading/usecases/act_on_signal.py",
+        "services/trading/trading/usecases/evaluate_bars.py",
+        "services/trading/trading/usecases/act_on_signals.py",
     )
     sold = await _lives_through(night, automation, left, "sell")
     path = f"/trading/automations/{automation['id']}"

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from auth.domain.audit import ACTIONS
+from auth.domain.user import LANGUAGE_DEFAULT
+from notification.domain.preference import Preferences
+from notification.domain.said import SAID as IN_NOTICES
+from notification.domain.said import TROUBLES
 
 from tools.native.layout import ROOT
 
@@ -23,11 +27,26 @@ SPEAKING = (
     "domain/market_checks.py",
     "domain/spanning_checks.py",
     "judging.py",
-    "usecases/act_on_signal.py",
+    "usecases/act_on_signals.py",
     "usecases/expire_signal.py",
+    "usecases/miss_hook.py",
+    "usecases/report_automation.py",
     "usecases/take_alert.py",
 )
 """Where every sentence is for people."""
+NOTICED = (
+    "chooser.py",
+    "domain/hook.py",
+    "judging.py",
+    "usecases/act_on_signals.py",
+    "usecases/expire_signal.py",
+    "usecases/miss_hook.py",
+    "usecases/report_automation.py",
+    "usecases/take_alert.py",
+)
+"""Whose sentences stand in notices."""
+IN_NO_NOTICE = {"the hook or its automation is gone"}
+"""Nobody is left to be told."""
 SPACES_MIN = 2
 """What has fewer is no sentence, but a part of one."""
 
@@ -73,6 +92,29 @@ def test_every_sentence_is_known_to_the_client() -> None:
 def test_the_client_knows_no_sentence_that_is_never_said() -> None:
     told = {text for path in (BOUNDS, *TRADING.rglob("*.py")) for text in sentences(path)}
     assert {text for text in known() if text.count(" ") >= SPACES_MIN} - told == set()
+
+
+def test_every_sentence_in_a_notice_has_the_clients_korean() -> None:
+    pairs = re.findall(r'\[("(?:[^"\\]|\\.)*"), ("(?:[^"\\]|\\.)*")\]', SAID.read_text())
+    ours = {english: korean for korean, english in IN_NOTICES}
+    clients = {json.loads(english): json.loads(korean) for korean, english in pairs}
+    assert {english: clients.get(english) for english in ours} == ours
+    told = {text for name in NOTICED for text in sentences(TRADING / name)}
+    assert len(told) > 25, "they are found"
+    assert told - IN_NO_NOTICE - {without_names(english) for english in ours} == set()
+
+
+def test_every_reason_to_leave_a_channel_alone_has_korean() -> None:
+    folder = ROOT / "services" / "notification" / "notification" / "channels"
+    calls = [node for path in folder.glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    gone = [node.args[0] for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "Gone"]
+    told = {said_by(each) for each in gone} - {""}
+    assert told
+    assert told == {without_names(english) for _, english in TROUBLES}
+
+
+def test_somebody_who_chose_no_language_is_written_to_in_that_of_a_new_profile() -> None:
+    assert Preferences().language == LANGUAGE_DEFAULT
 
 
 def test_every_act_of_the_audit_log_has_words() -> None:

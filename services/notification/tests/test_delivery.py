@@ -19,6 +19,7 @@ from notification.domain.notice import Notice
 from notification.resources import Resources
 from notification.sender import Sender
 from notification.usecases.tell_owner import Told, tell_owner
+from notification.usecases.try_channel import TITLES
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -344,7 +345,7 @@ async def test_a_test_message_can_be_asked_for_and_is_in_the_log(
     added = await adds(client, kind="discord", url=f"{world.url}/discord/1/y")
     assert (await client.post(f"{CHANNELS}/{added['id']}/test")).status_code == 202
     await sends(worker)
-    assert world.at("/discord/1/y")[0].json["embeds"][0]["title"] == "A test from Exodus"
+    assert world.at("/discord/1/y")[0].json["embeds"][0]["title"] == TITLES["ko"]
     assert [(each["kind"], each["status"]) for each in await log_of(client)] == [("test", "sent")]
 
 

@@ -14,7 +14,10 @@ from kit import amqp
 from kit.consumer import Consumer
 from kit.events import Envelope
 from kit.ids import new_id
+from notification.domain.owner import OwnerId
+from notification.domain.preference import Preferences
 from notification.resources import Resources
+from notification.store import preferences
 from notification.store.stream import Numbered
 from notification.subscriptions import subscribe, subscriptions
 from sqlalchemy import text
@@ -78,6 +81,7 @@ async def test_every_announcement_is_passed_on_as_it_came(worker: Resources) -> 
         fact = subscription.model.model_validate(message.data)
         assert message.owner is not None
         async with worker.database.owned(message.owner) as session:
+            await preferences.save(session, OwnerId(message.owner), Preferences(language="en"))
             await subscription.handler(session, fact, message)
         told = await rows(worker, f"SELECT * FROM stream WHERE owner_id = '{message.owner}' ORDER BY seq")
         inbox = await rows(worker, f"SELECT id, title FROM notifications WHERE owner_id = '{message.owner}'")

@@ -15,10 +15,12 @@ from kit.ids import new_id
 from notification.config import Settings
 from notification.domain import reply
 from notification.domain.notice import Notice
+from notification.domain.preference import Preferences
 from notification.domain.signal_notice import SignalSeen, of_signal
 from notification.domain.stream import Entry
 from notification.resources import Resources
 from notification.sender import Sender
+from notification.store import preferences
 from notification.subscriptions import subscriptions
 from notification.telegram_reader import TelegramReader
 from notification.usecases.tell_owner import Told, tell_owner
@@ -64,6 +66,9 @@ def answers(world: Outside) -> list[tuple[int, str]]:
 
 
 async def links(person: Person, worker: Resources, world: Outside, chat: int = 4711) -> str:
+    """Link a chat of somebody who reads English."""
+    async with worker.database.owned(person.id) as session:
+        await preferences.save(session, person.id, Preferences(language="en"))
     async with person.asks() as client:
         added = (await client.post(CHANNELS, json={"kind": "telegram", "name": "phone"})).json()
     assert added["status"] == "pending"

@@ -353,6 +353,23 @@ async def test_before_the_open_and_after_the_close_it_looks_at_itself_once(bench
     assert rows[0].outcome["problems"] == ["There are no bars of 999999."]
 
 
+async def test_a_universe_that_came_to_nothing_is_told_the_next_morning(bench: Bench) -> None:
+    bench.clock.at = datetime.combine(DAY, time(7), UTC)  # 16:00 in Seoul
+    await bench.automates(a_document(entry="sma(500) > sma(600)", exit="close < 0"))
+    worker = await bench.worker()
+    await bench.closes(DAY)
+    await worker.work_off()
+    assert await bench.statuses() == {"skipped": 1}
+    bench.clock.at = datetime.combine(TOMORROW, time(0), UTC)  # 09:00 in Seoul
+    await worker.keep_appointments()
+    await worker.work_off()
+    async with bench.database.system() as session:
+        outcome = await session.scalar(text("SELECT outcome FROM automation_runs WHERE phase = 'prepare'"))
+    (problem,) = outcome["problems"]
+    assert problem.startswith("So many bars were not judged: 1, for this reason: ")
+    assert problem.endswith("bars are too few: the rules need 600.")
+
+
 async def test_whoever_has_automations_on_a_market_is_told_that_its_prices_do_not_come_and_that_they_do_again(
     bench: Bench,
 ) -> None:

@@ -9,7 +9,7 @@ twice; and a run that comes too late is written down as skipped.
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -17,12 +17,10 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from kit.errors import AppError
 from kit.ids import new_id
 from quant.markets.calendar import next_session, previous_session
 from quant.markets.listing import Market as MarketName
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from trading.bar_shelf import BarShelf
 from trading.chooser import judge_close
@@ -35,17 +33,16 @@ from trading.domain.day import ZONES
 from trading.domain.hook import HookId, named_in
 from trading.domain.plan import Plan, Verdict
 from trading.domain.quote import Quote
-from trading.domain.request import OrderId
-from trading.domain.signal import Signal, SignalId, SignalStatus, timing
+from trading.domain.signal import Signal, SignalId, SignalStatus
 from trading.domain.trip import Trip
-from trading.judging import by_symbol, is_moved, is_over, judge_all, outcome_of, patience_for, plan_of
+from trading.hands import OUTAGES, Hands, go_on
+from trading.judging import by_symbol, is_moved, is_over, is_timely, judge_all, outcome_of, patience_for, plan_of
 from trading.resources import Resources
 from trading.store import signals
 from trading.store.automation import system
 from trading.store.automation.system import DueRun, Owned
 from trading.store.runs import LEASE
-from trading.usecases.act_on_signal import act_on_signal
-from trading.usecases.evaluate_bar import Evaluated, evaluate_bar
+from trading.usecases.evaluate_bars import Evaluated
 from trading.usecases.expire_signal import expire_signal
 from trading.usecases.miss_hook import miss_hook
 from trading.usecases.rebalance import Chosen, rebalance
@@ -59,8 +56,6 @@ LOOK_BACK: Final = timedelta(hours=12)
 """How far back appointments are looked for after a pause: older ones are of a day that is over."""
 SALES_WAIT: Final = timedelta(minutes=5)
 """How long purchases of a portfolio wait for its sales; what does not trade is not sold today, and they go ahead."""
-HANDS: Final = 6
-"""Signals that are worked on at the same time: fewer than the database has connections for us."""
 MARKETS: Final[tuple[MarketName, ...]] = ("KRX", "US")
 LOCK_KEY: Final = int.from_bytes(hashlib.sha256(b"trading automations").digest()[:8], "big", signed=True)
 
@@ -68,9 +63,6 @@ Clock = Callable[[], datetime]
 Settled = tuple[DueRun, str, dict[str, Any]]
 
 log = structlog.get_logger()
-
-OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, AppError)
-"""What the surroundings do to us: working begins again. Anything else is the fault of one automation."""
 
 
 class Automator:
@@ -84,7 +76,7 @@ class Automator:
         self._shelf = BarShelf(resources.market)
         self._due = asyncio.Event()
         self._looking = asyncio.Lock()
-        self._hands = asyncio.Semaphore(HANDS)
+        self._hands = Hands(resources, clock)
         self._kept: set[tuple[str, Phase, datetime]] = set()
         self._epoch = 0
         self._ready: dict[SignalId, datetime] = {}
@@ -179,13 +171,13 @@ class Automator:
         bars = defaultdict(list)
         for run in prompt:
             if run.phase is Phase.EVALUATE and run.symbol == MANY:
-                settled += await self._go_on(self._choose, run)
+                settled += await go_on(self._choose, run)
             elif run.phase is Phase.EVALUATE:
                 bars[run.automation.interval, run.scheduled_at].append(run)
             else:
-                settled += await self._go_on(self._report, run)
+                settled += await go_on(self._report, run)
         for runs in bars.values():
-            settled += await self._go_on(self._evaluate, runs)
+            settled += await go_on(self._evaluate, runs)
         return settled
 
     async def _evaluate(self, runs: Sequence[DueRun]) -> int:
@@ -199,19 +191,17 @@ class Automator:
             return 0
         judged = await asyncio.to_thread(judge_all, runs, histories)
         async with self._resources.database.system() as session:
-            held = {(each.automation.id, each.thing.symbol) for each in await system.list_open_trips(session)}
+            held = await system.list_held(session)
         quiet: list[Settled] = []
-        loud: list[tuple[DueRun, Evaluated]] = []
+        loud: list[tuple[UUID, Evaluated]] = []
         for run, found in judged:
             if isinstance(found, str):
                 quiet.append((run, "skipped", {"why": found}))
             elif not (found[1].entry or found[1].exit or (run.automation.id, run.symbol) in held):
                 quiet.append((run, "done", outcome_of(found[1])))
             else:
-                loud.append((run, self._evaluated(run, found, histories[run.symbol])))
-        settled = await self._settle_quiet(quiet)
-        done = await asyncio.gather(*(self._go_on(self._raise, each) for each in loud))
-        return settled + sum(done)
+                loud.append((run.owner, self._evaluated(run, found, histories[run.symbol])))
+        return await self._hands.raise_signals(loud, self._epoch) + await self._settle_quiet(quiet)
 
     def _evaluated(self, run: DueRun, found: tuple[Plan, Verdict], history: History) -> Evaluated:
         plan, verdict = found
@@ -226,17 +216,7 @@ class Automator:
             close=Decimal(repr(float(close))),
             act_on=next_session(run.automation.market, day) if run.automation.interval == "1d" else None,
             outcome=outcome_of(verdict),
-            epoch=self._epoch,
         )
-
-    async def _raise(self, given: tuple[DueRun, Evaluated]) -> int:
-        run, judged = given
-        async with self._hands:
-            async with self._resources.database.owned(run.owner) as session:
-                signal = await evaluate_bar(session, run.owner, judged, SignalId(new_id()), self._now())
-            if signal is not None and signal.status is SignalStatus.WAITING and signal.act_on is None:
-                await self._act(Owned(run.owner, signal, run.automation, run.document), None)
-        return 1
 
     async def _choose(self, run: DueRun) -> int:
         """Judge the close of a day for an automation of many symbols."""
@@ -288,15 +268,15 @@ class Automator:
             queued = await system.list_queued(session)
             expected = await system.list_expected(session, self._now())
         for owner, hook_id, key, body in queued:
-            await self._go_on(self._take, (owner, Queued(hook_id, key, body)))
+            await go_on(self._take, (owner, Queued(hook_id, key, body)))
         for owner, hook_id in expected:
-            await self._go_on(self._miss, (owner, hook_id))
+            await go_on(self._miss, (owner, hook_id))
         return len(queued)
 
     async def _take(self, given: tuple[UUID, Queued]) -> int:
         owner, queued = given
         symbol = named_in(queued.body)
-        quote = self._fresh(await self._resources.quotes.find(symbol)) if symbol else None
+        quote = self._hands.fresh(await self._resources.quotes.find(symbol)) if symbol else None
         async with self._resources.database.owned(owner) as session:
             await take_alert(session, owner, queued, quote, SignalId(new_id()), self._now())
         return 1
@@ -320,32 +300,29 @@ class Automator:
             now = self._now()
             for signal in pending:
                 if is_over(signal.thing, now):
-                    await self._go_on(self._expire, signal)
+                    await go_on(self._expire, signal)
             for trip in held:
                 if trip.thing.id in changed:
-                    await self._go_on(self._watch, (trip, self._fresh(quotes.get(trip.thing.symbol))))
+                    await go_on(self._watch, (trip, self._hands.fresh(quotes.get(trip.thing.symbol))))
         for quote in quotes.values():
             await self._show(quote)
 
     async def _show(self, quote: Quote) -> None:
-        if self._fresh(quote) is None:
+        if self._hands.fresh(quote) is None:
             return  # what cannot be trusted moves nothing
         now = self._now()
-        for signal in list(self._signals.get(quote.symbol, ())):
-            waits = signal.thing.status is SignalStatus.WAITING
-            waiting = self._signals.get(quote.symbol, [])
-            if waits and signal in waiting and timing(signal.thing, quote, now) != "wait":
-                waiting.remove(signal)  # the other task may be here as well
-                await self._go_on(self._act_on, (signal, quote))
+        waiting = self._signals.get(quote.symbol, [])
+        timely = [each for each in waiting if is_timely(each.thing, quote, now)]
+        for signal in timely:
+            waiting.remove(signal)  # the other task may be here as well
+        go = [each for each in timely if await go_on(self._may_go, each)]
+        await self._hands.act([(each.owner, each.thing, plan_of(each.document), quote) for each in go])
         for trip in list(self._trips.get(quote.symbol, ())):
             if is_moved(trip, quote):
-                await self._go_on(self._watch, (trip, quote))
+                await go_on(self._watch, (trip, quote))
 
-    async def _act_on(self, given: tuple[Owned[Signal], Quote | None]) -> int:
-        if await self._waits_for_sales(given[0]):
-            return 0  # the next look shows it a price again
-        await self._act(*given)
-        return 1
+    async def _may_go(self, signal: Owned[Signal]) -> int:
+        return int(not await self._waits_for_sales(signal))  # the next look shows it a price again
 
     async def _waits_for_sales(self, signal: Owned[Signal]) -> bool:
         """Whether a portfolio's purchase is too early: its money may come from sales of the same choice."""
@@ -356,13 +333,6 @@ class Automator:
             return False
         async with self._resources.database.owned(signal.owner) as session:
             return await signals.find_unfinished_sales(session, signal.owner, thing.automation_id, thing.bar)
-
-    async def _act(self, signal: Owned[Signal], quote: Quote | None) -> None:
-        if quote is None:
-            quote = self._fresh(await self._resources.quotes.find(signal.thing.symbol))
-        basis = (plan_of(signal.document), quote, self._resources.limits)
-        async with self._resources.database.owned(signal.owner) as session:
-            await act_on_signal(session, signal.owner, signal.thing.id, basis, OrderId(new_id()), self._now())
 
     async def _expire(self, signal: Owned[Signal]) -> int:
         async with self._resources.database.owned(signal.owner) as session:
@@ -379,20 +349,5 @@ class Automator:
         kept = [] if after is None else [Owned(trip.owner, after, trip.automation, trip.document)]
         self._trips[trip.thing.symbol] = others + kept
         if signal is not None and signal.status is SignalStatus.WAITING:
-            await self._act(Owned(trip.owner, signal, trip.automation, trip.document), quote)
+            await self._hands.act([(trip.owner, signal, basis[0], quote)])
         return 1
-
-    def _fresh(self, quote: Quote | None) -> Quote | None:
-        if quote is None or quote.age(self._now()) > self._resources.limits.quote_age_max:
-            return None
-        return quote
-
-    async def _go_on(self, work: Callable[[Any], Awaitable[int]], given: Any) -> int:
-        """Keep what one automation does wrong from everybody else's; what failed is due, or waits, still."""
-        try:
-            return await work(given)
-        except OUTAGES:
-            raise
-        except Exception:
-            log.exception("one automation is left as it is, the others go on")
-            return 0

@@ -9,7 +9,7 @@ from trading.clients.market import History
 from trading.domain.automation import STALE_AFTER, Phase, Status
 from trading.domain.plan import Plan, UnusableDocument, Verdict, pronounce, read_plan
 from trading.domain.quote import Quote
-from trading.domain.signal import Signal, SignalStatus
+from trading.domain.signal import Signal, SignalStatus, timing
 from trading.domain.trip import Trip, follow, touched
 from trading.store.automation.system import DueRun, Owned
 
@@ -73,6 +73,11 @@ def by_symbol(things: Sequence[Owned[Any]]) -> dict[str, list[Owned[Any]]]:
 def is_over(signal: Signal, now: datetime) -> bool:
     until = signal.answer_until if signal.status is SignalStatus.ASKED else signal.valid_until
     return until is not None and now > until
+
+
+def is_timely(signal: Signal, quote: Quote, now: datetime) -> bool:
+    """Whether a price ends a signal's waiting, one way or the other."""
+    return signal.status is SignalStatus.WAITING and timing(signal, quote, now) != "wait"
 
 
 def is_moved(trip: Owned[Trip], quote: Quote) -> bool:

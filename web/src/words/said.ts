@@ -117,4 +117,14 @@ export const said = {
   "said.hookGone": ["훅이나 그 자동매매가 없어졌습니다", "the hook or its automation is gone"],
   "said.unfollowed": ["알림을 따르지 않았습니다: {why}.", "An alert was not followed: {why}."],
   "said.oddFields": ["쓰이지 않는 항목입니다: {fields}.", "These fields mean nothing here: {fields}."],
+  "said.hookSilent": ["{heard} 알림이 없습니다. {minutes}분마다 오기로 되어 있습니다.", "No alert has come {heard}, and one is expected every {minutes} minutes."],
+  "said.since": ["{since}(UTC) 이후로", "since {since} UTC"],
+  "said.yet": ["아직", "yet"],
+
+  "said.noBars": ["{symbol}의 봉이 없습니다.", "There are no bars of {symbol}."],
+  "said.barsEnd": ["{symbol}의 봉이 {last}까지만 있습니다. 마지막 거래일은 {day}입니다.", "The bars of {symbol} end on {last}; the last session was on {day}."],
+  "said.sharesMissing": ["{symbol}: {quantity}주가 있어야 하는데 계좌에는 {there}주가 있습니다.", "It should have {quantity} shares of {symbol}, and the account has {there}."],
+  "said.orderOpen": ["{symbol}: {day}의 주문이 아직 끝나지 않았습니다({status}).", "Its order for {symbol} of {day} is still {status}."],
+  "said.unjudged": ["판단하지 못한 봉이 {count}개 있습니다: {why}.", "So many bars were not judged: {count}, for this reason: {why}."],
+  "said.noBarToday": ["오늘 마감된 봉이 없어 거래할 수 없었습니다: {symbols}.", "No bar of {symbols} closed today: nothing could be traded."],
 } as const;

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Literal, get_args
 
+from notification.domain.said import REASONS, in_korean
+
 NoticeKind = Literal[
     "order_filled",
     "order_denied",
@@ -23,22 +25,6 @@ NOTICE_KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
 TITLE_LENGTH_MAX = 200
 BODY_LENGTH_MAX = 1_000
 DIFFERENCES_SHOWN = 5
-
-REASONS = {
-    "insufficient_cash": ("There is not enough cash for it.", "예수금이 부족합니다."),
-    "insufficient_shares": ("You do not hold that many shares.", "보유 수량이 부족합니다."),
-    "price_off_tick": ("The price is not on the exchange's grid.", "호가 단위에 맞지 않는 가격입니다."),
-    "price_outside_band": ("The price is beyond today's limits.", "상·하한가를 벗어난 가격입니다."),
-    "market_closed": ("The market is closed.", "장이 열려 있지 않습니다."),
-    "stale_quote": ("The last known price is too old to judge by.", "마지막 시세가 너무 오래되어 판단할 수 없습니다."),
-    "live_not_permitted": ("This account may not trade with real money.", "실거래가 허용되지 않은 계좌입니다."),
-    "duplicate_order": ("The same order was placed a moment ago.", "같은 주문이 방금 접수되었습니다."),
-    "fat_finger_value": ("Its value is larger than your limit.", "주문 금액이 설정한 한도를 넘습니다."),
-    "fat_finger_quantity": ("Its quantity is larger than your limit.", "주문 수량이 설정한 한도를 넘습니다."),
-    "price_too_far": ("The price is too far from the last one.", "현재가와 차이가 너무 큰 가격입니다."),
-    "trading_halted": ("Trading is halted.", "거래가 정지된 상태입니다."),
-}
-"""The reasons people meet most, in English and Korean; any other is shown as its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +132,7 @@ def of_run(run_id: str, kind: str, status: str) -> Notice:
 
 def of_broken_channel(channel_id: str, name: str, trouble: str) -> Notice:
     """Tell that a channel will not be used any more until its owner has done something."""
-    korean = Words(f"알림 채널 '{name}' 연결이 끊겼습니다", f"사유: {trouble}. 다시 연결하거나 켜 주세요.")
+    korean = Words(f"알림 채널 '{name}' 연결이 끊겼습니다", f"사유: {in_korean(trouble)}. 다시 연결하거나 켜 주세요.")
     body = f"Why: {trouble}. Connect it again, or switch it on when that is put right."
     return Notice(
         "channel_broken", f"Channel '{name}' does not work any more", body, {"channel_id": channel_id}, korean

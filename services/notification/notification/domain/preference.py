@@ -17,7 +17,8 @@ ORDER_KINDS = frozenset({"order_filled", "order_denied", "order_rejected", "trad
 class Preferences:
     """Of one owner. Quiet hours may run over midnight; both ends are None when there are none."""
 
-    language: Language = "en"
+    language: Language = "ko"
+    """Until one is chosen, that of a new profile (auth): a test holds the two together."""
     time_zone: str = "Asia/Seoul"
     quiet_from: time | None = None
     quiet_to: time | None = None

@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from notification.domain.notice import Notice, Words, grouped
+from notification.domain.said import in_korean
 
 CODE_LENGTH: Final = 12
 """Characters of a signal's id that name it in a chat: commands there are short."""
@@ -75,7 +76,7 @@ def of_settled_signal(signal: SignalSeen) -> Notice | None:
         return None
     why = signal.detail or signal.status
     title = f"No order for {signal.symbol}: {signal.automation}"
-    korean = Words(f"{signal.symbol} 주문 없음: {signal.automation}", f"사유: {why}.")
+    korean = Words(f"{signal.symbol} 주문 없음: {signal.automation}", f"사유: {in_korean(why)}.")
     return Notice("signal_raised", title, f"Why: {why}.", signal.links, korean)
 
 
@@ -90,7 +91,7 @@ def of_automation(automation_id: str, name: str, status: str, reason: str | None
         "stopped": ("is stopped: its stops are no longer watched", "중지: 손절·익절 감시도 중지"),
     }.get(status, (status, status))
     body = f"Why: {reason}." if reason and status != "running" else ""
-    korean = Words(f"자동매매 '{name}' {done_ko}", f"사유: {reason}." if body else "")
+    korean = Words(f"자동매매 '{name}' {done_ko}", f"사유: {in_korean(reason)}." if body and reason else "")
     return Notice("automation_changed", f"Automation '{name}' {done}", body, {"automation_id": automation_id}, korean)
 
 
@@ -100,7 +101,8 @@ def of_report(automation_id: str, name: str, phase: str, problems: Sequence[str]
         return None
     when, when_ko = ("before the open", "장 시작 전") if phase == "prepare" else ("after the close", "장 마감 후")
     said = " ".join(problems)
-    korean = Words(f"자동매매 '{name}' {when_ko} 점검에서 문제가 발견되었습니다", said)
+    said_ko = " ".join(in_korean(problem) for problem in problems)
+    korean = Words(f"자동매매 '{name}' {when_ko} 점검에서 문제가 발견되었습니다", said_ko)
     return Notice("alarm", f"Automation '{name}' found problems {when}", said, {"automation_id": automation_id}, korean)
 
 
@@ -125,7 +127,7 @@ def of_regained_prices(market: str, source: str, silent_seconds: int, automation
 
 def of_hook(hook_id: str, name: str, trouble: str) -> Notice:
     """Raise an alarm about a hook that is silent, or says what cannot be followed."""
-    korean = Words(f"웹훅 '{name}'에 문제가 있습니다", trouble)
+    korean = Words(f"웹훅 '{name}'에 문제가 있습니다", in_korean(trouble))
     return Notice("alarm", f"There is trouble with the hook '{name}'", trouble, {"hook_id": hook_id}, korean)
 
 

@@ -148,5 +148,5 @@ async def test_an_alert_made_over_http_is_watched_at_once(
         seen = await until(lambda: http.get(f"{ALERTS}/{made['id']}"), lambda got: got.json()["status"] != "active")
         assert seen.json()["triggered_price"] == "101"
         notice = (await http.get("/api/v1/notifications")).json()["items"][0]
-        assert notice["title"] == f"{exchange.symbol} is at 101"
+        assert notice["title"] == f"{exchange.symbol} 현재가 101"
         assert notice["data"]["alert_id"] == made["id"]

@@ -12,13 +12,15 @@ from notification.domain.notice import (
     OrderSeen,
     amount,
     grouped,
+    of_broken_channel,
     of_denial,
     of_doubtful_order,
     of_fill,
     of_rejection,
     of_run,
 )
-from notification.domain.signal_notice import of_missed_prices, of_regained_prices
+from notification.domain.said import in_korean
+from notification.domain.signal_notice import of_hook, of_missed_prices, of_regained_prices, of_report
 from notification.domain.stream import REPLAY_MAX, Bounds, can_resume
 
 BUY = OrderSeen(
@@ -135,3 +137,45 @@ def test_prices_that_come_again_end_the_alarm_in_both_languages() -> None:
     assert (told.title, told.kind) == ("Prices of KRX are coming again", "alarm")
     assert told.body == "kis is heard again after 1,074 seconds. Rules and stops are watched again for 'RSI'."
     assert "1,074초 만에" in told.said_in("ko").body
+
+
+@pytest.mark.parametrize(
+    ("english", "korean"),
+    [
+        ("it has this symbol already", "이미 이 종목을 가지고 있습니다"),
+        (
+            "the automation is paused: it has lost 300 KRW today, and 200 is its limit",
+            "자동매매가 일시정지되어 있습니다: 오늘 손실이 300 KRW, 한도는 200입니다",
+        ),
+        ("insufficient_cash: This needs 1000 KRW.", "예수금이 부족합니다"),
+        (
+            "No alert has come since 2026-11-20 01:02 UTC, and one is expected every 30 minutes.",
+            "2026-11-20 01:02(UTC) 이후로 알림이 없습니다. 30분마다 오기로 되어 있습니다.",
+        ),
+        (
+            "An alert was not followed: there is no ticker: write {{ticker}} into the message.",
+            "알림을 따르지 않았습니다: 종목이 없습니다. 메시지에 {{ticker}}를 넣으세요.",
+        ),
+        ("Nobody has translated this.", "Nobody has translated this."),
+    ],
+)
+def test_what_trading_says_is_retold_in_korean(english: str, korean: str) -> None:
+    assert in_korean(english) == korean
+
+
+def test_a_report_and_a_hook_in_trouble_are_korean_to_a_korean() -> None:
+    problems = ["There are no bars of 005930.", "No bar of 000660 closed today: nothing could be traded."]
+    report = of_report("a", "밤사이", "prepare", problems)
+    assert report is not None
+    assert report.body == " ".join(problems)
+    told = report.said_in("ko").body
+    assert told == "005930의 봉이 없습니다. 오늘 마감된 봉이 없어 거래할 수 없었습니다: 000660."
+    hook = of_hook("h", "추세", "These fields mean nothing here: colour, size.").said_in("ko")
+    assert (hook.title, hook.body) == ("웹훅 '추세'에 문제가 있습니다", "쓰이지 않는 항목입니다: colour, size.")
+
+
+def test_a_blocked_bot_is_told_in_korean_to_a_korean() -> None:
+    blocked = "the bot was blocked or the chat was deleted: unblock the bot, then link the chat again"
+    told = of_broken_channel("c", "전화", blocked)
+    assert blocked in told.body
+    assert told.said_in("ko").body.startswith("사유: 봇이 차단되었거나 대화가 삭제되었습니다.")

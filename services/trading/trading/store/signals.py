@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from kit.db import Session
@@ -27,30 +27,32 @@ TRIP_CHANGING = ("stop_price", "target_price", "trail_price", "peak_price", "bar
 ZERO = Decimal(0)
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
-_HOLDINGS = text(
-    f"""
-    SELECT coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'buy'), 0) AS bought,
+HOLDINGS_COLUMNS: Final = f"""
+           coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'buy'), 0) AS bought,
            coalesce(sum(o.filled_quantity) FILTER (WHERE o.side = 'sell'), 0) AS sold,
            coalesce(sum(o.filled_value) FILTER (WHERE o.side = 'buy'), 0) AS spent,
            coalesce(sum(o.filled_value - o.fee - o.tax) FILTER (WHERE o.side = 'sell'), 0) AS received,
            coalesce(sum(o.fee) FILTER (WHERE o.side = 'buy'), 0) AS fees,
            coalesce(bool_or(o.status IN ({_OPEN})) FILTER (WHERE o.side = 'buy'), false) AS is_entering,
            coalesce(bool_or(o.status IN ({_OPEN})) FILTER (WHERE o.side = 'sell'), false) AS is_leaving
+"""
+_HOLDINGS = text(
+    f"""
+    SELECT {HOLDINGS_COLUMNS}
       FROM signals s JOIN orders o ON o.owner_id = s.owner_id AND o.id = s.order_id
      WHERE s.owner_id = :owner AND s.trip_id = :trip
     """  # noqa: S608 - the statuses are our own
 )
-_MONEY = text(
-    f"""
+MONEY_OF_ONE: Final = f"""
     SELECT coalesce(sum(spent) FILTER (WHERE is_open), 0) AS invested,
            coalesce(sum(received) FILTER (WHERE is_open), 0) AS returned,
            coalesce(sum(received - spent) FILTER (WHERE NOT is_open), 0) AS profit,
-           coalesce(sum(received - spent) FILTER (WHERE NOT is_open AND closed_at >= :day_began), 0) AS profit_today,
+           coalesce(sum(received - spent) FILTER (WHERE NOT is_open AND closed_at >= {{day_began}}), 0) AS profit_today,
            count(*) FILTER (WHERE is_open) AS open_trips,
            count(*) FILTER (WHERE NOT is_open AND spent > 0) AS closed_trips,
            coalesce((SELECT count(*) FROM signals
-                      WHERE owner_id = :owner AND automation_id = :automation AND order_id IS NOT NULL
-                        AND raised_at >= :day_began), 0) AS orders_today
+                      WHERE owner_id = :owner AND automation_id = {{automation}} AND order_id IS NOT NULL
+                        AND raised_at >= {{day_began}}), 0) AS orders_today
       FROM (SELECT t.closed_at IS NULL AS is_open, t.closed_at,
                    coalesce(sum(CASE WHEN o.side = 'buy' THEN
                        CASE WHEN o.status IN ({_OPEN}) THEN greatest(o.held + o.filled_value + o.fee, o.filled_value)
@@ -59,11 +61,12 @@ _MONEY = text(
               FROM trips t
               JOIN signals s ON s.owner_id = t.owner_id AND s.trip_id = t.id
               JOIN orders o ON o.owner_id = s.owner_id AND o.id = s.order_id
-             WHERE t.owner_id = :owner AND t.automation_id = :automation
+             WHERE t.owner_id = :owner AND t.automation_id = {{automation}}
              GROUP BY t.id, t.closed_at) AS one
     """  # noqa: S608 - the statuses are our own
-)
-HOLDINGS, MONEY = Statement(_HOLDINGS), Statement(_MONEY)
+"""Where one automation's money is: format it with what says which, and when its day began."""
+HOLDINGS = Statement(_HOLDINGS)
+MONEY = Statement(text(MONEY_OF_ONE.format(automation=":automation", day_began=":day_began")))
 
 _OF_OWNER = signals.c.owner_id == bindparam("owner")
 _ABOUT = (

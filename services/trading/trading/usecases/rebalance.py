@@ -17,7 +17,7 @@ from trading.domain.signal import Signal, SignalId
 from trading.domain.trip import Holdings, Trip
 from trading.store import automations, runs, signals
 from trading.store.runs import Settlement
-from trading.usecases.raise_signal import Said, raise_signal
+from trading.usecases.raise_signals import Said, raise_signals
 
 ZERO = Decimal(0)
 
@@ -50,12 +50,12 @@ async def rebalance(
     moves = moves_after(judged.choice, judged.basket, held, worth, judged.plan.portion)
     if automation.mode == "notify":  # what is not held cannot be traded back to its part
         moves = [move for move in moves if move.target is None or move.symbol not in held]
-    raised = []
-    for move in moves:
-        if await signals.find_pending(session, owner, automation.id, move.symbol) is None:
-            said = _said(judged, move, trips.get(move.symbol), next_id())
-            raised.append(await raise_signal(session, owner, automation, said, now))
-    return raised
+    said = [
+        (automation, _said(judged, move, trips.get(move.symbol), next_id()))
+        for move in moves
+        if await signals.find_pending(session, owner, automation.id, move.symbol) is None
+    ]
+    return await raise_signals(session, owner, said, now)
 
 
 async def _standing(

@@ -1,7 +1,8 @@
 """What an automation finds before the open and comes to after the close, told to its owner when it matters."""
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from kit.db import Session
@@ -36,6 +37,7 @@ async def report_automation(session: Session, owner: UUID, due: Appointment, now
     evaluated = await runs.count_evaluated(session, owner, automation.id, began)
     raised = await signals.list_raised(session, owner, automation.id, began, now)
     problems = await _before(session, owner, due) if due.phase is Phase.PREPARE else _after(due, evaluated)
+    problems += await _unjudged(session, owner, due)
     outcome = {"bars": evaluated, "signals": len(raised), "problems": problems}
     run = (due.phase, "", due.scheduled_at)
     if not await runs.settle(session, owner, automation.id, run, Settlement("done", outcome, due.epoch), now):
@@ -77,6 +79,17 @@ async def _before(session: Session, owner: UUID, due: Appointment) -> list[str]:
         if entry is not None and entry.status in AT_BROKER:
             found.append(f"Its order for {symbol} of {entry.created_at:%Y-%m-%d} is still {entry.status}.")
     return found
+
+
+async def _unjudged(session: Session, owner: UUID, due: Appointment) -> list[str]:
+    """Bars that came and could not be judged, by why: a day's in the next morning, shorter ones after the close."""
+    is_daily = due.automation.interval == "1d"
+    if is_daily is not (due.phase is Phase.PREPARE):
+        return []
+    since = datetime.combine(due.previous_day if is_daily else due.day, time.min, UTC)
+    looked = await runs.list_evaluated(session, owner, due.automation.id, since, due.scheduled_at)
+    whys = Counter(str((run.outcome or {}).get("why")) for run in looked if run.status == "skipped")
+    return [f"So many bars were not judged: {count}, for this reason: {why}." for why, count in whys.items()]
 
 
 def _after(due: Appointment, evaluated: int) -> list[str]:

@@ -15,7 +15,7 @@ from trading.domain.hook import Alert, HookId, Unreadable, read_alert, unknown_i
 from trading.domain.quote import Quote
 from trading.domain.signal import Signal, SignalId
 from trading.store import automations, hooks, signals
-from trading.usecases.raise_signal import Said, raise_signal
+from trading.usecases.raise_signals import Said, raise_signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def take_alert(
         trouble = f"These fields mean nothing here: {', '.join(unknown)}." if unknown else None
         ended = await hooks.settle(session, owner, key, ("done", trouble), now)
         said = Said(id=signal_id, symbol=alert.symbol, side=alert.side, kind="hook", price=price)
-        signal = await raise_signal(session, owner, automation, said, now) if ended else None
+        signal = (await raise_signals(session, owner, [(automation, said)], now))[0] if ended else None
     if ended and trouble is not None and hook.may_tell(now):
         await hooks.save_told(session, owner, hook.id, now)
         await record(session, HookTroubled(hook_id=hook.id, name=hook.name, trouble=trouble), owner=owner)

@@ -14,7 +14,7 @@ from trading.domain.signal import PROTECTIVE, Signal, SignalId
 from trading.domain.trip import Trip, follow, protect, touched
 from trading.store import automations, signals
 from trading.usecases.breach_automation import breach_automation
-from trading.usecases.raise_signal import Said, raise_signal
+from trading.usecases.raise_signals import Said, raise_signals
 
 
 async def watch_trip(
@@ -53,7 +53,7 @@ async def watch_trip(
     if pending is not None and pending.kind in PROTECTIVE:
         return moved, None
     said = Said(id=signal_id, symbol=trip.symbol, side="sell", kind=kind, price=quote.price, trip_id=trip.id)
-    return moved, await raise_signal(session, owner, automation, said, now)
+    return moved, (await raise_signals(session, owner, [(automation, said)], now))[0]
 
 
 async def _close(session: Session, owner: UUID, trip: Trip, automation: Automation | None, now: datetime) -> None:

@@ -12,7 +12,7 @@ from kit.sql import Statement
 from quant.markets.intervals import Interval
 from sqlalchemy import delete, func, select, text
 
-from trading.domain.automation import Automation, Phase
+from trading.domain.automation import Automation, AutomationId, Phase
 from trading.domain.hook import Hook, HookId
 from trading.domain.order import OPEN
 from trading.domain.signal import Signal, SignalStatus
@@ -92,6 +92,7 @@ CHANGED_TRIPS = text(
             AND sum(CASE WHEN o.side = 'buy' THEN o.filled_quantity ELSE -o.filled_quantity END) = 0)
     """  # noqa: S608 - the statuses are our own
 )
+HELD = Statement(text(f"SELECT automation_id, symbol FROM trips WHERE closed_at IS NULL LIMIT {PENDING_MAX}"))  # noqa: S608
 WAKE = Statement(text(f"SELECT pg_notify('{CHANNEL}', '')"))
 
 
@@ -204,6 +205,11 @@ async def list_followers(session: Session, market: str) -> dict[UUID, list[str]]
 async def list_open_trips(session: Session) -> list[Owned[Trip]]:
     """List everything that automations have."""
     return [_owned(row, trip_of(_Renamed(row, "t_"))) for row in await session.execute(_joined(trips, TRIP_COLUMNS))]
+
+
+async def list_held(session: Session) -> set[tuple[AutomationId, str]]:
+    """List what automations have something of: each with the symbol."""
+    return {(AutomationId(row.automation_id), row.symbol) for row in await HELD.all(session, {})}
 
 
 async def list_changed_trips(session: Session) -> set[UUID]:

@@ -1,5 +1,6 @@
-"""Raise a signal: it is kept, shown and told whether or not it becomes an order."""
+"""Raise signals: they are kept, shown and told whether or not they become orders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from quant.markets.listing import Side
 from trading.automation_events import SignalRaised
 from trading.domain.automation import STALE_AFTER, Automation
 from trading.domain.signal import Reason, Signal, SignalId, SignalKind, SignalStatus, first_status
-from trading.store import signals
+from trading.store.automation import portions
 from trading.store.together import write
 
 NEXT_SESSION_WITHIN = timedelta(days=14)
@@ -34,12 +35,23 @@ class Said:
     target: Decimal | None = None
 
 
-async def raise_signal(session: Session, owner: UUID, automation: Automation, said: Said, now: datetime) -> Signal:
-    """Keep a signal as its automation's mode has it begin, and announce it."""
+async def raise_signals(
+    session: Session, owner: UUID, said: Sequence[tuple[Automation, Said]], now: datetime
+) -> list[Signal]:
+    """Keep signals as the mode of each one's automation has it begin, and announce them, by one statement."""
+    if not said:
+        return []
+    raised = [_begun(automation, each, now) for automation, each in said]
+    facts = [SignalRaised.of(signal, automation.name) for signal, (automation, _) in zip(raised, said, strict=True)]
+    await write(session, portions.adding(owner, raised), facts=facts, owner=owner)
+    return raised
+
+
+def _begun(automation: Automation, said: Said, now: datetime) -> Signal:
     status = first_status(automation.mode, said.kind)
     lasts = STALE_AFTER[automation.interval] if said.act_on is None else NEXT_SESSION_WITHIN
     answer_until = now + timedelta(seconds=automation.answer_seconds) if status is SignalStatus.ASKED else None
-    signal = Signal(
+    return Signal(
         id=said.id,
         automation_id=automation.id,
         account_id=automation.account_id,
@@ -59,5 +71,3 @@ async def raise_signal(session: Session, owner: UUID, automation: Automation, sa
         trip_id=said.trip_id,
         settled_at=now if status is SignalStatus.NOTED else None,
     )
-    await write(session, signals.adding(owner, signal), facts=[SignalRaised.of(signal, automation.name)], owner=owner)
-    return signal

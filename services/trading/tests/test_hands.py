@@ -1,0 +1,162 @@
+"""Signals of one owner act together: what it costs when all act at one close, and that none undoes another."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from kit.db import Database, Session
+from kit.testing.serving import serving
+from redis.asyncio import Redis
+from trading.config import Settings
+from trading.domain.order import Happening
+from trading.domain.request import OrderRequest
+from trading.domain.signal import SignalStatus
+from trading.resources import open_resources
+from trading.usecases.place_order import Placed, place_order
+
+from services.trading.tests.automation_bench import FOREVER, NOW, Bench, a_document
+from services.trading.tests.builders import SAMSUNG, a_quote
+from services.trading.tests.desk import Desk
+from services.trading.tests.neighbours import MINUTE, Neighbours
+
+SYMBOLS = tuple(f"00{number:04}" for number in range(30))
+OWNERS, EACH = 10, 5
+START = NOW.replace(minute=4, second=0)
+
+
+class Spent:
+    """What was asked of the database in a block."""
+
+    def __init__(self) -> None:
+        self.round_trips = 0
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spent]:
+    """Count what the driver is asked, whoever asks it."""
+    spent = Spent()
+
+    def counting(name: str) -> None:
+        method = getattr(asyncpg.Connection, name)
+
+        async def counted_method(self: Any, *args: Any, **options: Any) -> Any:
+            spent.round_trips += 1
+            return await method(self, *args, **options)
+
+        patch.setattr(asyncpg.Connection, name, counted_method)
+
+    with monkeypatch.context() as patch:
+        for name in ("fetch", "execute", "prepare"):
+            counting(name)
+        yield spent
+
+
+@pytest_asyncio.fixture
+async def bench(database: Database, settings: Settings, redis: Redis) -> AsyncIterator[Bench]:
+    neighbours = Neighbours()
+    async with serving(neighbours.app()) as url:
+        told = settings.model_copy(update={"market_url": url, "auth_url": url})
+        async with open_resources(told) as resources:
+            yield Bench(await Desk.open(database), neighbours, told, resources, redis)
+    await redis.delete(*(f"realtime:{symbol}" for symbol in (SAMSUNG, *SYMBOLS)))
+
+
+async def _close(benches: list[Bench], minute: int) -> None:
+    first = benches[0]
+    start = START + minute * MINUTE
+    first.clock.at = start + MINUTE
+    for symbol in SYMBOLS:
+        first.neighbours.trade_minute(symbol, start, 56_000)
+        await first.quotes(a_quote(symbol=symbol))
+        await first.closes(start, symbol, "1m")
+
+
+async def test_fifty_signals_of_one_close_take_few_round_trips(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    benches = [bench] + [replace(bench, desk=await Desk.open(bench.database)) for _ in range(OWNERS - 1)]
+    for symbol in SYMBOLS:
+        for back in range(5, 0, -1):
+            benches[0].neighbours.trade_minute(symbol, START - back * MINUTE, 56_000)
+    for place, each in enumerate(benches):
+        for number in range(EACH):
+            symbol = SYMBOLS[(place + number * OWNERS) % len(SYMBOLS)]
+            document = a_document(**FOREVER, holding_bars=1)
+            await each.automates(document, interval="1m", capital=Decimal(100_000), symbols=(symbol,))
+    worker = await benches[0].worker()
+    for side, trips_max in (("buy", 7), ("sell", 9)):
+        await _close(benches, ("buy", "sell").index(side))
+        with counted(monkeypatch) as spent:
+            assert await worker.work_off() == OWNERS * EACH
+        ordered = [order for each in benches for order in await each.orders() if order.side == side]
+        assert len(ordered) == OWNERS * EACH
+        assert spent.round_trips <= trips_max * OWNERS * EACH
+        for each in benches:
+            for order in await each.orders():
+                if order.is_open:
+                    await each.desk.hears(order, Happening.ACCEPTED)
+                    await each.desk.fills(order, quantity=order.quantity, price=Decimal(56_000), fee=Decimal(7))
+
+
+async def _at_a_minute(bench: Bench) -> datetime:
+    """A minute that has closed, with a price after it."""
+    start = NOW.replace(minute=4, second=0)
+    for back in range(5, -1, -1):
+        bench.neighbours.trade_minute(SAMSUNG, start - back * MINUTE, 56_000)
+    bench.clock.at = start + MINUTE
+    await bench.quotes(a_quote())
+    return start
+
+
+@pytest.mark.requirement("R-11")
+async def test_what_one_signal_does_wrong_undoes_no_other_of_its_owner(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = await _at_a_minute(bench)
+    made = [await bench.automates(a_document(**FOREVER), interval="1m", capital=Decimal(100_000)) for _ in range(3)]
+
+    async def broken(session: Session, owner: UUID, request: OrderRequest, *rest: Any) -> Placed:
+        placed = await place_order(session, owner, request, *rest)
+        assert request.strategy_id != made[1].strategy_id, "a fault of ours, after the order was written"
+        return placed
+
+    monkeypatch.setattr("trading.usecases.act_on_signals.place_order", broken)
+    await bench.closes(start, interval="1m")
+    await (await bench.worker()).work_off()
+    assert {order.strategy_id for order in await bench.orders()} == {made[0].strategy_id, made[2].strategy_id}
+    statuses = {signal.automation_id: signal.status for signal in await bench.signals()}
+    assert [statuses[each.id] for each in made] == [SignalStatus.ORDERED, SignalStatus.WAITING, SignalStatus.ORDERED]
+    assert await bench.statuses() == {"done": 3}
+
+
+async def test_one_that_the_review_refuses_is_settled_beside_one_that_is_ordered(bench: Bench) -> None:
+    start = await _at_a_minute(bench)
+    for capital in (9_000_000, 9_500_000):  # the cash is enough for one of them
+        await bench.automates(a_document(**FOREVER), interval="1m", capital=Decimal(capital))
+    await bench.closes(start, interval="1m")
+    await (await bench.worker()).work_off()
+    assert sorted(signal.status for signal in await bench.signals()) == [SignalStatus.ORDERED, SignalStatus.REFUSED]
+
+
+async def test_who_takes_the_id_of_a_signals_order_stops_nobody_but_that_signal(bench: Bench) -> None:
+    start = await _at_a_minute(bench)
+    await bench.automates(a_document(**FOREVER), interval="1m", capital=Decimal(100_000), mode="ask")
+    other = await bench.automates(a_document(**FOREVER), interval="1m", capital=Decimal(100_000), mode="ask")
+    worker = await bench.worker()
+    await bench.closes(start, interval="1m")
+    await worker.work_off()
+    asked = await bench.signals()
+    taken = next(signal for signal in asked if signal.automation_id != other.id)
+    await bench.desk.places(client_order_id=f"signal-{taken.id}", quantity=Decimal(3))
+    for signal in asked:
+        await bench.decides(signal, "approve")
+    await worker.look()
+    ended = {signal.automation_id: signal for signal in await bench.signals()}
+    assert ended[other.id].status is SignalStatus.ORDERED
+    assert ended[taken.automation_id].status is SignalStatus.REFUSED
+    assert str(ended[taken.automation_id].detail).startswith("client_order_id_reused: ")
