@@ -1,6 +1,7 @@
-"""The market stream: greeting, log-in, subscriptions and their budget, trades and quotes; JSON lists of messages.
+"""The market stream: greeting, log-in, subscriptions and their budget, trades and quotes; lists of messages.
 
-MessagePack, which clients may ask for while they connect, is not spoken here.
+They are JSON, or MessagePack both ways where a client asks for it while it connects, as alpaca-py does; moments are
+moments there, and no text.
 """
 
 import asyncio
@@ -13,11 +14,13 @@ from typing import Any, Final
 from fastapi import WebSocket, WebSocketDisconnect
 from quant.matching import Exchange
 
+from emulators.alpaca import messagepack
 from emulators.alpaca.market import FEEDS, quoted, traded
 from emulators.faults import Faults, reshaped
 from emulators.tape import Tick
 
 LOG_IN_SECONDS: Final = 10
+PACKED: Final = "application/msgpack"
 FREE: Final = "iex"
 SYMBOLS_MAX: Final = 30
 """On the free feed."""
@@ -51,6 +54,7 @@ class Listener:
     """One connection. None in the queue ends it."""
 
     feed: str
+    is_packed: bool = False
     queue: "asyncio.Queue[list[Message] | None]" = field(default_factory=asyncio.Queue)
     key: str = ""
     wanted: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in (*CHANNELS, *OTHERS)})
@@ -98,7 +102,7 @@ class MarketStream:
     async def serve(self, socket: WebSocket, feed: str) -> None:
         """Serve one connection until they leave."""
         await socket.accept()
-        listener = Listener(feed)
+        listener = Listener(feed, socket.headers.get("content-type") == PACKED)
         if feed not in FEEDS:
             await socket.close()
             return
@@ -107,9 +111,9 @@ class MarketStream:
         try:
             async with asyncio.timeout(LOG_IN_SECONDS):
                 while not listener.key:
-                    self._take(listener, await _heard(socket))
+                    self._take(listener, await _heard(socket, listener))
             while True:
-                self._take(listener, await _heard(socket))
+                self._take(listener, await _heard(socket, listener))
         except (WebSocketDisconnect, RuntimeError):
             return
         except (TimeoutError, _Ended) as ended:
@@ -158,12 +162,13 @@ def _error(code: int) -> Message:
     return {"T": "error", "code": code, "msg": ERRORS[code]}
 
 
-async def _heard(socket: WebSocket) -> Message:
+async def _heard(socket: WebSocket, listener: Listener) -> Message:
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect
+    said = message.get("bytes") or (message.get("text") or "").encode()
     try:
-        asked = json.loads(message.get("text") or (message.get("bytes") or b"").decode())
+        asked = messagepack.unpack(said) if listener.is_packed else json.loads(said)
     except ValueError:
         return {}
     return asked if isinstance(asked, dict) else {}
@@ -171,7 +176,14 @@ async def _heard(socket: WebSocket) -> Message:
 
 async def _speak(socket: WebSocket, listener: Listener) -> None:
     while (messages := await listener.queue.get()) is not None:
-        await socket.send_text(json.dumps(messages))
+        if listener.is_packed:
+            await socket.send_bytes(messagepack.pack([_with_moment(message) for message in messages]))
+        else:
+            await socket.send_text(json.dumps(messages))
         if any(message.get("code") == 407 for message in messages):
             break
     await socket.close()
+
+
+def _with_moment(message: Message) -> Message:
+    return message | {"t": datetime.fromisoformat(message["t"])} if "t" in message else message

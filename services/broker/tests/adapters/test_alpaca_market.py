@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import struct
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from broker.adapters.alpaca.market_stream import SYMBOLS_MAX
 from broker.adapters.market_data import Heard
 from broker.adapters.port import Unreachable
 from emulators.alpaca.market_stream import Listener
+from emulators.alpaca.messagepack import pack, unpack
 from emulators.tape import Day
 from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
@@ -81,6 +83,32 @@ async def test_the_stream_says_what_is_wrong_in_its_own_codes(alpaca: Emulated) 
     assert await answers(alpaca, AUTH, "no json", {"action": "dance"}) == ["authenticated", 400, 400]
     [_, whole] = await answers(alpaca, AUTH, {"action": "subscribe", "trades": many}, feed="sip")
     assert (whole["T"], whole["trades"], whole["quotes"], whole["bars"]) == ("subscription", many, [], [])
+
+
+async def test_a_client_that_asks_for_messagepack_gets_it_with_moments_that_are_no_text(alpaca: Emulated) -> None:
+    headers = {"Content-Type": "application/msgpack"}
+    async with connect(alpaca.socket("/v2/iex"), proxy=None, additional_headers=headers) as line:
+
+        async def heard() -> bytes:
+            told = await asyncio.wait_for(line.recv(), PATIENCE_SECONDS)
+            assert isinstance(told, bytes)
+            return told
+
+        assert unpack(await heard()) == [{"T": "success", "msg": "connected"}]
+        await line.send(b"\xc1")
+        await line.send(pack(AUTH))
+        assert unpack(await heard()) == [{"T": "error", "code": 401, "msg": "not authenticated"}]
+    async with connect(alpaca.socket("/v2/iex"), proxy=None, additional_headers=headers) as line:
+        await heard()
+        await line.send(pack(AUTH))
+        assert unpack(await heard()) == [{"T": "success", "msg": "authenticated"}]
+        await line.send(pack({"action": "subscribe", "trades": [SYMBOL]}))
+        [told] = unpack(await heard())
+        assert (told["T"], told["trades"]) == ("subscription", [SYMBOL])
+        alpaca.house.trade(SYMBOL, Decimal("701.5"), Decimal(3))
+        trade = await heard()
+        assert b"\xa1p\xcb" + struct.pack(">d", 701.5) in trade
+        assert pack("t") + pack(alpaca.clock()) in trade
 
 
 async def test_a_key_has_one_connection_to_a_feed_and_a_second_one_waits_longer_each_time(
