@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from broker.adapters.port import Connector, Remote
 from broker.config import Settings
 from broker.domain.order import Environment, OrderIntent, OwnerId
+from broker.market_now import Markets
 
 
 class Bound(Protocol):
@@ -37,6 +38,8 @@ class Desk:
     clock: Callable[[], datetime]
     settings: Settings
     lines: Bound | None = None
+    markets: Markets = field(default_factory=Markets)
+    """What symbols' markets do now, as read a moment ago."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds before something is tried again."""
 

@@ -20,7 +20,7 @@ from broker.adapters.balance import Balance, BuyingPower
 from broker.adapters.catalogue import open_here
 from broker.adapters.line import Tokens
 from broker.adapters.opening import Door
-from broker.adapters.port import NotSent, Remote, Report
+from broker.adapters.port import LineGone, NotSent, Remote, Report
 from broker.brokers import Line
 from broker.domain.capabilities import Capabilities
 from broker.domain.connection import ConnectionId
@@ -86,7 +86,7 @@ class Bound:
         """Look an order up."""
         remote = await self._open()
         if remote is None:
-            raise NotSent(GONE)
+            raise LineGone(GONE)
         return await remote.find(order, key, sent_at)
 
     async def reports(self) -> AsyncGenerator[Sequence[Report], None]:
@@ -102,28 +102,28 @@ class Bound:
         """Every order the broker shows of today."""
         remote = await self._open()
         if remote is None:
-            raise NotSent(GONE)
+            raise LineGone(GONE)
         return await remote.listed()
 
     async def told(self, listed: Listed) -> Accepted | Refused:
         """Everything the broker knows of an order of its list."""
         remote = await self._open()
         if remote is None:
-            raise NotSent(GONE)
+            raise LineGone(GONE)
         return await remote.told(listed)
 
     async def balance(self) -> Balance:
         """Cash and holdings of the account."""
         remote = await self._open()
         if remote is None:
-            raise NotSent(GONE)
+            raise LineGone(GONE)
         return await remote.balance()
 
     async def buying_power(self, symbol: str, limit_price: Decimal) -> BuyingPower | Refused:
         """What the broker would let the account spend on a symbol now."""
         remote = await self._open()
         if remote is None:
-            raise NotSent(GONE)
+            raise LineGone(GONE)
         return await remote.buying_power(symbol, limit_price)
 
     async def _open(self) -> Remote | None:

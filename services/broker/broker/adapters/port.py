@@ -33,6 +33,10 @@ class NotSent(LineFailure):
     """Certainly not done: nothing left this process. Trying again is safe."""
 
 
+class LineGone(NotSent):
+    """Certainly not done, and never again this way: the connection was taken away."""
+
+
 class RateLimited(NotSent):
     """Certainly not done: the broker counts our calls and turned this one away."""
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from broker.adapters.port import Remote
 from broker.api.connections import door_to, explained, opened
 from broker.domain.attempt import Attempt
+from broker.domain.connection import ConnectionId
 from broker.domain.doubt import is_in_doubt
 from broker.domain.order import ClientKey, OrderId, OwnerId
 from broker.errors import (
@@ -28,7 +29,7 @@ from broker.errors import (
     NotACandidate,
 )
 from broker.resources import Resources
-from broker.store import attempts, system
+from broker.store import attempts, connections, system
 from broker.usecases.answer_doubt import answer_doubt
 from broker.usecases.read_candidates import read_candidates
 
@@ -109,11 +110,17 @@ async def list_candidates(request: Request, user: CurrentUser, order_id: UUID) -
 
 @router.post("/{order_id}/answer", responses=_ASKED | responses(StepUpRequired, NotACandidate))
 async def answer_a_doubt(request: Request, user: RecentUser, order_id: UUID, asked: AnswerIn) -> AnsweredOut:
-    """Say which one it is, or that it is none. Needs fresh authentication, and is kept in the audit log."""
+    """Say which one it is, or that it is none. Needs fresh authentication, and is kept in the audit log.
+
+    That it is none can be said as well when the order's connection was deleted, so that nobody can be asked.
+    """
     resources: Resources = request.app.state.resources
     attempt = await _doubt(resources, OwnerId(user.user_id), order_id)
-    async with _line(resources, user, attempt) as remote:
-        await answer_doubt(resources.database, attempt, remote, asked.broker_order_id)
+    if asked.broker_order_id is None and await _is_gone(resources, attempt):
+        await answer_doubt(resources.database, attempt, None, None)
+    else:
+        async with _line(resources, user, attempt) as remote:
+            await answer_doubt(resources.database, attempt, remote, asked.broker_order_id)
     return AnsweredOut(order_id=order_id, broker_order_id=asked.broker_order_id)
 
 
@@ -124,6 +131,13 @@ async def _doubt(resources: Resources, owner: OwnerId, order: UUID) -> Attempt:
     if attempt is None or not is_in_doubt(attempt):
         raise DoubtNotFound("No order of yours under this id waits for an answer: GET /broker/doubts lists those.")
     return attempt
+
+
+async def _is_gone(resources: Resources, attempt: Attempt) -> bool:
+    owner, number = attempt.intent.owner, attempt.intent.connection_id
+    assert number is not None, "the simulator knows every order by its key"
+    async with resources.database.owned(owner) as session:
+        return await connections.find(session, owner, ConnectionId(number)) is None
 
 
 @asynccontextmanager

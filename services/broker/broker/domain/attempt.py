@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from broker.domain.order import Absent, Accepted, Ambiguous, Answer, Ended, OrderIntent, Refused, Unanswered
+from broker.domain.order import Absent, Accepted, Ambiguous, Answer, Ended, OrderIntent, Refused, Unanswered, Unaskable
 
 
 class AttemptState(StrEnum):
@@ -34,6 +34,10 @@ LOOKS_MIN: Final = 3
 LOOK_EVERY: Final = timedelta(seconds=20)
 LOOK_FOR: Final = timedelta(seconds=60)
 """An order is not placed when its broker's whole list was read so often, spread over so long, and never showed it."""
+_UNASKABLE: Final = (
+    "{title} cannot be asked, since the connection of this order was deleted: look there yourself. Cancel the order if "
+    "it is there, and answer that it was not placed if it is not."
+)
 UNSETTLED: Final = frozenset({_S.SENDING, _S.UNKNOWN})
 
 
@@ -63,10 +67,14 @@ class Attempt:
         """Whether it is time to look again: a broker's list is not asked more often than it can change our mind."""
         return self.first_look_at is None or moment >= self.first_look_at + self.looks * LOOK_EVERY
 
-    def looked(self, evidence: Absent | Ambiguous, title: str, moment: datetime) -> tuple["Attempt", Answer]:
+    def looked(
+        self, evidence: Absent | Ambiguous | Unaskable, title: str, moment: datetime
+    ) -> tuple["Attempt", Answer]:
         """What follows from a list that does not settle the matter: more patience, a human, or a certain no."""
         since = self.first_look_at or moment
         after = replace(self, looks=self.looks + 1, first_look_at=since)
+        if isinstance(evidence, Unaskable):
+            return replace(after, needs_human=True), Unanswered(_UNASKABLE.format(title=title))
         if isinstance(evidence, Ambiguous):
             seen = ", ".join(evidence.candidates)
             return replace(after, needs_human=True), Unanswered(f"{title} shows {seen}: somebody has to say which.")

@@ -142,6 +142,11 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
+class Unaskable:
+    """The broker cannot be asked any more, since the connection was taken away: only its owner can look there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """One order of a broker's own list, whoever placed it; its changes and cancels are in it already.
 

@@ -16,8 +16,12 @@ from broker.usecases.settle_attempt import settle_attempt
 NOT_PLACED = Refused("not_placed", "Its owner has looked at the broker, and says that the order was not placed.")
 
 
-async def answer_doubt(database: Database, attempt: Attempt, remote: Remote, broker_order_id: str | None) -> None:
+async def answer_doubt(
+    database: Database, attempt: Attempt, remote: Remote | None, broker_order_id: str | None
+) -> None:
     """Settle an order by its owner's word: as the one of this number, or (None) as never placed.
+
+    `remote` may be missing where nobody is asked: when it was never placed.
 
     Raises:
         NotACandidate: when the broker shows no such row that could be it.
@@ -26,6 +30,7 @@ async def answer_doubt(database: Database, attempt: Attempt, remote: Remote, bro
     """
     answer: Accepted | Refused = NOT_PLACED
     if broker_order_id is not None:
+        assert remote is not None, "a number is looked for at the broker"
         rows = {each.broker_order_id: each for each in await read_candidates(database, attempt, remote)}
         if broker_order_id not in rows:
             raise NotACandidate("The broker shows no order of this number that could be yours: look again.")

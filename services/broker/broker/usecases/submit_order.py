@@ -18,14 +18,13 @@ from kit.consumer import take
 from kit.errors import Unavailable
 from kit.events import record
 
-from broker.adapters.port import Connector, InHouse, LineFailure, NotSent
+from broker.adapters.port import Connector, InHouse, LineFailure, LineGone, NotSent
 from broker.desk import Desk
 from broker.domain.attempt import Attempt, AttemptState
 from broker.domain.capabilities import Capabilities, refuse_beyond
 from broker.domain.hours import refuse_out_of_hours
-from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent, Refused, Unanswered
+from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent, Refused, Unanswered, Unaskable
 from broker.events import OrderNeedsHuman
-from broker.market_now import find_market_now
 from broker.store import attempts
 from broker.store.attempts import Seen
 from broker.usecases.settle_attempt import settle_attempt
@@ -152,7 +151,7 @@ async def _ask(desk: Desk, attempt: Attempt, *, is_new: bool) -> tuple[Attempt, 
         if desk.settings.is_from_a_backup(attempt.begun_at):
             return attempt, _TOO_OLD
         return attempt, await _send(desk, connector, attempt)
-    if isinstance(evidence, Absent | Ambiguous):
+    if isinstance(evidence, Absent | Ambiguous | Unaskable):
         return attempt.looked(evidence, connector.capabilities.title, desk.clock())
     return attempt, evidence
 
@@ -179,7 +178,7 @@ async def _refusal(desk: Desk, able: Capabilities, intent: OrderIntent) -> Refus
     """Why the order is not sent at all; the simulator judges hours by itself, with the quote it matches against."""
     if (refusal := refuse_beyond(able, intent)) is not None or able.books_are_ours:
         return refusal
-    return refuse_out_of_hours(able, intent, await find_market_now(desk.cache, intent.symbol))
+    return refuse_out_of_hours(able, intent, await desk.markets.now(desk.cache, intent.symbol, desk.clock()))
 
 
 def _give_up(desk: Desk, connector: Connector, attempt: Attempt, failed: NotSent) -> Refused:
@@ -193,10 +192,12 @@ def _give_up(desk: Desk, connector: Connector, attempt: Attempt, failed: NotSent
 
 async def _look(
     desk: Desk, connector: Connector, attempt: Attempt
-) -> Accepted | Refused | Absent | Ambiguous | Unanswered:
+) -> Accepted | Refused | Absent | Ambiguous | Unaskable | Unanswered:
     try:
         async with asyncio.timeout(desk.settings.submit_timeout_seconds):
             return await connector.find(attempt.intent, attempt.intent.key, attempt.begun_at)
+    except LineGone:
+        return Unaskable()
     except (LineFailure, TimeoutError) as failed:
         return Unanswered(_doubt(desk, failed))
 

@@ -121,6 +121,20 @@ async def test_its_owner_says_that_it_was_never_placed(doubt: Doubt) -> None:
     assert (await doubt.said())[-2:] == ["order.rejected", "doubt.answered"]
 
 
+@pytest.mark.requirement("R-4")
+async def test_that_it_was_never_placed_can_be_said_when_its_connection_is_gone(doubt: Doubt) -> None:
+    [number, _] = await doubt.candidates()
+    token = doubt.tokens.for_user(doubt.order.owner)
+    async with client(doubt.app, token) as http:
+        deleted = await http.delete(f"/api/v1/broker/connections/{doubt.order.connection_id}")
+        assert deleted.status_code == 204
+    unasked = await doubt.answers(number)
+    assert (unasked.status_code, unasked.json()["code"]) == (404, "connection_not_found")
+    assert await doubt.state() == ("unknown", None)
+    assert (await doubt.answers(None)).status_code == 200
+    assert await doubt.state() == ("rejected", None)
+
+
 @pytest.mark.requirement("R-4", "R-36")
 async def test_nobody_else_answers_and_nobody_answers_without_proving_who_they_are(doubt: Doubt) -> None:
     somebody = doubt.tokens.for_user(new_id())

@@ -16,9 +16,10 @@ from broker.domain.capabilities import refuse_beyond
 from broker.domain.connection import Connection, ConnectionId, Secrets
 from broker.domain.order import Accepted, CancelRefused, OrderIntent, OwnerId, Refused, Replacement, ReplaceRefused
 from broker.lines import Lines
-from broker.store import connections
+from broker.store import attempts, connections
 from broker.token_room import TokenRoom
 from broker.usecases import watch_connections as watch_connections_module
+from broker.usecases.recover_attempts import recover_attempts
 from broker.usecases.save_connection import save_connection
 from broker.usecases.submit_order import submit_order
 from broker.usecases.watch_connections import watch_connections
@@ -110,6 +111,31 @@ async def test_a_connection_that_was_taken_away_opens_nothing_although_it_was_op
         await line.find(order, order.key, ls.clock())
     assert [reports async for reports in line.reports()] == []
     assert len(ls.slips) == 1
+
+
+@pytest.mark.requirement("R-4")
+async def test_an_order_in_doubt_whose_connection_was_taken_away_waits_for_its_owner_who_is_told_what_to_do(
+    lines: Lines, ls: Emulated, database: Database, redis: "Redis", settings: Settings
+) -> None:
+    desk = Desk(database, redis, {}, ls.clock, settings, lines)
+    order = await saved(database)
+    ls.faults.add("CSPAT00601", "reset_after")
+    await submit_order(desk, order, None)
+    async with database.owned(order.owner) as session:
+        await connections.delete(session, order.owner, ConnectionId(order.connection_id))  # type: ignore[arg-type]
+        assert await attempts.list_in_doubt(session, order.owner, 9) == []
+    for _ in range(3):
+        ls.clock.passes(20)
+        await recover_attempts(desk, ls.clock())
+    asked = text("SELECT type, data ->> 'text' AS text FROM events WHERE subject = :order ORDER BY position")
+    async with database.system() as session:
+        said = (await session.execute(asked, {"order": str(order.order_id)})).all()
+        [waiting] = await attempts.list_in_doubt(session, order.owner, 9)
+    assert [row.type.split(".")[2] for row in said] == ["unknown", "needs_human"], (
+        "once, however often it is looked for"
+    )
+    assert "the connection of this order was deleted: look there yourself" in said[-1].text
+    assert (waiting.state, len(ls.slips)) == ("unknown", 1)
 
 
 @pytest.mark.requirement("R-53")

@@ -1,7 +1,9 @@
 """Orders whose answer was lost, through the real use cases, database and wire: none is doubled, none is mistaken."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from broker.adapters.kis.connector import Kis
 from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.attempt import AttemptState
-from broker.domain.order import ClientKey, OrderIntent
+from broker.domain.order import Absent, Accepted, Ambiguous, ClientKey, OrderIntent, Refused
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
 from broker.usecases.recover_attempts import recover_attempts
@@ -203,3 +205,39 @@ async def test_old_doubts_that_nobody_can_answer_do_not_keep_a_newer_one_from_be
         assert await recover_attempts(floor.desk, kis.clock()) == 2
         assert await floor.said(old) == ["unknown"]
         assert await floor.said(new) == ["unknown", "executed"]
+
+
+class Meeting(Kis):
+    """The connector, where each look waits until another one begins."""
+
+    meeting: asyncio.Barrier
+    met: set[UUID]
+
+    async def find(
+        self, order: OrderIntent, key: ClientKey, sent_at: datetime
+    ) -> Accepted | Refused | Absent | Ambiguous:
+        await self.meeting.wait()
+        self.met.add(order.order_id)
+        return await super().find(order, key, sent_at)
+
+
+@pytest.mark.requirement("R-4")
+async def test_doubts_of_one_connection_do_not_wait_for_those_of_another(
+    database: Database, redis: "Redis", settings: Settings
+) -> None:
+    async with emulator() as kis:
+
+        async def nobody(_: Sequence[str]) -> Mapping[str, ClientKey]:
+            return {}
+
+        connector, floor = Meeting(kis.client(), nobody), a_floor(kis, database, redis, settings)
+        patient = settings.model_copy(update={"submit_timeout_seconds": 30})
+        connector.meeting, connector.met = asyncio.Barrier(2), set()
+        floor.desk = replace(floor.desk, lines=OneLine(connector), settings=patient)
+        orders = [an_order("005930", limit_price=price) for price in ("69800", "69900")]
+        for order in orders:
+            floor.connection = new_id()
+            kis.breaks("order-cash", "reset_after")
+            await floor.deliver(submitted(order))
+        await resolve(floor, 1)
+        assert connector.met == {order.order_id for order in orders}, "one that waited alone would have given up"

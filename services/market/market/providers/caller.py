@@ -89,7 +89,7 @@ class Caller:
         Raises:
             Unreachable: when three tries brought none.
             Limited: when the source wants fewer calls.
-            Blocked: on 403, which sources send to addresses they have shut out.
+            Blocked: on 403, which sources send to addresses they have shut out, unless it says what is wrong.
         """
         for number in range(TRIES_MAX):
             try:
@@ -149,7 +149,7 @@ def _worth_reading(host: str, response: httpx.Response, body: bytes) -> Answer:
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
         raise Limited(f"{host} wants fewer calls", _retry_after(response.headers.get("Retry-After")))
-    if status == httpx.codes.FORBIDDEN:
+    if status == httpx.codes.FORBIDDEN and not _is_told_in_json(body):
         raise Blocked(f"{host} answers 403: this address is shut out, or the path is wrong")
     if status == httpx.codes.UNAUTHORIZED:
         raise NotAllowed(f"{host} answers 401: check the key")
@@ -160,8 +160,8 @@ def _worth_reading(host: str, response: httpx.Response, body: bytes) -> Answer:
 
 
 def _is_told_in_json(body: bytes) -> bool:
-    """KIS tells its own limits with status 500 and a JSON body: that is an answer, and no outage."""
-    return body.lstrip()[:1] == b"{" and b'"rt_cd"' in body
+    """KIS tells its limits with status 500, and what is wrong with a key with 403: answers, no outage and no block."""
+    return body.lstrip()[:1] == b"{" and (b'"rt_cd"' in body or b'"error_code"' in body)
 
 
 def _retry_after(text: str | None) -> float | None:

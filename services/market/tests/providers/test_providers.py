@@ -191,6 +191,11 @@ class TestLimitsOfADay:
             await provider.fetch_series("EXO", "US", FIRST, LAST)
         assert blocked.value.until == datetime(2024, 12, 14, 5, 0, tzinfo=UTC)
 
+    async def test_a_key_that_kis_does_not_know_is_for_a_person_to_mend_and_no_block(self, opened: Open) -> None:
+        (provider,) = opened("kis", kis_key=SecretStr("another")).providers
+        with pytest.raises(NotAllowed, match="EGW00103"):
+            await provider.fetch_series("000010", "KRX", FIRST, LAST)
+
     async def test_kis_waits_a_second_and_goes_on(self, opened: Open, world: World, slept: list[float]) -> None:
         (provider,) = opened("kis").providers
         world.daily_calls_max["kis"] = 2
