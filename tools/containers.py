@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -307,7 +308,9 @@ def _digest(told: object, patterns: Iterable[str]) -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
 def _engine() -> Engine:
+    """The engine that answers, looked for once: asking takes seconds."""
     engine = engines.find()
     if engine is None:
         raise StackError("no container engine answers: `docker info` and `podman info` fail. Use `up --native`.")
