@@ -29,8 +29,8 @@ COMPOSE_LOG = "compose.log"
 ENDED = "it ended"
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
-PACKAGES = "exodus-packages:latest"
-"""The libraries of every image; `clean` leaves it, since it takes minutes to make."""
+SHARED = "exodus-shared:latest"
+"""What the images of all services begin with; `clean` leaves it, since its libraries take minutes to fetch."""
 FORMAT = {"BUILDAH_FORMAT": "docker"}
 """Podman's way of asking for images that know health checks."""
 COMPOSE_FILE = ROOT / "docker-compose.yml"
@@ -178,8 +178,8 @@ def _build(engine: Engine, layout: Layout, begun: float) -> None:
     if built.exists() and built.read_text() == sources and engine.has(_image_built_last(layout)):
         return
     _say(begun, f"building the images (what is said goes to {layout.logs / COMPOSE_LOG})")
-    # What all images begin with is first, under a name of its own: without one it would go with the last of them.
-    first = [engine.program, "build", "--file", str(DOCKERFILE), "--target", "packages", "--tag", PACKAGES, str(ROOT)]
+    # What they share is first, under a name of its own: without one it would go with the last of them.
+    first = [engine.program, "build", "--file", str(DOCKERFILE), "--target", "shared", "--tag", SHARED, str(ROOT)]
     _run_quietly(layout, first, os.environ | FORMAT)
     _quietly(layout, "build")
     built.write_text(sources)
