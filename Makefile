@@ -58,8 +58,8 @@ endif
 test-containers: venv ## build and start the containers, play the story through them, remove them; needs docker or podman
 	@$(PYTHON) -m pytest tests/containers
 
-chaos: venv ## cut and slow edges, full disks and killed processes, on a platform of its own: every case
-	@EXODUS_CHAOS=all $(PYTHON) -m pytest -s tests/integration/faults libs/kit/tests/test_backlog.py
+chaos: venv ## cut and slow edges, full disks and KILLS=100 killed processes, on a platform of its own: every case
+	@EXODUS_CHAOS=all EXODUS_KILLS=$(or $(KILLS),100) EXODUS_KILLS_SEED=$(or $(SEED),1) $(PYTHON) -m pytest -s tests/integration/faults libs/kit/tests/test_backlog.py
 
 seeds: venv ## play seeded faults on every broker's line: SEEDS for each broker, 2,500 unless said otherwise
 	@EXODUS_FAULT_RUNS=$(or $(SEEDS),2500) $(PYTHON) -m pytest -s services/broker/tests/conformance/test_seeded_faults.py

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ LOG_LINES_SHOWN = "20"
 COMPOSE_LOG = "compose.log"
 ENDED = "it ended"
 
+DOCKERFILE = ROOT / "deploy" / "Dockerfile"
+SHARED = "exodus-shared:latest"
+"""What the images of all services begin with; `clean` leaves it, since its libraries take minutes to fetch."""
+FORMAT = {"BUILDAH_FORMAT": "docker"}
+"""Podman's way of asking for images that know health checks."""
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 OFFLINE_FILE = ROOT / "deploy" / "offline" / "compose.yml"
 MONITORING_FILE = ROOT / "deploy" / "monitoring.yml"
@@ -78,9 +84,9 @@ def best_mode(environment: Mapping[str, str]) -> str:
 def official_images() -> list[str]:
     """Every image of docker-compose.yml that is not built from this repository."""
     built = described(COMPOSE_FILE).values()
-    bases = [
-        line.split()[1] for line in (ROOT / "deploy" / "Dockerfile").read_text().splitlines() if line[:5] == "FROM "
-    ]
+    stages = [line.split() for line in DOCKERFILE.read_text().splitlines() if line[:5] == "FROM "]
+    made = {name for _, _, *named in stages for name in named[1:]}
+    bases = [base for _, base, *_ in stages if base not in made]
     return [image for one in built if not (image := str(one["image"])).startswith("exodus-")] + bases
 
 
@@ -172,8 +178,9 @@ def _build(engine: Engine, layout: Layout, begun: float) -> None:
     if built.exists() and built.read_text() == sources and engine.has(_image_built_last(layout)):
         return
     _say(begun, f"building the images (what is said goes to {layout.logs / COMPOSE_LOG})")
-    # One first: the other services' images begin with the same layers.
-    _quietly(layout, "build", "auth-migrate")
+    # What they share is first, under a name of its own: without one it would go with the last of them.
+    first = [engine.program, "build", "--file", str(DOCKERFILE), "--target", "shared", "--tag", SHARED, str(ROOT)]
+    _run_quietly(layout, first, os.environ | FORMAT)
     _quietly(layout, "build")
     built.write_text(sources)
 
@@ -301,7 +308,9 @@ def _digest(told: object, patterns: Iterable[str]) -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
 def _engine() -> Engine:
+    """The engine that answers, looked for once: asking takes seconds."""
     engine = engines.find()
     if engine is None:
         raise StackError("no container engine answers: `docker info` and `podman info` fail. Use `up --native`.")
@@ -321,21 +330,24 @@ def compose(layout: Layout, *arguments: str) -> None:
 
 def _quietly(layout: Layout, *arguments: str) -> None:
     """Run one compose command; all it says goes to a log, and the end of that into the error when it fails."""
-    command, environment = _compose(layout, *arguments)
+    _run_quietly(layout, *_compose(layout, *arguments))
+
+
+def _run_quietly(layout: Layout, command: Sequence[str], environment: Mapping[str, str]) -> None:
     log = layout.logs / COMPOSE_LOG
     layout.logs.mkdir(exist_ok=True)
     with log.open("a") as file:
-        print(f"--- compose {' '.join(arguments)}", file=file, flush=True)
+        print(f"--- {' '.join(command)}", file=file, flush=True)
         done = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         end = "\n".join(f"  {line}" for line in last_lines(log))
-        raise StackError(f"`compose {' '.join(arguments)}` failed. The end of {log}:\n{end}")
+        raise StackError(f"`{' '.join(command)}` failed. The end of {log}:\n{end}")
 
 
 def _compose(layout: Layout, *arguments: str) -> tuple[list[str], dict[str, str]]:
     environment = {
         **os.environ,
-        "BUILDAH_FORMAT": "docker",  # the format that knows health checks
+        **FORMAT,
         # Podman leaves the checks to systemd; where there is none, it is told not to look for it.
         "DISABLE_HC_SYSTEMD": "false" if Path("/run/systemd/system").is_dir() else "true",
         "EXODUS_STACK_DIR": str(layout.directory),

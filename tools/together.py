@@ -29,6 +29,7 @@ def processes_of(service: str) -> Iterator[Callable[[], object]]:
     yield lambda: behind(lambda: uvloop.run(worker.main()))
     if service in COMPUTES:
         compute = import_module(f"{service}.compute")
+        compute.warm_up()  # compiled once, and there once, instead of in each process
         yield lambda: behind(compute.main)
 
 
