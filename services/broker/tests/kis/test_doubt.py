@@ -11,7 +11,7 @@ import pytest
 from broker.adapters.kis.connector import Kis
 from broker.config import Settings
 from broker.desk import Desk
-from broker.domain.attempt import AttemptState
+from broker.domain.attempt import Attempt, AttemptState
 from broker.domain.order import Absent, Accepted, Ambiguous, ClientKey, OrderIntent, Refused
 from broker.store import attempts, system
 from broker.subscriptions import subscriptions
@@ -231,13 +231,13 @@ async def test_doubts_of_one_connection_do_not_wait_for_those_of_another(
             return {}
 
         connector, floor = Meeting(kis.client(), nobody), a_floor(kis, database, redis, settings)
-        patient = settings.model_copy(update={"submit_timeout_seconds": 30})
         connector.meeting, connector.met = asyncio.Barrier(2), set()
+        patient = settings.model_copy(update={"submit_timeout_seconds": 30})
         floor.desk = replace(floor.desk, lines=OneLine(connector), settings=patient)
-        orders = [an_order("005930", limit_price=price) for price in ("69800", "69900")]
-        for order in orders:
-            floor.connection = new_id()
-            kis.breaks("order-cash", "reset_after")
-            await floor.deliver(submitted(order))
+        orders = [an_order("005930", broker="kis", connection_id=new_id()) for _ in range(2)]
+        async with database.system() as session:
+            for order in orders:  # whoever was sending them died
+                begun = Attempt(order, "kis", AttemptState.SENDING, None, new_id(), kis.clock())
+                assert await attempts.save_new(session, order.owner, begun)
         await resolve(floor, 1)
         assert connector.met == {order.order_id for order in orders}, "one that waited alone would have given up"
