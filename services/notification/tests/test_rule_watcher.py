@@ -99,8 +99,8 @@ async def test_a_rule_that_holds_on_a_closed_bar_is_told_with_what_it_read(floor
     assert await floor.state(alert) == ("triggered", False, 1)
     async with floor.worker.database.owned(alert.owner) as session:
         notice = (await session.execute(text("SELECT title, body, data FROM notifications"))).one()
-    assert notice.title == "005930 meets your rule, at 130"
-    assert notice.body == "On bars of 5 minutes this holds: close > sma(3) (close 130, sma(3) 110)."
+    assert notice.title == "005930 규칙 성립, 종가 130"
+    assert notice.body == "5분봉 규칙: close > sma(3) (close 130, sma(3) 110)."
     assert notice.data["alert_id"] == str(alert.id)
     await floor.closes(200)
     assert await floor.watcher().look() == 0

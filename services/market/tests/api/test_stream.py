@@ -284,6 +284,8 @@ async def test_a_hub_whose_redis_connection_breaks_listens_again_and_sends_what_
             missed = await watcher.hear()
             await publish(redis, symbol, a_quote(symbol, price="78"))
             following = await watcher.hear()
+            if following["price"] == missed["price"]:  # looked up, and heard as well once the hub listened again
+                following = await watcher.hear()
         cable.cut()
 
     assert (missed["price"], following["price"]) == ("77", "78")
