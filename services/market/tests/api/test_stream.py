@@ -283,9 +283,8 @@ async def test_a_hub_whose_redis_connection_breaks_listens_again_and_sends_what_
             await publish(redis, symbol, a_quote(symbol, price="77"))
             missed = await watcher.hear()
             await publish(redis, symbol, a_quote(symbol, price="78"))
-            following = await watcher.hear()
-            if following["price"] == missed["price"]:  # looked up, and heard as well once the hub listened again
-                following = await watcher.hear()
+            while (following := await watcher.hear())["price"] == missed["price"]:
+                pass  # looked up, and heard as well once the hub listened again
         cable.cut()
 
     assert (missed["price"], following["price"]) == ("77", "78")
