@@ -1,5 +1,6 @@
 """A bench: automations of one owner, the workers that serve them, market on loopback, and a clock that tests turn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -135,7 +136,17 @@ class Bench:
 
     async def hears(self, event_type: str, owner: UUID | None, **data: Any) -> None:
         """Another service announces something: through the very handler that hears it."""
-        message = Envelope(
+        await self.hears_together(event_type, owner, [data])
+
+    async def hears_together(self, event_type: str, owner: UUID | None, everything: Sequence[dict[str, Any]]) -> None:
+        """Another service announces things of one kind at once, which the consumer hands over in one transaction."""
+        known = subscriptions.handlers[event_type]
+        async with self.database.system() if owner is None else self.database.owned(owner) as session:
+            for data in everything:
+                await known.handler(session, known.model.model_validate(data), self._message(event_type, owner, data))
+
+    def _message(self, event_type: str, owner: UUID | None, data: dict[str, Any]) -> Envelope:
+        return Envelope(
             id=new_id(),
             type=event_type,
             source=event_type.partition(".")[0],
@@ -147,9 +158,6 @@ class Bench:
             version=1,
             data=data,
         )
-        known = subscriptions.handlers[event_type]
-        async with self.database.system() if owner is None else self.database.owned(owner) as session:
-            await known.handler(session, known.model.model_validate(data), message)
 
     async def quotes(self, quote: Quote) -> None:
         """A price is shown, published now."""

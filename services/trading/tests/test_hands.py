@@ -15,11 +15,12 @@ from kit.db import Database, Session
 from kit.testing.serving import serving
 from redis.asyncio import Redis
 from trading.config import Settings
+from trading.domain.account import Account
 from trading.domain.order import Happening
-from trading.domain.request import OrderRequest
 from trading.domain.signal import SignalStatus
 from trading.resources import open_resources
-from trading.usecases.place_order import Placed, place_order
+from trading.usecases.place_order import Placed, place_in_account
+from trading.usecases.put_question import Asked
 
 from services.trading.tests.automation_bench import FOREVER, NOW, Bench, a_document
 from services.trading.tests.builders import SAMSUNG, a_quote
@@ -89,7 +90,7 @@ async def test_fifty_signals_of_one_close_take_few_round_trips(bench: Bench, mon
             document = a_document(**FOREVER, holding_bars=1)
             await each.automates(document, interval="1m", capital=Decimal(100_000), symbols=(symbol,))
     worker = await benches[0].worker()
-    for side, trips_max in (("buy", 7), ("sell", 9)):
+    for side, trips_max in (("buy", 5), ("sell", 6)):
         await _close(benches, ("buy", "sell").index(side))
         with counted(monkeypatch) as spent:
             assert await worker.work_off() == OWNERS * EACH
@@ -120,12 +121,12 @@ async def test_what_one_signal_does_wrong_undoes_no_other_of_its_owner(
     start = await _at_a_minute(bench)
     made = [await bench.automates(a_document(**FOREVER), interval="1m", capital=Decimal(100_000)) for _ in range(3)]
 
-    async def broken(session: Session, owner: UUID, request: OrderRequest, *rest: Any) -> Placed:
-        placed = await place_order(session, owner, request, *rest)
-        assert request.strategy_id != made[1].strategy_id, "a fault of ours, after the order was written"
+    async def broken(session: Session, owner: UUID, account: Account, asked: Asked) -> Placed:
+        placed = await place_in_account(session, owner, account, asked)
+        assert asked.request.strategy_id != made[1].strategy_id, "a fault of ours, after the order was written"
         return placed
 
-    monkeypatch.setattr("trading.usecases.act_on_signals.place_order", broken)
+    monkeypatch.setattr("trading.usecases.act_on_signals.place_in_account", broken)
     await bench.closes(start, interval="1m")
     await (await bench.worker()).work_off()
     assert {order.strategy_id for order in await bench.orders()} == {made[0].strategy_id, made[2].strategy_id}
@@ -160,3 +161,18 @@ async def test_who_takes_the_id_of_a_signals_order_stops_nobody_but_that_signal(
     assert ended[other.id].status is SignalStatus.ORDERED
     assert ended[taken.automation_id].status is SignalStatus.REFUSED
     assert str(ended[taken.automation_id].detail).startswith("client_order_id_reused: ")
+
+
+async def test_bars_that_close_together_are_written_down_by_one_statement(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for symbol in SYMBOLS[:3]:
+        await bench.automates(a_document(**FOREVER), interval="1m", symbols=(symbol,))
+    start = await _at_a_minute(bench)
+    facts = [
+        {"symbol": symbol, "market": "KRX", "interval": "1m", "start": start.isoformat()} for symbol in SYMBOLS * 2
+    ]
+    with counted(monkeypatch) as spent:
+        await bench.hears_together("market.bar.closed.v1", None, facts)
+    assert await bench.statuses() == {"due": 3}
+    assert spent.round_trips <= 6, "to begin, to write down, to wake, to commit; a statement is prepared once"

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -120,8 +121,11 @@ class Automator:
             self._due.clear()
             await connection.fetchval("SELECT 1")  # without this connection the right to work is gone
             await self.keep_appointments()
-            if await self.work_off() + await self.take_alerts():
-                self._due.set()
+            began = monotonic()
+            while await self.work_off() + await self.take_alerts():
+                if monotonic() - began > LOOK_SECONDS:  # a flood of work keeps nobody from being watched
+                    self._due.set()
+                    break
             await self.look()
             try:
                 async with asyncio.timeout(LOOK_SECONDS):

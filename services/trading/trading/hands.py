@@ -6,7 +6,7 @@ that were to blame.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
@@ -23,11 +23,12 @@ from trading.domain.request import OrderId
 from trading.domain.signal import Signal, SignalId, SignalStatus
 from trading.resources import Resources
 from trading.usecases.act_on_signals import Turn, act_on_signals
+from trading.usecases.evaluate_and_act import evaluate_and_act
 from trading.usecases.evaluate_bars import Evaluated, evaluate_bars
 
 PORTION: Final = 10
 """So many at most share a transaction: an account is locked no longer than that, and nobody else's orders wait."""
-AT_ONCE: Final = 6
+AT_ONCE: Final = 8
 """Transactions at the same time: fewer than the database has connections for us."""
 OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError, Unavailable)
 """What the surroundings do to us: working begins again. Anything else is the fault of one automation."""
@@ -65,15 +66,28 @@ class Hands:
         return quote
 
     async def raise_signals(self, judged: Sequence[tuple[UUID, Evaluated]], epoch: int) -> int:
-        """End due runs and raise their signals, each with its owner, and act on those whose time is now."""
-        by_owner = defaultdict(list)
+        """End due runs and raise their signals, each account's together, and act on those whose time is now."""
+        quotes = await self._resources.quotes.find_many(sorted({each.symbol for _, each in judged}))
+        fresh = {symbol: quote for symbol, found in quotes.items() if (quote := self.fresh(found)) is not None}
+        by_account = defaultdict(list)
         for owner, each in judged:
-            by_owner[owner].append(each)
-        groups = [(owner, group) for owner, mine in by_owner.items() for group in _portions(mine)]
-        return sum(await asyncio.gather(*(self._raise_of(owner, group, epoch) for owner, group in groups)))
+            by_account[owner, each.automation.account_id].append(each)
+        groups = [(owner, group) for (owner, _), mine in by_account.items() for group in _portions(mine)]
+        return sum(await asyncio.gather(*(self._speak(owner, group, epoch, fresh) for owner, group in groups)))
 
-    async def _raise_of(self, owner: UUID, judged: Sequence[Evaluated], epoch: int) -> int:
-        return await self._together(lambda some: self._raise(owner, some, epoch), judged)
+    async def _speak(self, owner: UUID, judged: Sequence[Evaluated], epoch: int, quotes: Mapping[str, Quote]) -> int:
+        """Raise and act in one transaction; if that fails, raise first and act then, so that no signal is lost."""
+        try:
+            async with self._free, self._resources.database.owned(owner) as session:
+                given = (self._resources.limits, quotes)
+                left = await evaluate_and_act(session, owner, (judged, epoch), given, new_id, self._now())
+        except OUTAGES:
+            raise
+        except Exception as failed:  # noqa: BLE001 - each shows by itself whether it was to blame
+            log.info("signals are raised before they are acted on", error=repr(failed), count=len(judged))
+            return await self._together(lambda some: self._raise(owner, some, epoch, quotes), judged)
+        await self._act_on_raised(owner, judged, left, quotes)
+        return len(judged)
 
     async def act(self, waiting: Sequence[Waiting]) -> None:
         """Turn signals that wait into orders, or say why they are none."""
@@ -103,17 +117,20 @@ class Hands:
             log.info("signals are worked on one by one", error=repr(failed), count=len(group))
         return sum([await go_on(work, [each]) for each in group])
 
-    async def _raise(self, owner: UUID, judged: Sequence[Evaluated], epoch: int) -> int:
+    async def _raise(self, owner: UUID, judged: Sequence[Evaluated], epoch: int, quotes: Mapping[str, Quote]) -> int:
         async with self._free, self._resources.database.owned(owner) as session:
             raised = await evaluate_bars(session, owner, judged, epoch, lambda: SignalId(new_id()), self._now())
-        plans = {each.about: each.plan for each in judged}
-        now = [signal for signal in raised if signal.status is SignalStatus.WAITING and signal.act_on is None]
-        if now:
-            quotes = await self._resources.quotes.find_many(sorted({signal.symbol for signal in now}))
-            await self.act(
-                [(owner, each, plans[each.automation_id, each.symbol], quotes.get(each.symbol)) for each in now]
-            )
+        now_due = [each for each in raised if each.status is SignalStatus.WAITING and each.act_on is None]
+        await self._act_on_raised(owner, judged, now_due, quotes)
         return len(judged)
+
+    async def _act_on_raised(
+        self, owner: UUID, judged: Sequence[Evaluated], raised: Sequence[Signal], quotes: Mapping[str, Quote]
+    ) -> None:
+        plans = {each.about: each.plan for each in judged}
+        await self.act(
+            [(owner, each, plans[each.automation_id, each.symbol], quotes.get(each.symbol)) for each in raised]
+        )
 
     async def _act(self, waiting: Sequence[Waiting]) -> int:
         turns = [Turn(signal, plan, self.fresh(quote), OrderId(new_id())) for _, signal, plan, quote in waiting]

@@ -1,11 +1,13 @@
 """What we listen to: the broker's answers, each with the fields we read and the use case that handles it."""
 
+from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from kit.consumer import Later, Subscriptions, take
-from kit.db import Session
+from kit.db import Session, before_commit, notes
 from kit.events import Envelope
 from kit.money import Money
 from pydantic import AwareDatetime, BaseModel, Field
@@ -22,6 +24,7 @@ from trading.errors import OrderNotFound
 from trading.resources import Resources
 from trading.store import belongings, signals
 from trading.store.automation import system as automation_system
+from trading.store.automation.system import ClosedBar
 from trading.store.rights import Rights
 from trading.usecases.compare_submits import compare_submits
 from trading.usecases.decide_signal import Decision, decide_signal
@@ -308,12 +311,20 @@ class BarFact(BaseModel):
 
 @subscriptions.on("market.bar.closed.v1", BarFact)
 async def bar_closed(session: Session, fact: BarFact, message: Envelope) -> None:
-    """Write down what it makes due; a longer bar closes with the last minute of it."""
-    due = 0
-    for interval, start in closed_with(fact.interval, fact.start).items():
-        bar = (fact.symbol, interval)
-        due += await automation_system.save_due_by_bar(session, fact.market, bar, start, message.time)
-    if due:
+    """Write down what it makes due; a longer bar closes with the last minute of it.
+
+    All that close at one minute are told at once: they are written down together, and the automator is woken once.
+    """
+    closed: list[ClosedBar] = notes(session).setdefault("closed bars", [])
+    closed += [
+        ClosedBar(fact.market, fact.symbol, interval, start, message.time)
+        for interval, start in closed_with(fact.interval, fact.start).items()
+    ]
+    before_commit(session, "closed bars", partial(_make_due, session, closed))
+
+
+async def _make_due(session: Session, closed: Sequence[ClosedBar]) -> None:
+    if await automation_system.save_due_by_bars(session, closed):
         await automation_system.wake(session)
 
 

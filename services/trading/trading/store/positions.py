@@ -1,10 +1,11 @@
 """Positions."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
-from kit.sql import Statement
+from kit.sql import Row, Statement
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -30,7 +31,9 @@ UPSERT = Statement(
         index_elements=["owner_id", "account_id", "symbol"], set_={name: _INSERT.excluded[name] for name in CHANGING}
     )
 )
-HOLD = Statement(update(positions).where(*KEY).values(held=positions.c.held + bindparam("more")))
+HOLD = Statement(
+    update(positions).where(*KEY).values(held=positions.c.held + bindparam("more")).returning(positions.c.held)
+)
 
 
 async def find(session: Session, owner: UUID, account_id: AccountId, symbol: str) -> Position | None:
@@ -49,11 +52,22 @@ async def save(session: Session, owner: UUID, position: Position) -> None:
     await write(session, saving(owner, position))
 
 
+def holding(owner: UUID, account_id: AccountId, symbol: str, more: Decimal) -> Write:
+    """The write that promises more shares to open sales, or fewer when negative: its rows are given to `require`.
+
+    The table refuses what is not there.
+    """
+    return Write(HOLD, {"owner": owner, "account": account_id, "code": symbol, "more": more})
+
+
+def require(account_id: AccountId, symbol: str, rows: Sequence[Row]) -> None:
+    """Insist that there was a position whose shares were promised."""
+    assert len(rows) == 1, f"account {account_id} has no position in {symbol}"
+
+
 async def save_hold(session: Session, owner: UUID, account_id: AccountId, symbol: str, more: Decimal) -> None:
-    """Promise more shares to open sales, or fewer when negative; the table refuses what is not there."""
-    given = {"owner": owner, "account": account_id, "code": symbol, "more": more}
-    held = await HOLD.count(session, given)
-    assert held == 1, f"account {account_id} has no position in {symbol}"
+    """Promise more shares to open sales, or fewer when negative, by a statement of its own."""
+    require(account_id, symbol, await write(session, holding(owner, account_id, symbol, more)))
 
 
 async def list_page(

@@ -1,7 +1,7 @@
 """Act on signals: size them, and place their orders by the one path that every order takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -30,7 +30,8 @@ from trading.store.automation.portions import About
 from trading.store.signals import Money
 from trading.store.together import write
 from trading.usecases.breach_automation import breach_automation
-from trading.usecases.place_order import place_order
+from trading.usecases.place_order import place_in_account
+from trading.usecases.put_question import Asked
 from trading.usecases.withdraw_order import withdraw_order
 
 ROOM: Final = Decimal("0.01")
@@ -52,11 +53,18 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """What the transaction keeps as it is: an account, locked to trade, and automations of it."""
+
+    owner: UUID
+    account: Account
+    automations: Mapping[AutomationId, Automation]
+
+
+@dataclass(frozen=True, slots=True)
 class _Basis:
     """What is there for all of them, read after the locks."""
 
-    account: Account
-    automations: Mapping[AutomationId, Automation]
     halts: Sequence[Halt]
     trips: Mapping[About, Trip]
     holdings: Mapping[TripId, Holdings]
@@ -67,7 +75,7 @@ class _Basis:
 class _Acting:
     """A signal whose moment has come, and everything its order is made of."""
 
-    owner: UUID
+    locked: Locked
     basis: _Basis
     signal: Signal
     plan: Plan | None
@@ -77,7 +85,7 @@ class _Acting:
 
     @property
     def automation(self) -> Automation:
-        return self.basis.automations[self.signal.automation_id]
+        return self.locked.automations[self.signal.automation_id]
 
     @property
     def trip(self) -> Trip | None:
@@ -114,27 +122,37 @@ async def act_on_signals(
     The client order id is the signal's, so that a signal has one order, whoever acts on it and however often.
     """
     known = {turn.signal.id: turn for turn in turns}
-    acting_ones = {turn.signal.automation_id for turn in turns}
-    assert len(acting_ones) == len(turns), "one signal of each automation at a time"
     account = await accounts.lock_to_trade(session, owner, turns[0].signal.account_id)
-    automations = await portions.lock_automations(session, owner, acting_ones)
-    locked = await portions.lock_signals(session, owner, known.keys())
+    automations = await portions.lock_automations(session, owner, {turn.signal.automation_id for turn in turns})
+    signals = await portions.lock_signals(session, owner, known.keys())
     if account is None:
         return []
+    waiting = [
+        replace(known[each.id], signal=each)
+        for each in signals.values()
+        if each.status is SignalStatus.WAITING and each.automation_id in automations
+    ]
+    return await act_on_locked(session, Locked(owner, account, automations), waiting, limits, now)
+
+
+async def act_on_locked(
+    session: Session, locked: Locked, turns: Sequence[Turn], limits: Limits, now: datetime
+) -> list[Signal]:
+    """Do the same with signals that wait and that nobody else can change before this transaction ends."""
+    owner, automations = locked.owner, locked.automations
+    assert len({turn.signal.automation_id for turn in turns}) == len(turns), "one signal of each automation at a time"
     ended, timely = [], []
-    for signal in locked.values():
-        if signal.status is SignalStatus.WAITING and signal.automation_id in automations:
-            when = timing(signal, known[signal.id].quote, now)
-            if when == "late":
-                ended.append(signal.then(SignalStatus.EXPIRED, now, "too late: its moment has passed"))
-            elif when == "act":
-                timely.append(signal)
-    basis = await _read(session, owner, account, automations, timely, now)
+    for turn in turns:
+        when = timing(turn.signal, turn.quote, now)
+        if when == "late":
+            ended.append(turn.signal.then(SignalStatus.EXPIRED, now, "too late: its moment has passed"))
+        elif when == "act":
+            timely.append(turn)
+    basis = await _read(session, locked, [turn.signal for turn in timely], now)
     begun = []
-    for signal in timely:
-        turn = known[signal.id]
+    for turn in timely:
         assert turn.quote is not None, "there is no moment to act without a price"
-        acting = _Acting(owner, basis, signal, turn.plan, turn.quote, turn.order_id, now)
+        acting = _Acting(locked, basis, turn.signal, turn.plan, turn.quote, turn.order_id, now)
         settled, trip = await _act(session, acting, limits)
         ended.append(settled)
         begun += [trip] if trip else []
@@ -145,29 +163,23 @@ async def act_on_signals(
     return ended
 
 
-async def _read(
-    session: Session,
-    owner: UUID,
-    account: Account,
-    automations: Mapping[AutomationId, Automation],
-    timely: Sequence[Signal],
-    now: datetime,
-) -> _Basis:
+async def _read(session: Session, locked: Locked, timely: Sequence[Signal], now: datetime) -> _Basis:
     """Read what the signals' automations have; nothing when there is none to act on."""
     if not timely:
-        return _Basis(account, automations, (), {}, {}, {})
+        return _Basis((), {}, {}, {})
+    owner = locked.owner
     thrown = await halts.list_all(session, owner)
     trips = await portions.lock_trips(session, owner, [_about(signal) for signal in timely])
     holdings = await portions.list_holdings(session, owner, [trip.id for trip in trips.values()]) if trips else {}
     buying = {signal.automation_id for signal in timely if signal.side == "buy"}
-    began = {each: day_began(automations[each].market, now) for each in buying}
+    began = {each: day_began(locked.automations[each].market, now) for each in buying}
     money = await portions.list_money(session, owner, began) if buying else {}
-    return _Basis(account, automations, thrown, trips, holdings, money)
+    return _Basis(thrown, trips, holdings, money)
 
 
 async def _act(session: Session, acting: _Acting, limits: Limits) -> tuple[Signal, Trip | None]:
     """Place the order of a signal, or none; return what has become of it, and the trip that it begins."""
-    owner, signal, now = acting.owner, acting.signal, acting.now
+    locked, signal, now = acting.locked, acting.signal, acting.now
     try:
         _check(acting)
         size = _size_of_buy if signal.side == "buy" else _size_of_sale
@@ -175,7 +187,8 @@ async def _act(session: Session, acting: _Acting, limits: Limits) -> tuple[Signa
     except _Leave as why:
         return signal.then(SignalStatus.SKIPPED, now, str(why)), None
     try:
-        order = (await place_order(session, owner, request, acting.quote, limits, now)).order
+        asked = Asked(request=request, quote=acting.quote, limits=limits, now=now)
+        order = (await place_in_account(session, locked.owner, locked.account, asked)).order
     except ClientOrderIdReused as taken:  # its owner took the id for an order of another kind
         return signal.then(SignalStatus.REFUSED, now, f"{taken.CODE}: {taken}"), None
     if order.status is OrderStatus.DENIED:
@@ -221,7 +234,7 @@ async def _size_of_buy(session: Session, acting: _Acting) -> OrderRequest:
         raise _Leave("it has this symbol already")
     money = acting.basis.money[automation.id]
     if (reason := breach_of(automation, money.profit_today)) is not None:
-        await breach_automation(session, acting.owner, automation, reason, acting.now)
+        await breach_automation(session, acting.locked.owner, automation, reason, acting.now)
         raise _Leave(f"{reason}: paused")
     if automation.orders_per_day_max is not None and money.orders_today >= automation.orders_per_day_max:
         raise _Leave(f"it has placed {money.orders_today} orders today, which is its limit")
@@ -257,14 +270,14 @@ def _missing(acting: _Acting, target: Decimal, trip: Trip | None, money: Money) 
 
 
 async def _size_of_sale(session: Session, acting: _Acting) -> OrderRequest:
-    owner, automation, signal, trip = acting.owner, acting.automation, acting.signal, acting.trip
+    owner, automation, signal, trip = acting.locked.owner, acting.automation, acting.signal, acting.trip
     if trip is None or (signal.trip_id is not None and trip.id != signal.trip_id):
         raise _Leave("it has nothing of this symbol")
     holdings = acting.basis.holdings[trip.id]
     if holdings.is_leaving:
         raise _Leave("it is being sold already")
     if holdings.is_entering and (entry := await orders.find(session, owner, trip.entry_order_id)) is not None:
-        await withdraw_order(session, owner, acting.basis.account, entry, acting.now)
+        await withdraw_order(session, owner, acting.locked.account, entry, acting.now)
     position = await positions.find(session, owner, automation.account_id, signal.symbol)
     free = position.quantity - position.held if position else ZERO
     kept = ZERO if signal.target is None else signal.target // acting.quote.price

@@ -10,6 +10,7 @@ from kit.db import Session
 from sqlalchemy.exc import IntegrityError
 
 from trading.domain import ledger as movements
+from trading.domain.account import Account
 from trading.domain.limits import Limits
 from trading.domain.order import Order, Status, deny, submit
 from trading.domain.quote import Quote
@@ -19,7 +20,8 @@ from trading.events import BalanceChanged, order_changed, order_submitted
 from trading.store import ledger, orders, positions
 from trading.store.together import write
 from trading.usecases.join_partner import join_partner
-from trading.usecases.review_order import Reviewed, review_order
+from trading.usecases.put_question import Asked
+from trading.usecases.review_order import Reviewed, review_locked, review_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,16 @@ async def place_order(
     session: Session, owner: UUID, request: OrderRequest, quote: Quote | None, limits: Limits, now: datetime
 ) -> Placed:
     """Place an order once per client id: the same request again gets the order that is there."""
-    reviewed = await review_order(session, owner, request, quote, limits, now)
+    return await _placed(session, owner, await review_order(session, owner, request, quote, limits, now), request, now)
+
+
+async def place_in_account(session: Session, owner: UUID, account: Account, asked: Asked) -> Placed:
+    """Place an order in an account that this transaction has locked to trade: for whoever places several."""
+    reviewed = await review_locked(session, owner, account, asked)
+    return await _placed(session, owner, reviewed, asked.request, asked.now)
+
+
+async def _placed(session: Session, owner: UUID, reviewed: Reviewed, request: OrderRequest, now: datetime) -> Placed:
     if reviewed.standing.is_taken:
         return await _earlier(session, owner, request)
     match reviewed.verdict:
@@ -56,15 +67,16 @@ async def place_order(
 
 
 async def _save(session: Session, owner: UUID, order: Order, reviewed: Reviewed) -> None:
-    """Write the order, what it holds and its facts: by one statement when it is a buy."""
+    """Write the order, what it holds and its facts: by one statement."""
     added = orders.adding(owner, order)
     if not order.is_open:
         await write(session, added, facts=[order_changed(order)], owner=owner)
         return
     submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, reviewed.account)
     if order.side == "sell":
-        await positions.save_hold(session, owner, order.account_id, order.symbol, order.held)
-        await write(session, added, facts=[submitted], owner=owner)
+        promise = positions.holding(owner, order.account_id, order.symbol, order.held)
+        rows = await write(session, added, promise, facts=[submitted], owner=owner)
+        positions.require(order.account_id, order.symbol, rows)
         return
     before, movement = reviewed.standing.balance, movements.hold(order)
     assert before is not None, "an approved buy has money"

@@ -32,6 +32,10 @@ async def review_order(
     account = await accounts.lock_to_trade(session, owner, request.account_id)
     if account is None:
         raise AccountNotFound("You have no account of this id.")
-    asked = Asked(request=request, quote=quote, limits=limits, now=now)
+    return await review_locked(session, owner, account, Asked(request=request, quote=quote, limits=limits, now=now))
+
+
+async def review_locked(session: Session, owner: UUID, account: Account, asked: Asked) -> Reviewed:
+    """Decide about an order of an account that this transaction has locked to trade."""
     question = await put_question(session, owner, account, asked)
     return Reviewed(account, question.standing, review(question))

@@ -44,15 +44,18 @@ TAKE_LEASE = text(
     ON CONFLICT (name) DO UPDATE SET epoch = leases.epoch + 1, taken_at = :now RETURNING epoch
     """
 )
-DUE_BY_BAR = Statement(
+DUE_BY_BARS = Statement(
     text(
         """
         INSERT INTO automation_runs (owner_id, automation_id, phase, symbol, scheduled_at, due_at, status)
-        SELECT owner_id, id, 'evaluate', CASE WHEN cardinality(symbols) = 0 THEN '*' ELSE CAST(:symbol AS text) END,
-               CAST(:scheduled_at AS timestamptz), CAST(:due_at AS timestamptz), 'due'
-          FROM automations
-         WHERE status <> 'stopped' AND interval = :interval AND version IS NOT NULL
-           AND market = :market AND (CAST(:symbol AS text) = ANY(symbols) OR cardinality(symbols) = 0)
+        SELECT a.owner_id, a.id, 'evaluate', CASE WHEN cardinality(a.symbols) = 0 THEN '*' ELSE bar.symbol END,
+               bar.scheduled_at, bar.due_at, 'due'
+          FROM unnest(CAST(:markets AS text[]), CAST(:symbols AS text[]), CAST(:intervals AS text[]),
+                      CAST(:scheduled AS timestamptz[]), CAST(:due AS timestamptz[]))
+               AS bar (market, symbol, interval, scheduled_at, due_at)
+          JOIN automations a ON a.interval = bar.interval AND a.market = bar.market
+                            AND (bar.symbol = ANY(a.symbols) OR cardinality(a.symbols) = 0)
+         WHERE a.status <> 'stopped' AND a.version IS NOT NULL
         ON CONFLICT DO NOTHING
         """
     )
@@ -127,12 +130,27 @@ async def take_lease(session: Session, name: str, now: datetime) -> int:
     return int(await session.scalar(TAKE_LEASE, {"name": name, "now": now}) or 0)
 
 
-async def save_due_by_bar(
-    session: Session, market: str, bar: tuple[str, Interval], scheduled_at: datetime, due_at: datetime
-) -> int:
-    """Write down the runs that a closed bar of a symbol makes due: each once, however often it is told."""
-    given = {"market": market, "symbol": bar[0], "interval": bar[1], "scheduled_at": scheduled_at, "due_at": due_at}
-    return await DUE_BY_BAR.count(session, given)
+@dataclass(frozen=True, slots=True)
+class ClosedBar:
+    """A bar that has closed: when it began, and when that was told."""
+
+    market: str
+    symbol: str
+    interval: Interval
+    start: datetime
+    told_at: datetime
+
+
+async def save_due_by_bars(session: Session, bars: Sequence[ClosedBar]) -> int:
+    """Write down the runs that closed bars make due: each once, however often it is told."""
+    given = {
+        "markets": [bar.market for bar in bars],
+        "symbols": [bar.symbol for bar in bars],
+        "intervals": [bar.interval for bar in bars],
+        "scheduled": [bar.start for bar in bars],
+        "due": [bar.told_at for bar in bars],
+    }
+    return await DUE_BY_BARS.count(session, given)
 
 
 async def save_due_by_clock(session: Session, market: str, phase: Phase, at: datetime) -> int:
