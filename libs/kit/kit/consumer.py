@@ -108,9 +108,10 @@ async def take_all(session: Session, message_ids: Sequence[UUID], consumer: str)
 
 
 class Lane:
-    """Messages that are handled one after the other."""
+    """Messages that are handled one after the other; those of types that share no transaction wait for no company."""
 
-    def __init__(self) -> None:
+    def __init__(self, lonely: frozenset[str] = frozenset()) -> None:
+        self._lonely = lonely
         self._waiting: deque[DeliveredMessage] = deque()
         self._ready = asyncio.Event()
 
@@ -124,7 +125,8 @@ class Lane:
         while not self._waiting:
             self._ready.clear()
             await self._ready.wait()
-            await asyncio.sleep(GATHER_SECONDS)  # what one transaction announced arrives within a few milliseconds
+            if self._waiting[0].routing_key not in self._lonely:
+                await asyncio.sleep(GATHER_SECONDS)  # what one transaction announced arrives within a few milliseconds
         batch = [self._waiting.popleft()]
         owner = owner_of(batch[0])
         while self._waiting and len(batch) < BATCH_MAX and owner_of(self._waiting[0]) == owner:
@@ -173,7 +175,8 @@ class Consumer:
             queue = await amqp.open_queue(connection, self._subscriptions.consumer, types)
             # the driver's own channel: aio_pika wraps each message once more, which cost as much as reading it
             channel = await queue.channel.get_underlay_channel()
-            lanes = [Lane() for _ in range(LANES)]
+            lonely = frozenset(name for name, each in self._subscriptions.handlers.items() if each.phases)
+            lanes = [Lane(lonely) for _ in range(LANES)]
 
             async def receive(message: DeliveredMessage) -> None:
                 lanes[zlib.crc32(owner_of(message).encode()) % LANES].put(message)

@@ -29,6 +29,8 @@ class Day:
     low: Decimal
     close: Decimal
     volume: Decimal
+    value: Decimal = Decimal(0)
+    """What was paid for it all; not kept of days before the emulator's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Minute:
     low: Decimal
     close: Decimal
     volume: Decimal
+    value: Decimal
 
 
 @dataclass
@@ -85,7 +88,8 @@ class Tape:
         return tick.at.astimezone(self.zone).replace(second=0, microsecond=0)
 
 
-def _figures(ticks: list[Tick]) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
+def _figures(ticks: list[Tick]) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal, Decimal]:
     prices = [tick.price for tick in ticks]
     volume = sum((tick.quantity for tick in ticks), Decimal(0))
-    return prices[0], max(prices), min(prices), prices[-1], volume
+    value = sum((tick.price * tick.quantity for tick in ticks), Decimal(0))
+    return prices[0], max(prices), min(prices), prices[-1], volume, value

@@ -1,4 +1,4 @@
-"""What other people's clients ask of the emulators, beyond what our connectors do: seen with five of them."""
+"""What other people's clients ask of the emulators, beyond what our connectors do: seen with six of them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -85,3 +85,36 @@ async def test_alpaca_closes_a_position_and_does_not_take_a_bracket_for_a_plain_
     [rest] = (await running.http.delete("/v2/positions")).json()
     assert rest["body"]["qty"] == "5"
     assert (await running.http.get("/v2/positions")).json() == []
+
+
+@pytest.mark.parametrize("running", ["kis"], indirect=True)
+async def test_kis_tells_what_was_paid_today_and_whose_book_it_shows(running: Emulated) -> None:
+    await bought(running)
+    asked = {"FID_COND_MRKT_DIV_CODE": "J", "FID_INPUT_ISCD": "005930"}
+    path = "/uapi/domestic-stock/v1/quotations/"
+    price = await asked_kis(running, f"{path}inquire-price", "FHKST01010100", **asked)
+    assert (price["output"]["acml_vol"], price["output"]["acml_tr_pbmn"]) == ("10", "701000")
+    book = await asked_kis(running, f"{path}inquire-asking-price-exp-ccn", "FHKST01010200", **asked)
+    assert book["output2"]["stck_shrn_iscd"] == "005930"
+
+
+@pytest.mark.parametrize("running", ["ls"], indirect=True)
+async def test_ls_says_what_was_paid_whose_book_it_is_that_cash_was_read_and_on_which_side_a_change_is(
+    running: Emulated,
+) -> None:
+    await bought(running)
+
+    async def asked(folder: str, name: str, block: str, **fields: Any) -> Any:
+        headers = {"authorization": f"Bearer {running.kept.text}", "tr_cd": name, "tr_cont": "N", "tr_cont_key": ""}
+        body = {f"{name}{block}": fields}
+        return (await running.http.post(f"/stock/{folder}", headers=headers, json=body)).json()
+
+    price = (await asked("market-data", "t1102", "InBlock", shcode="005930"))["t1102OutBlock"]
+    assert (price["volume"], price["value"]) == (10, 701_000)
+    assert (await asked("market-data", "t1101", "InBlock", shcode="005930"))["t1101OutBlock"]["shcode"] == "005930"
+    assert (await asked("accno", "CSPAQ12200", "InBlock1", BalCreTp="0"))["rsp_cd"] == "00136"
+    slip = {"IsuNo": "A005930", "OrdQty": 3, "OrdprcPtnCode": "00", "OrdCndiTpCode": "0"}
+    rest = {"BnsTpCode": "2", "OrdPrc": 69_000, "MgntrnCode": "000", "LoanDt": ""}
+    number = (await asked("order", "CSPAT00601", "InBlock1", **slip, **rest))["CSPAT00601OutBlock2"]["OrdNo"]
+    changed = await asked("order", "CSPAT00701", "InBlock1", **slip, OrgOrdNo=number, OrdPrc=69_100)
+    assert changed["CSPAT00701OutBlock2"]["BnsTpCode"] == "2"

@@ -22,15 +22,18 @@ _BEGIN = Statement(insert(attempts).on_conflict_do_nothing())
 _BEGIN_QUICKLY = Statement(
     insert(attempts).on_conflict_do_nothing().returning(func.set_config("synchronous_commit", "off", true()))
 )
-# The lock is taken by the row that was written: who comes with an order that is there already waits for no book.
-_BEGIN_AT_BOOK = Statement(
-    text(
-        """
+_BEGIN_TEXT = """
     INSERT INTO attempts (order_id, owner_id, broker, state, broker_order_id, intent, correlation_id, begun_at,
                           connection_id)
     VALUES (:order_id, :owner_id, :broker, :state, :broker_order_id, CAST(:intent AS jsonb), :correlation_id,
             :begun_at, :connection_id)
     ON CONFLICT DO NOTHING
+"""
+# The lock is taken by the row that was written: who comes with an order that is there already waits for no book.
+_BEGIN_AT_BOOK = Statement(
+    text(
+        f"""
+    {_BEGIN_TEXT}
     RETURNING set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended(:book, 0))
     """
     )
@@ -96,19 +99,22 @@ _SAVE_LOOKS = Statement(
         " WHERE owner_id = :owner AND order_id = :order"
     )
 )
-_LIKENESS = ("account", "symbol", "side", "quantity", "limit_price")
+_LIKENESS = ("account_id", "symbol", "side", "quantity", "limit_price")
 _LOCK_LIKENESS = Statement(text("SELECT pg_advisory_xact_lock(hashtextextended('attempt:' || :likeness, 0))"))
-# The one being sent first: that passes within seconds, while one in doubt may need a human.
-_FIND_TWIN = Statement(
+# Of twins the one being sent first: that passes within seconds, while one in doubt may need a human.
+_BEGIN_BESIDE_TWIN = Statement(
     text(
-        """
-    SELECT state FROM attempts
-     WHERE owner_id = :owner AND order_id <> :order AND state IN ('sending', 'unknown')
-       AND intent->>'account_id' = :account AND intent->>'symbol' = :symbol AND intent->>'side' = :side
-       AND intent->>'quantity' = :quantity
-       AND intent->>'limit_price' IS NOT DISTINCT FROM CAST(:limit_price AS text)
-     ORDER BY state LIMIT 1
-    """
+        f"""
+    WITH twin AS (
+        SELECT state FROM attempts
+         WHERE owner_id = :owner_id AND order_id <> :order_id AND state IN ('sending', 'unknown')
+           AND intent->>'account_id' = :account_id AND intent->>'symbol' = :symbol AND intent->>'side' = :side
+           AND intent->>'quantity' = :quantity
+           AND intent->>'limit_price' IS NOT DISTINCT FROM CAST(:limit_price AS text)
+         ORDER BY state LIMIT 1
+    ), begun AS ({_BEGIN_TEXT} RETURNING order_id)
+    SELECT (SELECT state FROM twin) AS twin, EXISTS (SELECT FROM begun) AS is_new
+    """  # noqa: S608 - a statement of our own
     )
 )
 _SUM = Statement(
@@ -145,6 +151,20 @@ async def save_new_at(session: Session, owner: OwnerId, attempt: Attempt, book: 
     """Keep an attempt quickly, and hold a book of ours until the transaction ends; False when the order has one."""
     row = _row(owner, attempt)
     return len(await _BEGIN_AT_BOOK.all(session, {**row, "intent": dumps_text(row["intent"]), "book": book})) == 1
+
+
+async def save_new_beside_twin(session: Session, owner: OwnerId, attempt: Attempt) -> tuple[bool, AttemptState | None]:
+    """Keep an attempt at a broker without keys, and tell whether this order had none, and what its twin's state is.
+
+    A twin is an unsettled attempt that the broker could not tell from this one. The lock on their likeness is held
+    until the transaction ends, so that two twins cannot begin at once; it has to be there before the statement that
+    looks for twins begins, which would not see what was committed later.
+    """
+    row = _row(owner, attempt)
+    likeness = {name: row["intent"][name] for name in _LIKENESS}
+    await _LOCK_LIKENESS.all(session, {"likeness": "|".join(str(each) for each in likeness.values())})
+    [found] = await _BEGIN_BESIDE_TWIN.all(session, {**row, "intent": dumps_text(row["intent"]), **likeness})
+    return found.is_new, None if found.twin is None else AttemptState(found.twin)
 
 
 def _row(owner: OwnerId, attempt: Attempt) -> dict[str, Any]:
@@ -206,25 +226,6 @@ async def save_looks(session: Session, owner: OwnerId, attempt: Attempt) -> None
         "needs_human": attempt.needs_human,
     }
     await _SAVE_LOOKS.count(session, found)
-
-
-async def find_twin(session: Session, owner: OwnerId, intent: OrderIntent) -> AttemptState | None:
-    """The state of an unsettled attempt that a broker without keys could not tell from this one, if there is any.
-
-    Holds a lock on the likeness until the transaction ends, so that two twins cannot begin at once.
-    """
-    likeness = {
-        "owner": owner,
-        "order": intent.order_id,
-        "account": str(intent.account_id),
-        "symbol": intent.symbol,
-        "side": intent.side,
-        "quantity": decimal_text(intent.quantity),
-        "limit_price": None if intent.limit_price is None else decimal_text(intent.limit_price),
-    }
-    await _LOCK_LIKENESS.all(session, {"likeness": "|".join(str(likeness[name]) for name in _LIKENESS)})
-    state = await _FIND_TWIN.value(session, likeness)
-    return None if state is None else AttemptState(state)
 
 
 async def sum_executions(session: Session, owner: OwnerId, order: OrderId) -> tuple[Decimal, Decimal]:

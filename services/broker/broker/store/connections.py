@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kit.db import Session
+from kit.sql import Row as DriverRow
+from kit.sql import Statement
 from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy import delete as sql_delete
 
@@ -13,7 +15,8 @@ from broker.store.tables import connection_secrets, connections, owner_keys
 from broker.vault import OwnerKey, Place, Vault
 
 _OWNED = connections.c.owner_id == bindparam("owner")
-_FIND = select(connections).where(_OWNED, connections.c.id == bindparam("connection"))
+_FIND = Statement(select(connections).where(_OWNED, connections.c.id == bindparam("connection")))
+"""Asked before every use of a line."""
 _LIST = select(connections).where(_OWNED).order_by(connections.c.id)
 _COUNT = select(func.count()).select_from(connections).where(_OWNED)
 _SECRETS = select(connection_secrets).where(connection_secrets.c.owner_id == bindparam("owner"))
@@ -63,7 +66,7 @@ async def save_key(session: Session, owner: OwnerId, vault: Vault, version: int)
 
 async def find(session: Session, owner: OwnerId, connection: ConnectionId) -> Connection | None:
     """One of an owner's connections."""
-    row = (await session.execute(_FIND, {"owner": owner, "connection": connection})).first()
+    row = await _FIND.first(session, {"owner": owner, "connection": connection})
     return None if row is None else _connection(row)
 
 
@@ -135,7 +138,7 @@ def _opened(row: Row[Any], keys: Mapping[int, OwnerKey], vault: Vault) -> str:
     return vault.open(keys[row.key_version], place, row.box)
 
 
-def _connection(row: Row[Any]) -> Connection:
+def _connection(row: Row[Any] | DriverRow) -> Connection:
     return Connection(
         id=row.id,
         owner=row.owner_id,

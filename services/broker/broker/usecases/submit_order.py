@@ -61,6 +61,8 @@ async def submit_order(
         return
     before, is_new = await _begin(desk, intent, asked_at)
     attempt, answer = await _ask(desk, before, is_new=is_new)
+    if is_new and message_id is not None and await _settle_at_once(desk, before, answer, message_id):
+        return
     async with desk.database.system() as session:
         if message_id is not None:
             await take(session, message_id, CONSUMER)
@@ -70,6 +72,18 @@ async def submit_order(
             await record(session, _call_for_help(attempt, answer), owner=intent.owner)
         if answer is not None:
             await settle_attempt(session, intent.key, answer)
+
+
+async def _settle_at_once(desk: Desk, attempt: Attempt, answer: Answer | None, message_id: UUID) -> bool:
+    """Keep the plain first answer by one statement; False, with nothing kept, when it is not plain or not the first."""
+    if not isinstance(answer, Accepted | Refused) or (isinstance(answer, Accepted) and answer.progress is not None):
+        return False
+    with suppress(_Overtaken):
+        async with desk.database.system() as session:
+            if not await settle_first(session, attempt, answer, Seen(message_id, CONSUMER)):
+                raise _Overtaken
+        return True
+    return False
 
 
 async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, asked_at: datetime | None) -> bool:
@@ -84,7 +98,7 @@ async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, as
     if asked_at is not None and desk.settings.is_from_a_backup(asked_at):
         return False
     attempt = _new_attempt(intent, connector.capabilities.broker, desk.clock())
-    with suppress(LineFailure, TimeoutError, Unavailable, _Overtaken):
+    with suppress(LineFailure, TimeoutError, Unavailable):
         async with asyncio.timeout(desk.settings.submit_timeout_seconds):
             enter = await connector.approach(intent, intent.key)
             async with desk.database.system() as session:
@@ -92,10 +106,7 @@ async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, as
                     return False
                 with traces.span("submit", traces.CLIENT, broker=attempt.broker):
                     answer = await enter(session)
-        async with desk.database.system() as session:
-            if not await settle_first(session, attempt, answer, Seen(message_id, CONSUMER)):
-                raise _Overtaken
-        return True
+        return await _settle_at_once(desk, attempt, answer, message_id)
     return False
 
 
@@ -116,10 +127,13 @@ async def _begin(desk: Desk, intent: OrderIntent, asked_at: datetime | None) -> 
     old = asked_at is not None and desk.settings.is_from_a_backup(asked_at)
     attempt = _new_attempt(intent, able.broker, asked_at if asked_at is not None and old else desk.clock())
     async with desk.database.system() as session:
-        twin = None if able.identifies_by_key else await attempts.find_twin(session, intent.owner, intent)
-        if twin is AttemptState.SENDING:
+        if able.identifies_by_key:
+            twin, is_new = None, await attempts.save_new(session, intent.owner, attempt, quickly=able.books_are_ours)
+        else:
+            is_new, twin = await attempts.save_new_beside_twin(session, intent.owner, attempt)
+        if twin is AttemptState.SENDING:  # what was kept is given up with this transaction
             raise Unavailable("An equal order is being sent: only one at a time can be told from the others.")
-        if await attempts.save_new(session, intent.owner, attempt, quickly=able.books_are_ours):
+        if is_new:
             if twin is None:
                 return attempt, not old
             await settle_attempt(session, intent.key, _TWIN)  # kept and refused in one: it must never be looked for

@@ -24,7 +24,7 @@ DAYS_MAX: Final = 100
 MINUTES_MAX: Final = 30
 MINUTES_OF_THE_PAST_MAX: Final = 120
 LEVELS: Final = 10
-_DAY_SO_FAR: Final = ("stck_oprc", "stck_hgpr", "stck_lwpr", "acml_vol")
+_DAY_SO_FAR: Final = ("stck_oprc", "stck_hgpr", "stck_lwpr", "acml_vol", "acml_tr_pbmn")
 Fields = Mapping[str, str]
 Body = dict[str, Any]
 
@@ -57,11 +57,12 @@ class Quotations:
         prices |= {"stck_sdpr": self._house.bases[symbol]} | dict.fromkeys(_DAY_SO_FAR)
         if (today := self._house.tape.session(symbol, self._house.today())) is not None:
             prices |= {"stck_oprc": today.open, "stck_hgpr": today.high, "stck_lwpr": today.low}
-            prices |= {"acml_vol": today.volume}
+            prices |= {"acml_vol": today.volume, "acml_tr_pbmn": today.value}
         return {"output": {name: whole(price or Decimal(0)) for name, price in prices.items()}}
 
     def _book(self, fields: Fields) -> Body | No:
-        exchange = self._house.exchanges.get(fields["FID_INPUT_ISCD"])
+        symbol = fields["FID_INPUT_ISCD"]
+        exchange = self._house.exchanges.get(symbol)
         if exchange is None:
             return No("unknown_symbol")
         shown = exchange.outside
@@ -69,7 +70,10 @@ class Quotations:
         levels = {f"{name}{number}": "0" for name in best for number in range(1, LEVELS + 1)}
         first = {f"{name}1": whole(value or Decimal(0)) for name, value in best.items()}
         at = f"{self._house.clock().astimezone(SEOUL):%H%M%S}"
-        return {"output1": {"aspr_acpt_hour": at} | levels | first, "output2": {"antc_cnpr": "0"}}
+        return {
+            "output1": {"aspr_acpt_hour": at} | levels | first,
+            "output2": {"antc_cnpr": "0", "stck_shrn_iscd": symbol},
+        }
 
     def _days(self, fields: Fields) -> Body:
         symbol = fields["FID_INPUT_ISCD"]

@@ -12,6 +12,7 @@ from emulators.tape import Day, Minute, Tick
 
 LEVELS: Final = 10
 _NONE: Final = Decimal(0)
+_DAY_SO_FAR: Final = ("open", "high", "low", "volume", "value")
 _FOUND: Final = {"rsp_cd": "00000", "rsp_msg": "정상적으로 조회가 완료되었습니다."}
 Asked = Mapping[str, Any]
 Body = dict[str, Any]
@@ -33,12 +34,11 @@ class Quotations:
             return {"t1102OutBlock": {"hname": "", "price": 0, "shcode": ""}} | _FOUND
         band = exchange.rules.band
         block = {"hname": symbol, "shcode": symbol, "price": int(exchange.last or 0), "sign": "3", "change": 0}
-        block |= {"recprice": int(self._house.bases[symbol])} | dict.fromkeys(("volume", "open", "high", "low"), 0)
+        block |= {"recprice": int(self._house.bases[symbol])} | dict.fromkeys(_DAY_SO_FAR, 0)
         if band is not None:
             block |= {"uplmtprice": int(band.upper), "dnlmtprice": int(band.lower)}
         if (today := self._house.tape.session(symbol, self._house.today())) is not None:
-            figures = {"open": today.open, "high": today.high, "low": today.low, "volume": today.volume}
-            block |= {name: int(figure) for name, figure in figures.items()}
+            block |= {name: int(getattr(today, name)) for name in _DAY_SO_FAR}
         return {"t1102OutBlock": block} | _FOUND
 
     def book(self, _: str, asked: Asked) -> Body:
@@ -47,7 +47,7 @@ class Quotations:
         exchange = self._house.exchanges.get(symbol)
         if exchange is None:
             return {"t1101OutBlock": {"hname": "", "price": 0}} | _FOUND
-        block = {"hname": symbol, "price": int(exchange.last or 0)}
+        block = {"hname": symbol, "shcode": symbol, "price": int(exchange.last or 0)}
         return {"t1101OutBlock": block | {name: int(text) for name, text in _levels(exchange).items()}} | _FOUND
 
     def days(self, _: str, asked: Asked) -> Body:
@@ -80,7 +80,7 @@ class Quotations:
 
 def _figures(bar: Day | Minute) -> dict[str, Any]:
     figures = {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close, "jdiff_vol": bar.volume}
-    return {name: int(figure) for name, figure in figures.items()}
+    return {name: int(figure) for name, figure in (figures | {"value": bar.value}).items()}
 
 
 def _levels(exchange: Exchange) -> dict[str, str]:

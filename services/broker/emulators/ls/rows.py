@@ -56,6 +56,7 @@ def taken(name: str, slip: Slip, asked: Mapping[str, Any]) -> dict[str, Any]:
         "OrdNo": int(slip.number),
         "OrdTime": f"{at:%H%M%S}000",
         "OrdMktCode": "10",
+        "BnsTpCode": "2" if slip.side == "buy" else "1",
         "OrdPtnCode": "02" if slip.side == "buy" else "01",
         "ShtnIsuNo": f"A{slip.symbol}",
         "MgempNo": "",

@@ -26,6 +26,7 @@ PAGE: Final = 20
 LIMITS: Final = {"CSPAT00601": 10, "CSPAT00701": 3, "CSPAT00801": 3, "t0424": 2, "t0425": 2, "t1101": 10, "t1102": 10}
 """Calls a second by tr_cd; one for every other."""
 TOKEN_LIFE: Final = timedelta(seconds=86_400)
+_DONE: Final = {"rsp_cd": "00136", "rsp_msg": "모의투자 조회가 완료되었습니다."}
 UNHEARD_OF: Final = "09999"
 """Stands for LS's codes that we have not seen: whoever speaks to us must not take such a no for certain."""
 TIMES: Final[dict[str, TimeInForce]] = {"0": "day", "1": "ioc", "2": "fok"}
@@ -132,7 +133,7 @@ class Desk:
         return rows.holdings(held, symbols, self.house) | _found(symbols) | {"_more": False}
 
     def _cash(self, account: str, _: Mapping[str, Any]) -> Body:
-        return rows.cash(account, self.house.account(account)) | _found([account])
+        return rows.cash(account, self.house.account(account)) | _DONE
 
     def _orderable(self, account: str, asked: Mapping[str, Any]) -> Body:
         cash, price = self.house.spendable(account), Decimal(str(asked["OrdPrc"]))
@@ -142,8 +143,7 @@ class Desk:
 
     def _paper(self, account: str, _: Mapping[str, Any]) -> Body:
         block = {"RecCnt": 1, "AcntNo": account}
-        found = {"rsp_cd": "00136", "rsp_msg": "모의투자 조회가 완료되었습니다."}
-        return {"FOCCQ33600OutBlock1": block, "FOCCQ33600OutBlock2": {}, "FOCCQ33600OutBlock3": []} | found
+        return {"FOCCQ33600OutBlock1": block, "FOCCQ33600OutBlock2": {}, "FOCCQ33600OutBlock3": []} | _DONE
 
 
 def _found(shown: list[Any]) -> Body:

@@ -133,17 +133,38 @@ async def _dies_before_the_answer_arrives(_: Floor, line: Line, __: pytest.Monke
 
 
 async def _dies_while_the_answer_is_kept(_: Floor, __: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_first = attempts.save_first
+
+    async def dies_after(*told: Any) -> bool:
+        assert await save_first(*told)
+        monkeypatch.undo()
+        raise Broken
+
+    monkeypatch.setattr(attempts, "save_first", dies_after)
+
+
+async def _dies_while_what_was_found_is_kept(_: Floor, __: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an answer that somebody else has told of meanwhile, so that it is held against what is known."""
     record = settle_attempt.record
+
+    async def is_late(*_: Any) -> bool:
+        return False
 
     async def dies_after(*facts: Any, owner: Any) -> None:
         await record(*facts, owner=owner)
         monkeypatch.undo()
         raise Broken
 
+    monkeypatch.setattr(attempts, "save_first", is_late)
     monkeypatch.setattr(settle_attempt, "record", dies_after)
 
 
-DEATHS = [_dies_before_the_order_is_sent, _dies_before_the_answer_arrives, _dies_while_the_answer_is_kept]
+DEATHS = [
+    _dies_before_the_order_is_sent,
+    _dies_before_the_answer_arrives,
+    _dies_while_the_answer_is_kept,
+    _dies_while_what_was_found_is_kept,
+]
 
 
 @pytest.mark.requirement("R-2", "R-12", "R-23")
