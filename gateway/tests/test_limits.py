@@ -96,7 +96,9 @@ def test_only_so_many_requests_of_one_user_are_under_way_at_once(narrow_edge: Ed
         assert answered == {200: 2, 429: 2}
         first = several.submit(ask, 5)
         other = narrow_edge.ask("GET", PRIVATE, token=narrow_edge.issuer.token())
-        assert (other.status_code, first.result()) == (200, 200), "others are served, and so is the same user afterwards"
+        assert (other.status_code, first.result()) == (200, 200), (
+            "others are served, and so is the same user afterwards"
+        )
 
 
 @pytest.mark.requirement("R-52")
