@@ -43,6 +43,7 @@ class Client(asyncio.Protocol):
         self.transport: Any = None
         self.counting = False
         self.close_code: int | None = None
+        """A close frame's, or the status of an answer that is no handshake."""
         self._waiting: asyncio.Future[None] | None = None
         self._data = b""
         self.texts: list[bytes] = []
@@ -58,8 +59,12 @@ class Client(asyncio.Protocol):
         data = self._data + data if self._data else data
         if not self.counting and not self.texts and data.startswith(b"HTTP/1.1"):
             head, found, data = data.partition(b"\r\n\r\n")
-            if not found or b" 101 " not in head.splitlines()[0]:
-                self._data = head if not found else b""
+            if not found:
+                self._data = head
+                return
+            if b" 101 " not in head.splitlines()[0]:
+                self.close_code = int(head.split(b" ", 2)[1])
+                self._wake()
                 return
             self.texts.append(head)
             self._wake()
@@ -100,6 +105,7 @@ class Client(asyncio.Protocol):
             self._write(PONG, payload)
         elif opcode == CLOSE and len(payload) >= 2:
             self.close_code = int.from_bytes(payload[:2], "big")
+            self._wake()
 
     def _write(self, opcode: int, payload: bytes) -> None:
         size = len(payload)

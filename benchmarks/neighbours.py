@@ -1,11 +1,15 @@
 """Neighbours (R-32): what one tenant notices of another who asks for ten times as much as allowed.
 
-B orders, reads and watches quotes at a calm rate, in turns with and without A beside it. A may call 600 times a
-minute and calls 6,000 times, half of it reads and half of it orders; it holds as many streams of quotes as it may,
-each with as many symbols as it may, and keeps trying for ten times as many. Whatever is beyond its quota has to be
-refused at so little cost that B's slowest hundredth stays within 20 % of what it is alone.
+B orders, reads and watches quotes at a calm rate, in three kinds of turns: alone, beside A at its quota, and beside A
+at ten times its quota. A may call 600 times a minute, half of it reads and half of it orders, and may hold five streams
+of quotes, each with as many symbols as a stream may have; when it is greedy it calls 6,000 times and keeps trying for
+fifty streams. What A is allowed costs something, and is A's right: a quota is how much of the platform one tenant may
+use. What is beyond it has to be refused at so little cost that B's slowest hundredth stays within 20 % of what it is
+beside an A that keeps to its quota. Against B alone the figures are shown too, and judged by nobody.
 
-Of every turn the p99 is taken, and of the turns the median: a hiccup of the machine is in one turn, and so in none.
+Of every turn the p99 is taken, and of the turns the median: a hiccup of the machine is in one turn, and so in none. The
+kinds change places from round to round, and A is a program of its own (benchmarks/greedy.py). How many calls A may make
+at once is part of its quota: that many are spent before a turn is measured.
 """
 
 import asyncio
@@ -15,14 +19,13 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks import frames
+from benchmarks import costs, frames, greedy
 from benchmarks.frames import Tally
-from benchmarks.load import ANSWER_SECONDS_MAX, Client, Connection, Measured, at_a_steady_rate
-from benchmarks.orders import ORDERS_PATH, RESTING_PRICE, Crowd, orders_of
+from benchmarks.load import Client, Connection, Measured, at_a_steady_rate
+from benchmarks.orders import ORDERS_PATH, RESTING_PRICE, Crowd
 from benchmarks.quotes import Publisher, codes, redis_of
 from benchmarks.results import Result, result
 from tools import cli, service_commands
@@ -30,17 +33,18 @@ from tools.native.layout import Layout
 from tools.people import Trader
 from tools.private_stack import SYMBOLS
 
-QUOTA_PER_MINUTE: Final = 600
-TIMES: Final = 10
-STREAMS_MAX: Final = 5
-SYMBOLS_EACH: Final = 500
+ALONE, ALLOWED, GREEDY = KINDS = (0, 1, 10)
+"""How many times its quota A asks for."""
 ORDERS_RATE: Final = 15
 READS_RATE: Final = 30
 QUOTES_RATE: Final = 50
 TURNS: Final = 7
 TURN_SECONDS: Final = 8
 WARM_UP_SECONDS: Final = 3
-PAUSE_SECONDS: Final = 2
+MEASURED: Final = ("order", "read", "quote")
+READERS: Final = 4
+SHOWN: Final = 8
+PAUSE_SECONDS: Final = 3
 CANCELLED_SECONDS_MAX: Final = 60
 P99_RATIO_MAX: Final = 1.2
 READ_PATH: Final = f"/api/v1/market/quotes/{SYMBOLS[0]}"
@@ -48,10 +52,12 @@ READ_PATH: Final = f"/api/v1/market/quotes/{SYMBOLS[0]}"
 
 @dataclass
 class Turns:
-    """The p99 of each turn, in milliseconds, and what was refused in all of them."""
+    """The p99 of each turn, in milliseconds; of all turns, what was refused, A's answers and processor seconds."""
 
-    p99: dict[str, list[float]] = field(default_factory=lambda: {"order": [], "read": [], "quote": []})
+    p99: dict[str, list[float]] = field(default_factory=lambda: {what: [] for what in MEASURED})
     failures: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    spent: costs.Spent = field(default_factory=Counter)
 
     def median(self, what: str) -> float:
         """What half of the turns stayed within."""
@@ -122,68 +128,6 @@ async def _coroutine(do: Callable[[float], Awaitable[None]], due: float) -> None
     await do(due)
 
 
-@dataclass
-class Greedy:
-    """A, which never has enough."""
-
-    layout: Layout
-    trader: Trader
-    answers: Counter[str] = field(default_factory=Counter)
-
-    async def flood(self) -> None:
-        """Ask for ten times the quota of calls and of streams, until cancelled."""
-        rate = QUOTA_PER_MINUTE / 60 * TIMES
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._call(rate / 2, orders_of(self.trader, {"limit_price": RESTING_PRICE})))
-            group.create_task(self._call(rate / 2, None))
-            for _ in range(STREAMS_MAX * TIMES):
-                group.create_task(self._watch())
-
-    async def _call(self, rate: float, body: Callable[[], bytes] | None) -> None:
-        trust, port = cli.gateway_of(self.layout).trust, self.layout.ports.gateway
-        connections = [await Connection.open(port, trust) for _ in range(4)]
-        began = time.perf_counter()
-
-        async def drive(place: int) -> None:
-            for number in itertools.count(place, len(connections)):
-                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-                async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                    if body is None:
-                        status, _ = await connections[place].get(READ_PATH, self.trader.token)
-                    else:
-                        status, _ = await connections[place].post(ORDERS_PATH, body(), self.trader.token)
-                self.answers[str(status)] += 1
-
-        try:
-            await asyncio.gather(*(drive(place) for place in range(len(connections))))
-        finally:
-            for connection in connections:
-                connection.close()
-
-    async def _watch(self) -> None:
-        """Watch a stream for as long as it is allowed, and try again each second."""
-        trust, port = cli.gateway_of(self.layout).trust, self.layout.ports.gateway
-        symbols = [*codes(), *(f"9A{place:04d}" for place in range(SYMBOLS_EACH - len(codes())))]
-        while True:
-            client: frames.Client | None = None
-            try:
-                client = await frames.enter(port, "/ws/market", Tally(), trust)
-                client.say(action="auth", token=self.trader.token)
-                await client.hear(b"authenticated")
-                client.say(action="subscribe", symbols=symbols, channels=["quote", "trade", "orderbook", "bar:1m"])
-                await client.hear(b'"subscribed"')
-                client.counting = True
-                self.answers["stream"] += 1
-                while client.close_code is None and not client.transport.is_closing():  # noqa: ASYNC110 - nothing to await
-                    await asyncio.sleep(1)
-            except (OSError, TimeoutError):
-                self.answers["no stream"] += 1
-            finally:
-                if client is not None:
-                    client.transport.abort()
-            await asyncio.sleep(1)
-
-
 async def _nothing_is_open(trader: Trader) -> None:
     """Cancel what a turn left in the book, and wait for it: an account may have so many open orders and no more."""
     of_the_account = f"/trading/orders?account_id={trader.account_id}"
@@ -192,52 +136,96 @@ async def _nothing_is_open(trader: Trader) -> None:
         await trader.until(f"{of_the_account}&status={status}", lambda shown: not shown["items"], CANCELLED_SECONDS_MAX)
 
 
-async def _greedy(layout: Layout) -> Greedy:
-    """Sign up A with money, and bound its calls as an operator would."""
-    (trader,) = (await Crowd.gather(layout, 1)).traders
-    service_commands.auth_admin(layout, "limit", trader.email, "calls-per-minute", str(QUOTA_PER_MINUTE))
+@dataclass
+class Stage:
+    """The platform, B on it, and A beside it in some of the turns."""
+
+    layout: Layout
+    calm: Calm
+    traders: tuple[Trader, Trader]
+    """B and A."""
+    turns: dict[int, Turns] = field(default_factory=lambda: {times: Turns() for times in KINDS})
+
+    def _wish(self, times: int) -> greedy.Wish:
+        _, a = self.traders
+        return greedy.Wish(
+            port=self.layout.ports.gateway,
+            certificate=str(cli.gateway_of(self.layout).certificate),
+            token=a.token,
+            orders_path=ORDERS_PATH,
+            order=a.order("buy", SYMBOLS[0], 1, limit_price=RESTING_PRICE),
+            read_path=READ_PATH,
+            times=times,
+            seconds=PAUSE_SECONDS + TURN_SECONDS,
+        )
+
+    async def turn(self, times: int) -> None:
+        """Measure B once, beside an A that asks so many times its quota."""
+        turns = self.turns[times]
+        for trader in self.traders:
+            await _nothing_is_open(trader)
+        running = await greedy.Running.start(self._wish(times)) if times else None
+        await asyncio.sleep(PAUSE_SECONDS)
+        before = costs.spent(self.layout)
+        await self.calm.turn(turns, TURN_SECONDS)
+        turns.spent.update(costs.spent(self.layout))
+        turns.spent.subtract(before)
+        if running is not None:
+            turns.answers.update(await running.answers())
+
+    def tell(self) -> None:
+        """Print what A was answered, what B was not, and which processes A cost how much."""
+        seconds = TURNS * TURN_SECONDS
+        for times, turns in self.turns.items():
+            milliseconds = {name: round(1e3 * used / seconds, 1) for name, used in turns.spent.most_common(SHOWN)}
+            p99 = {what: round(turns.median(what), 1) for what in MEASURED}
+            print(f"  neighbours: beside A at {times} times its quota: p99 {json.dumps(p99)} ms")
+            print(f"    processor time {1e3 * turns.spent.total() / seconds:.0f} ms/s: {json.dumps(milliseconds)}")
+            print(f"    answers to A {json.dumps(turns.answers)}; B not served {json.dumps(turns.failures)}")
+
+
+async def _bounded(layout: Layout, trader: Trader) -> None:
+    """Bound somebody's calls as an operator would."""
+    limit = ("limit", trader.email, "calls-per-minute", str(greedy.QUOTA_PER_MINUTE))
+    await asyncio.to_thread(service_commands.auth_admin, layout, *limit)
     await trader.log_in()  # the token says the quota
-    return Greedy(layout, trader)
+
+
+async def _watching(layout: Layout, tally: Tally, token: str) -> frames.Client:
+    watcher = await frames.enter(layout.ports.gateway, "/ws/market", tally, cli.gateway_of(layout).trust)
+    watcher.say(action="auth", token=token)
+    await watcher.hear(b"authenticated")
+    watcher.say(action="subscribe", symbols=codes(), channels=["quote"])
+    await watcher.hear(b'"subscribed"')
+    watcher.counting = True
+    return watcher
 
 
 async def measure(layout: Layout) -> list[Result]:
-    """Measure B with and without A, in turns."""
-    crowd, greedy = await Crowd.gather(layout, 1), await _greedy(layout)
-    (trader,) = crowd.traders
-    trust, port = cli.gateway_of(layout).trust, layout.ports.gateway
-    alone, beside = Turns(), Turns()
+    """Measure B in turns: alone, beside A at its quota, and beside A at ten times that."""
+    crowd, others = await Crowd.gather(layout, 1), await Crowd.gather(layout, 1)
+    b, a = *crowd.traders, *others.traders
+    await _bounded(layout, a)
     async with redis_of(layout) as (redis, _):
         tally = Tally()
-        watcher = await frames.enter(port, "/ws/market", tally, trust)
-        watcher.say(action="auth", token=trader.token)
-        await watcher.hear(b"authenticated")
-        watcher.say(action="subscribe", symbols=codes(), channels=["quote"])
-        await watcher.hear(b'"subscribed"')
-        watcher.counting = True
-        reading = [await Connection.open(port, trust) for _ in range(4)]
+        watcher = await _watching(layout, tally, b.token)
+        trust = cli.gateway_of(layout).trust
+        reading = [await Connection.open(layout.ports.gateway, trust) for _ in range(READERS)]
         ordering = await crowd.clients({"limit_price": RESTING_PRICE})
-        calm = Calm(Publisher(redis), tally, ordering, reading, trader.token)
-        await calm.turn(Turns(), WARM_UP_SECONDS)
-        for _ in range(TURNS):
-            await _nothing_is_open(trader)
-            await calm.turn(alone, TURN_SECONDS)
-            await _nothing_is_open(trader)
-            flood = asyncio.create_task(greedy.flood())
-            await asyncio.sleep(PAUSE_SECONDS)
-            await calm.turn(beside, TURN_SECONDS)
-            flood.cancel()
-            with suppress(asyncio.CancelledError):
-                await flood
-            await asyncio.sleep(PAUSE_SECONDS)
+        stage = Stage(layout, Calm(Publisher(redis), tally, ordering, reading, b.token), (b, a))
+        await stage.calm.turn(Turns(), WARM_UP_SECONDS)
+        for place in range(TURNS):
+            for times in (*KINDS[place % len(KINDS) :], *KINDS[: place % len(KINDS)]):
+                await stage.turn(times)
         watcher.transport.abort()
-    print(f"  neighbours: answers to A {json.dumps(greedy.answers)}")
-    print(f"  neighbours: B not served {dict(beside.failures)} beside A, {dict(alone.failures)} alone")
-    for person in (trader, greedy.trader):
-        await person.leave()
+    stage.tell()
+    for trader in (b, a):
+        await trader.leave()
+    alone, allowed, beside = (stage.turns[times].median for times in KINDS)
+    not_served = sum(turns.failures.total() for turns in stage.turns.values())
     return [
-        *(
-            result(f"neighbour_{what}_p99", beside.median(what), "ms", alone.median(what))
-            for what in ("order", "read", "quote")
-        ),
-        result("neighbour_not_served", alone.failures.total() + beside.failures.total(), "requests"),
+        *(result(f"neighbour_{what}_p99", beside(what), "ms", allowed(what)) for what in MEASURED),
+        *(result(f"neighbour_{what}_p99_to_alone", beside(what), "ms", alone(what)) for what in MEASURED),
+        *(result(f"neighbour_{what}_p99_at_quota", allowed(what), "ms", alone(what)) for what in MEASURED),
+        result("neighbour_not_served", not_served, "requests"),
     ]

@@ -2,6 +2,8 @@
 
 import contextlib
 import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
@@ -98,3 +100,38 @@ def test_one_address_has_a_bounded_number_of_websockets(narrow_edge: Edge) -> No
             opened.enter_context(open_socket(narrow_edge, "/ws/market", additional_headers=headers))
         refused = narrow_edge.ask("GET", "/ws/market", headers=HANDSHAKE | {"X-Test-Address": "192.0.2.40"})
         assert_problem(refused, 429, "rate_limit")
+
+
+@pytest.mark.requirement("R-32", "R-34")
+def test_who_tries_without_end_is_refused_before_a_service_hears_of_it(
+    narrow_edge: Edge, services: StubServices
+) -> None:
+    headers = {"X-Test-Address": "192.0.2.50"}
+    for _ in range(6):
+        with open_socket(narrow_edge, "/ws/market", additional_headers=headers):
+            pass
+    services.seen.clear()
+    refused = narrow_edge.ask("GET", "/ws/account", headers=HANDSHAKE | headers)
+    assert_problem(refused, 429, "rate_limit")
+    assert (refused.headers["x-ratelimit-limit"], refused.headers["retry-after"]) == ("20", "1")
+    assert services.seen == []
+    with open_socket(narrow_edge, "/ws/market", additional_headers={"X-Test-Address": "192.0.2.51"}) as others:
+        others.send("x")
+        assert others.recv(timeout=30) == "x"
+
+
+@pytest.mark.requirement("R-32", "R-34")
+def test_many_who_come_at_once_from_one_address_wait_for_their_turn_and_are_served(edge: Edge) -> None:
+    """Ten and one begin at once, then one each 50 ms: 40 take a second and a half."""
+
+    def enter(_: int) -> float:
+        with open_socket(edge, "/ws/market") as connection:
+            connection.send("x")
+            assert connection.recv(timeout=30) == "x"
+        return time.monotonic()
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(40) as office:
+        served = sorted(moment - began for moment in office.map(enter, range(40)))
+    assert served[-1] >= 1.4
+    assert time.monotonic() - began < 10

@@ -5,6 +5,7 @@ once more when the lease ends, with the same id.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from notification.domain.channel import Channel, ChannelKind
 from notification.domain.delivery import Delivery
 from notification.domain.digest import digest_of
 from notification.domain.notice import Language
+from notification.domain.owner import OwnerId
 from notification.resources import Resources
 from notification.sealing import DoesNotOpen
 from notification.store import deliveries, preferences, system
@@ -24,6 +26,8 @@ from notification.usecases.settle_deliveries import Outcome, settle_deliveries
 POLL_SECONDS = 0.5
 SLOTS = 8
 """Messages of one kind of channel that are under way at the same time."""
+OWNER_SLOTS = SLOTS // 2
+"""Who has so many under way is given no more: an owner whose receivers all hang never has every slot."""
 LEASE = timedelta(seconds=SEND_SECONDS_MAX + 40)
 """How long a claimed channel is left alone when its sender dies: more than sending and settling can take."""
 SETTLE_TRIES = 5
@@ -37,7 +41,7 @@ class Sender:
         self._ports = ports
         self._clock = clock
         self._look_again = asyncio.Event()
-        self._under_way: dict[ChannelKind, set[asyncio.Task[None]]] = {kind: set() for kind in ports}
+        self._under_way: dict[ChannelKind, dict[asyncio.Task[None], OwnerId]] = {kind: {} for kind in ports}
 
     async def run(self) -> None:
         """Look for what is due, again at once while there is more."""
@@ -68,10 +72,11 @@ class Sender:
             kinds = [kind for kind in await system.list_due_kinds(session, self._clock()) if kind in self._ports]
         began = 0
         for kind in kinds:
-            free = SLOTS - len(self._under_way[kind])
+            free, owners = SLOTS - len(self._under_way[kind]), Counter(self._under_way[kind].values())
+            room = system.Room(free, OWNER_SLOTS, {owner for owner, slots in owners.items() if slots >= OWNER_SLOTS})
             if free > 0:
                 async with self._resources.database.system() as session:
-                    claimed = await system.claim_channels(session, kind, free, LEASE, self._clock())
+                    claimed = await system.claim_channels(session, kind, room, LEASE, self._clock())
                 for channel in claimed:
                     self._begin(channel)
                 began += len(claimed)
@@ -84,8 +89,8 @@ class Sender:
     def _begin(self, channel: Channel) -> None:
         tasks = self._under_way[channel.kind]
         task = asyncio.create_task(self._serve(channel), name=f"{channel.kind} message")
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        tasks[task] = channel.owner
+        task.add_done_callback(tasks.pop)
         task.add_done_callback(lambda _: self._look_again.set())
 
     async def _serve(self, channel: Channel) -> None:

@@ -3,6 +3,7 @@
 Each speaks its protocol as far as we use it, keeps what it was told, and can be told to misbehave.
 """
 
+import asyncio
 import base64
 import json
 import os
@@ -58,6 +59,29 @@ class Outside:
 
     def next_answers(self, path: str, *answers: Response) -> None:
         self.answers.setdefault(path, []).extend(answers)
+
+
+@dataclass
+class Hanging:
+    """A receiver that takes a connection and says nothing until it is let go."""
+
+    url: str = ""
+    asked: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def hang(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.release()
+        await self.let_go.wait()
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def hanging_receiver() -> AsyncIterator[Hanging]:
+    receiver = Hanging()
+    async with await asyncio.start_server(receiver.hang, "127.0.0.1", 0) as server:
+        receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/never"
+        yield receiver
+        receiver.let_go.set()
 
 
 @asynccontextmanager

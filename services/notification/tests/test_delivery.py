@@ -17,14 +17,14 @@ from notification.config import Settings
 from notification.domain.delivery import AGE_MAX, HOURLY_MAX, PAUSES
 from notification.domain.notice import Notice
 from notification.resources import Resources
-from notification.sender import Sender
+from notification.sender import OWNER_SLOTS, SLOTS, Sender
 from notification.usecases.tell_owner import Told, tell_owner
 from notification.usecases.try_channel import TITLES
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from services.notification.tests.mailbox import Mailbox, mail_server
-from services.notification.tests.outside import BOT_TOKEN, Browser, Outside, outside_world, vapid_of
+from services.notification.tests.outside import BOT_TOKEN, Browser, Outside, hanging_receiver, outside_world, vapid_of
 from services.notification.tests.people import Person, running, unheard, until
 
 CHANNELS = "/api/v1/notifications/channels"
@@ -254,22 +254,33 @@ async def test_a_hanging_channel_delays_no_other_and_no_notice(
     client: httpx.AsyncClient, worker: Resources, haneul: Person, world: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notification.sender.SEND_SECONDS_MAX", 600)  # it hangs until we let it go
-    let_go = asyncio.Event()
-
-    async def hangs(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await let_go.wait()
-        writer.transport.abort()
-
-    server = await asyncio.start_server(hangs, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    await adds(client, kind="webhook", url=f"http://127.0.0.1:{port}/never")
-    await adds(client, kind="webhook", url=f"{world.url}/fine")
-    async with running(a_sender(worker).run()), server:
+    async with running(a_sender(worker).run()), hanging_receiver() as receiver:
+        await adds(client, kind="webhook", url=receiver.url)
+        await adds(client, kind="webhook", url=f"{world.url}/fine")
         for _ in range(5):
             await is_told(worker, haneul, FILLED)
         await until(lambda: _count(world, "/fine"), lambda count: count == 5)
         assert len(world.at("/fine")) == 5
-        let_go.set()
+
+
+@pytest.mark.requirement("R-32")
+async def test_an_owner_whose_receivers_all_hang_holds_up_no_neighbour(
+    client: httpx.AsyncClient, worker: Resources, haneul: Person, world: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("sender.SEND_SECONDS_MAX", "channels.outward.SECONDS_MAX"):
+        monkeypatch.setattr(f"notification.{bound}", 600)
+    minsu = Person(haneul.port, haneul.tokens, worker)
+    async with running(a_sender(worker).run()), hanging_receiver() as receiver, minsu.asks() as neighbour:
+        for _ in range(SLOTS + OWNER_SLOTS):
+            await adds(client, kind="webhook", url=receiver.url)
+        await adds(neighbour, kind="webhook", url=f"{world.url}/fine")
+        await is_told(worker, haneul, FILLED)
+        async with asyncio.timeout(30):
+            for _ in range(OWNER_SLOTS):
+                await receiver.asked.acquire()
+        await is_told(worker, minsu, FILLED)
+        await until(lambda: _count(world, "/fine"), lambda count: count == 1)
+        assert receiver.asked.locked(), "nobody else has asked it meanwhile"
 
 
 async def _count(world: Outside, path: str) -> int:
@@ -310,6 +321,7 @@ async def test_a_sender_that_dies_while_sending_leaves_the_message_to_the_next_w
     assert [each["status"] for each in await log_of(client)] == ["sent"]
 
 
+@pytest.mark.requirement("R-32")
 async def test_more_than_the_hourly_limit_is_dropped_and_the_log_says_so(
     client: httpx.AsyncClient, worker: Resources, haneul: Person, world: Outside
 ) -> None:

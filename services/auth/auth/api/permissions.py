@@ -11,7 +11,7 @@ class PermissionsShown(BaseModel):
     """What somebody may do besides the role, all of it.
 
     `daily_trades_max` is over all accounts; null is no bound of the operator's. `calls_per_minute_max` is over all
-    services: all of a minute's at once, then as they come back.
+    services: what ten seconds bring at once (30 at least), then as they come back.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -1,6 +1,7 @@
 """The reads across owners, and housekeeping: worker role only."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kit.db import Session
@@ -101,8 +102,17 @@ async def list_due_kinds(session: Session, now: datetime) -> list[ChannelKind]:
     return list((await session.scalars(statement.distinct())).all())
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many channels may be claimed, how many of one owner, and whose none at all."""
+
+    most: int
+    each: int
+    full: Collection[OwnerId]
+
+
 async def claim_channels(
-    session: Session, kind: ChannelKind, limit: int, lease: timedelta, now: datetime
+    session: Session, kind: ChannelKind, room: Room, lease: timedelta, now: datetime
 ) -> list[Channel]:
     """Claim channels of a kind for which something is due: until the lease ends nobody else gets them.
 
@@ -110,11 +120,14 @@ async def claim_channels(
     a place that does not answer takes one slot of the sender, however much waits for it.
     """
     waiting = select(deliveries.c.channel_id).where(deliveries.c.status == "waiting", deliveries.c.due_at <= now)
+    due = (channels.c.kind == kind, CLAIMABLE, channels.c.retry_at <= now, channels.c.id.in_(waiting))
+    place = func.row_number().over(partition_by=channels.c.owner_id, order_by=channels.c.retry_at).label("place")
+    placed = select(channels.c.id, place).where(*due, channels.c.owner_id.not_in(room.full)).subquery()
     free = (
         select(channels.c.id)
-        .where(channels.c.kind == kind, CLAIMABLE, channels.c.retry_at <= now, channels.c.id.in_(waiting))
+        .where(*due, channels.c.id.in_(select(placed.c.id).where(placed.c.place <= room.each)))
         .order_by(channels.c.retry_at)
-        .limit(limit)
+        .limit(room.most)
         .with_for_update(skip_locked=True)
     )
     statement = update(channels).where(channels.c.id.in_(free.scalar_subquery())).values(retry_at=now + lease)

@@ -302,6 +302,7 @@ class TestManners:
         async with haneul.listens(soon) as ear:
             assert await closed(ear.socket, 4) == 4401
 
+    @pytest.mark.requirement("R-32", "R-34")
     async def test_the_sixth_connection_of_one_user_is_refused(self, haneul: Person) -> None:
         async with haneul.listens(), haneul.listens(), haneul.listens(), haneul.listens(), haneul.listens() as fifth:
             async with haneul.connects() as sixth:

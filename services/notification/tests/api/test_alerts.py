@@ -127,6 +127,7 @@ async def test_a_malformed_wish_is_refused(app: FastAPI, tokens: Tokens) -> None
         assert (await http.get(ALERTS)).json()["items"] == []
 
 
+@pytest.mark.requirement("R-32")
 async def test_nobody_has_more_alerts_than_anybody_may_have_not_even_by_haste(
     app: FastAPI, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
