@@ -9,7 +9,7 @@ letter. While the database is away nothing is given up: the queue waits.
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -110,10 +110,9 @@ async def take_all(session: Session, message_ids: Sequence[UUID], consumer: str)
 class Lane:
     """Messages that are handled one after the other; those of types that share no transaction wait for no company."""
 
-    def __init__(self, lonely: frozenset[str] = frozenset()) -> None:
-        self._lonely = lonely
+    def __init__(self, lonely: Collection[str] = ()) -> None:
+        self._lonely, self._ready = lonely, asyncio.Event()
         self._waiting: deque[DeliveredMessage] = deque()
-        self._ready = asyncio.Event()
 
     def put(self, message: DeliveredMessage) -> None:
         """Add a message at the end."""
@@ -171,11 +170,10 @@ class Consumer:
     async def _consume(self) -> None:
         connection = await amqp.connect(self._amqp_url, f"{self._subscriptions.consumer} consumer")
         async with connection:
-            types = list(self._subscriptions.handlers)
-            queue = await amqp.open_queue(connection, self._subscriptions.consumer, types)
+            queue = await amqp.open_queue(connection, self._subscriptions.consumer, list(self._subscriptions.handlers))
             # the driver's own channel: aio_pika wraps each message once more, which cost as much as reading it
             channel = await queue.channel.get_underlay_channel()
-            lonely = frozenset(name for name, each in self._subscriptions.handlers.items() if each.phases)
+            lonely = {name for name, each in self._subscriptions.handlers.items() if each.phases}
             lanes = [Lane(lonely) for _ in range(LANES)]
 
             async def receive(message: DeliveredMessage) -> None:
@@ -229,10 +227,9 @@ class Consumer:
                 return "dead"
             except Exception as failed:  # whatever a handler raises, the message must be settled
                 tries += not is_passing(failed)
-                limit = LATER_TRIES_MAX if isinstance(failed, Later) else TRIES_MAX
                 known = {"id": message.header.properties.message_id, "type": message.routing_key}
                 log.warning("message not handled", **known, exc_info=failed)
-                if tries >= limit:
+                if tries >= (LATER_TRIES_MAX if isinstance(failed, Later) else TRIES_MAX):
                     return "dead"
             await asyncio.sleep(pause)
             pause = min(pause * 2, PAUSE_SECONDS_MAX)

@@ -19,7 +19,7 @@ def a_message(kind: str, owner: str) -> Any:
 @pytest.fixture
 def lane(monkeypatch: pytest.MonkeyPatch) -> Lane:
     monkeypatch.setattr(consumer, "GATHER_SECONDS", GATHER_SECONDS)
-    return Lane(frozenset({"alone"}))
+    return Lane({"alone"})
 
 
 async def _taken(lane: Lane, kind: str) -> tuple[list[str], float]:

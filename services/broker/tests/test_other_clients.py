@@ -96,6 +96,7 @@ async def test_kis_tells_what_was_paid_today_and_whose_book_it_shows(running: Em
     assert (price["output"]["acml_vol"], price["output"]["acml_tr_pbmn"]) == ("10", "701000")
     book = await asked_kis(running, f"{path}inquire-asking-price-exp-ccn", "FHKST01010200", **asked)
     assert book["output2"]["stck_shrn_iscd"] == "005930"
+    assert book["output1"]["total_bidp_rsqn"] == book["output1"]["bidp_rsqn1"] != "0"
 
 
 @pytest.mark.parametrize("running", ["ls"], indirect=True)
@@ -111,7 +112,9 @@ async def test_ls_says_what_was_paid_whose_book_it_is_that_cash_was_read_and_on_
 
     price = (await asked("market-data", "t1102", "InBlock", shcode="005930"))["t1102OutBlock"]
     assert (price["volume"], price["value"]) == (10, 701_000)
-    assert (await asked("market-data", "t1101", "InBlock", shcode="005930"))["t1101OutBlock"]["shcode"] == "005930"
+    book = (await asked("market-data", "t1101", "InBlock", shcode="005930"))["t1101OutBlock"]
+    assert (book["shcode"], book["bid"]) == ("005930", book["bidrem1"])
+    assert book["bid"] > 0
     assert (await asked("accno", "CSPAQ12200", "InBlock1", BalCreTp="0"))["rsp_cd"] == "00136"
     slip = {"IsuNo": "A005930", "OrdQty": 3, "OrdprcPtnCode": "00", "OrdCndiTpCode": "0"}
     rest = {"BnsTpCode": "2", "OrdPrc": 69_000, "MgntrnCode": "000", "LoanDt": ""}

@@ -69,6 +69,7 @@ class Quotations:
         best = {"askp": shown.ask, "bidp": shown.bid, "askp_rsqn": shown.ask_size, "bidp_rsqn": shown.bid_size}
         levels = {f"{name}{number}": "0" for name in best for number in range(1, LEVELS + 1)}
         first = {f"{name}1": whole(value or Decimal(0)) for name, value in best.items()}
+        first |= {f"total_{name}": first[f"{name}1"] for name in ("askp_rsqn", "bidp_rsqn")}
         at = f"{self._house.clock().astimezone(SEOUL):%H%M%S}"
         return {
             "output1": {"aspr_acpt_hour": at} | levels | first,

@@ -47,8 +47,9 @@ class Quotations:
         exchange = self._house.exchanges.get(symbol)
         if exchange is None:
             return {"t1101OutBlock": {"hname": "", "price": 0}} | _FOUND
-        block = {"hname": symbol, "shcode": symbol, "price": int(exchange.last or 0)}
-        return {"t1101OutBlock": block | {name: int(text) for name, text in _levels(exchange).items()}} | _FOUND
+        block: Body = {"hname": symbol, "shcode": symbol, "price": int(exchange.last or 0)}
+        block |= {name: int(text) for name, text in _levels(exchange).items()}
+        return {"t1101OutBlock": block | {"offer": block["offerrem1"], "bid": block["bidrem1"]}} | _FOUND
 
     def days(self, _: str, asked: Asked) -> Body:
         """t8451: each page is oldest first, and the next one is of the days before it."""

@@ -17,7 +17,6 @@ from broker.domain.order import Accepted, ClientKey, OrderIntent, Refused
 from broker.resources import open_desk
 from broker.store import attempts
 from broker.subscriptions import subscriptions
-from broker.usecases import settle_attempt
 from kit.clock import now
 from kit.db import Session
 from kit.events import Envelope
@@ -37,7 +36,7 @@ def die() -> NoReturn:
 
 def in_phases(desk: Desk, simulator: Simulator, point: str) -> None:
     """Set the trap on the way with a transaction for each phase."""
-    submit, record = simulator.submit, settle_attempt.record
+    submit, save_first = simulator.submit, attempts.save_first
 
     async def mortal_submit(order: OrderIntent, key: ClientKey) -> Accepted | Refused:
         if point == "before sending":
@@ -47,13 +46,14 @@ def in_phases(desk: Desk, simulator: Simulator, point: str) -> None:
             die()
         return answer
 
-    async def mortal_record(*facts: Any, owner: Any) -> None:
-        await record(*facts, owner=owner)
+    async def mortal_save(*given: Any) -> bool:
+        saved = await save_first(*given)
         if point == "before the commit":
             die()
+        return saved
 
     simulator.submit = mortal_submit  # type: ignore[method-assign]
-    settle_attempt.record = mortal_record
+    attempts.save_first = mortal_save
     desk.connectors["simulator"] = Line(simulator)  # type: ignore[index]
 
 

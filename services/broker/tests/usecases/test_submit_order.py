@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from broker.adapters.port import NotSent, Unreachable
@@ -147,15 +148,12 @@ async def _dies_while_what_was_found_is_kept(_: Floor, __: Line, monkeypatch: py
     """Of an answer that somebody else has told of meanwhile, so that it is held against what is known."""
     record = settle_attempt.record
 
-    async def is_late(*_: Any) -> bool:
-        return False
-
     async def dies_after(*facts: Any, owner: Any) -> None:
         await record(*facts, owner=owner)
         monkeypatch.undo()
         raise Broken
 
-    monkeypatch.setattr(attempts, "save_first", is_late)
+    monkeypatch.setattr(attempts, "save_first", AsyncMock(return_value=False))
     monkeypatch.setattr(settle_attempt, "record", dies_after)
 
 
