@@ -51,7 +51,7 @@ async def automates(night: Night) -> None:
         f"{bought['order']['average_price']} on {entered[1]}",
         "services/trading/trading/automator.py",
         "services/trading/trading/usecases/evaluate_bars.py",
-        "services/trading/trading/usecases/act_on_signals.py",
+        "services/trading/trading/usecases/act_on_locked.py",
     )
     sold = await _lives_through(night, automation, left, "sell")
     path = f"/trading/automations/{automation['id']}"

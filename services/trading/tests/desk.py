@@ -25,7 +25,8 @@ from trading.usecases.cancel_order import cancel_order
 from trading.usecases.correct_account import Correction, correct_account
 from trading.usecases.halt_trading import halt_trading
 from trading.usecases.open_account import Opening, open_account
-from trading.usecases.place_order import Placed, place_order
+from trading.usecases.place_in_account import Placed
+from trading.usecases.place_order import place_order
 from trading.usecases.prove_account import prove_account
 from trading.usecases.record_broker_answer import Answer, record_broker_answer
 from trading.usecases.record_execution import record_execution

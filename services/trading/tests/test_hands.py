@@ -19,7 +19,7 @@ from trading.domain.account import Account
 from trading.domain.order import Happening
 from trading.domain.signal import SignalStatus
 from trading.resources import open_resources
-from trading.usecases.place_order import Placed, place_in_account
+from trading.usecases.place_in_account import Placed, place_in_account
 from trading.usecases.put_question import Asked
 
 from services.trading.tests.automation_bench import FOREVER, NOW, Bench, a_document
@@ -126,7 +126,7 @@ async def test_what_one_signal_does_wrong_undoes_no_other_of_its_owner(
         assert asked.request.strategy_id != made[1].strategy_id, "a fault of ours, after the order was written"
         return placed
 
-    monkeypatch.setattr("trading.usecases.act_on_signals.place_in_account", broken)
+    monkeypatch.setattr("trading.usecases.act_on_locked.place_in_account", broken)
     await bench.closes(start, interval="1m")
     await (await bench.worker()).work_off()
     assert {order.strategy_id for order in await bench.orders()} == {made[0].strategy_id, made[2].strategy_id}

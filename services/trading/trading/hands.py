@@ -22,7 +22,8 @@ from trading.domain.quote import Quote
 from trading.domain.request import OrderId
 from trading.domain.signal import Signal, SignalId, SignalStatus
 from trading.resources import Resources
-from trading.usecases.act_on_signals import Turn, act_on_signals
+from trading.usecases.act_on_locked import Turn
+from trading.usecases.act_on_signals import act_on_signals
 from trading.usecases.evaluate_and_act import evaluate_and_act
 from trading.usecases.evaluate_bars import Evaluated, evaluate_bars
 

@@ -51,7 +51,8 @@ from trading.store import orders
 from trading.usecases.cancel_order import cancel_order
 from trading.usecases.cancel_orders import cancel_orders
 from trading.usecases.close_position import close_position
-from trading.usecases.place_order import Placed, place_order
+from trading.usecases.place_in_account import Placed
+from trading.usecases.place_order import place_order
 from trading.usecases.preview_order import preview_order
 from trading.usecases.replace_order import Change, replace_order
 

@@ -11,7 +11,8 @@ from trading.domain.quote import Quote
 from trading.domain.request import OrderRequest
 from trading.errors import AccountNotFound, NothingToClose
 from trading.store import accounts, orders, positions
-from trading.usecases.place_order import Placed, place_order
+from trading.usecases.place_in_account import Placed
+from trading.usecases.place_order import place_order
 
 
 async def close_position(

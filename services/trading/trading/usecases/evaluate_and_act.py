@@ -12,7 +12,7 @@ from trading.domain.request import OrderId
 from trading.domain.signal import Signal, SignalId, SignalStatus
 from trading.store import accounts
 from trading.store.automation import portions
-from trading.usecases.act_on_signals import Locked, Turn, act_on_locked
+from trading.usecases.act_on_locked import Locked, Turn, act_on_locked
 from trading.usecases.evaluate_bars import Evaluated, evaluate_bars
 
 NextId = Callable[[], UUID]

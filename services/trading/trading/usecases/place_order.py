@@ -1,99 +1,21 @@
-"""Place an order: review it, then hold its money and submit it, or keep it as denied."""
+"""Place an order: lock its account, review it, then hold its money and submit it, or keep it as denied."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
 from uuid import UUID
 
-from kit import context
 from kit.db import Session
-from sqlalchemy.exc import IntegrityError
 
-from trading.domain import ledger as movements
-from trading.domain.account import Account
 from trading.domain.limits import Limits
-from trading.domain.order import Order, Status, deny, submit
 from trading.domain.quote import Quote
-from trading.domain.request import Approved, Denied, OrderRequest
-from trading.errors import ClientOrderIdReused
-from trading.events import BalanceChanged, order_changed, order_submitted
-from trading.store import ledger, orders, positions
-from trading.store.together import write
-from trading.usecases.join_partner import join_partner
+from trading.domain.request import OrderRequest
+from trading.usecases.lock_account import lock_account
+from trading.usecases.place_in_account import Placed, place_in_account
 from trading.usecases.put_question import Asked
-from trading.usecases.review_order import Reviewed, review_locked, review_order
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The order of a client id, and whether it was there already. A denial is an outcome too: it must be committed."""
-
-    order: Order
-    replayed: bool
 
 
 async def place_order(
     session: Session, owner: UUID, request: OrderRequest, quote: Quote | None, limits: Limits, now: datetime
 ) -> Placed:
     """Place an order once per client id: the same request again gets the order that is there."""
-    return await _placed(session, owner, await review_order(session, owner, request, quote, limits, now), request, now)
-
-
-async def place_in_account(session: Session, owner: UUID, account: Account, asked: Asked) -> Placed:
-    """Place an order in an account that this transaction has locked to trade: for whoever places several."""
-    reviewed = await review_locked(session, owner, account, asked)
-    return await _placed(session, owner, reviewed, asked.request, asked.now)
-
-
-async def _placed(session: Session, owner: UUID, reviewed: Reviewed, request: OrderRequest, now: datetime) -> Placed:
-    if reviewed.standing.is_taken:
-        return await _earlier(session, owner, request)
-    match reviewed.verdict:
-        case Approved() as approved:
-            order = replace(submit(approved, now), correlation_id=context.correlation_id())
-        case Denied() as denied:
-            order = replace(deny(request, denied, now), correlation_id=context.correlation_id())
-        case _:
-            assert_never(reviewed.verdict)
-    try:
-        await _save(session, owner, order, reviewed)
-    except IntegrityError as refused:
-        if orders.CLIENT_ID in str(refused):  # taken in these milliseconds, for another account: this one is locked
-            raise _reused(request) from refused
-        raise
-    if order.is_open:
-        order = await join_partner(session, owner, order, now)
-    return Placed(order, replayed=False)
-
-
-async def _save(session: Session, owner: UUID, order: Order, reviewed: Reviewed) -> None:
-    """Write the order, what it holds and its facts: by one statement."""
-    added = orders.adding(owner, order)
-    if not order.is_open:
-        await write(session, added, facts=[order_changed(order)], owner=owner)
-        return
-    submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, reviewed.account)
-    if order.side == "sell":
-        promise = positions.holding(owner, order.account_id, order.symbol, order.held)
-        rows = await write(session, added, promise, facts=[submitted], owner=owner)
-        positions.require(order.account_id, order.symbol, rows)
-        return
-    before, movement = reviewed.standing.balance, movements.hold(order)
-    assert before is not None, "an approved buy has money"
-    expected = movements.balance_after(before, movement)
-    rows = await write(
-        session, added, ledger.moving(owner, movement), facts=[submitted, BalanceChanged.of(expected)], owner=owner
-    )
-    ledger.require(movement, rows, expected)
-
-
-async def _earlier(session: Session, owner: UUID, request: OrderRequest) -> Placed:
-    earlier = await orders.find_by_client_id(session, owner, request.client_order_id)
-    assert earlier is not None, "orders are never deleted"
-    if not earlier.asks_the_same_as(request):
-        raise _reused(request)
-    return Placed(earlier, replayed=True)
-
-
-def _reused(request: OrderRequest) -> ClientOrderIdReused:
-    return ClientOrderIdReused(f"{request.client_order_id} is the id of another order of yours: choose a new one.")
+    account = await lock_account(session, owner, request.account_id)
+    return await place_in_account(session, owner, account, Asked(request=request, quote=quote, limits=limits, now=now))

@@ -11,6 +11,8 @@ from quant.fees import Trade, fees_for
 from trading.domain.limits import Limits
 from trading.domain.quote import Quote
 from trading.domain.request import Approved, Denied, OrderRequest
+from trading.usecases.lock_account import lock_account
+from trading.usecases.put_question import Asked
 from trading.usecases.review_order import review_order
 
 
@@ -29,7 +31,9 @@ async def preview_order(
     session: Session, owner: UUID, request: OrderRequest, quote: Quote | None, limits: Limits, now: datetime
 ) -> Estimate | Denied:
     """Say what placing this order now would lead to."""
-    reviewed = await review_order(session, owner, request, quote, limits, now)
+    account = await lock_account(session, owner, request.account_id)
+    asked = Asked(request=request, quote=quote, limits=limits, now=now)
+    reviewed = await review_order(session, owner, account, asked)
     return _estimate(reviewed.verdict) if isinstance(reviewed.verdict, Approved) else reviewed.verdict
 
 

@@ -1,0 +1,85 @@
+"""Place an order in a locked account: review it, then hold its money and submit it, or keep it as denied."""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+from uuid import UUID
+
+from kit import context
+from kit.db import Session
+from sqlalchemy.exc import IntegrityError
+
+from trading.domain import ledger as movements
+from trading.domain.account import Account
+from trading.domain.order import Order, Status, deny, submit
+from trading.domain.request import Approved, Denied, OrderRequest
+from trading.errors import ClientOrderIdReused
+from trading.events import BalanceChanged, order_changed, order_submitted
+from trading.store import ledger, orders, positions
+from trading.store.together import write
+from trading.usecases.join_partner import join_partner
+from trading.usecases.put_question import Asked
+from trading.usecases.review_order import Reviewed, review_order
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The order of a client id, and whether it was there already. A denial is an outcome too: it must be committed."""
+
+    order: Order
+    replayed: bool
+
+
+async def place_in_account(session: Session, owner: UUID, account: Account, asked: Asked) -> Placed:
+    """Place an order in an account that this transaction has locked to trade: for whoever places several."""
+    reviewed, request, now = await review_order(session, owner, account, asked), asked.request, asked.now
+    if reviewed.standing.is_taken:
+        return await _earlier(session, owner, request)
+    match reviewed.verdict:
+        case Approved() as approved:
+            order = replace(submit(approved, now), correlation_id=context.correlation_id())
+        case Denied() as denied:
+            order = replace(deny(request, denied, now), correlation_id=context.correlation_id())
+        case _:
+            assert_never(reviewed.verdict)
+    try:
+        await _save(session, owner, order, reviewed)
+    except IntegrityError as refused:
+        if orders.CLIENT_ID in str(refused):  # taken in these milliseconds, for another account: this one is locked
+            raise _reused(request) from refused
+        raise
+    if order.is_open:
+        order = await join_partner(session, owner, order, now)
+    return Placed(order, replayed=False)
+
+
+async def _save(session: Session, owner: UUID, order: Order, reviewed: Reviewed) -> None:
+    """Write the order, what it holds and its facts: by one statement."""
+    added = orders.adding(owner, order)
+    if not order.is_open:
+        await write(session, added, facts=[order_changed(order)], owner=owner)
+        return
+    submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, reviewed.account)
+    if order.side == "sell":
+        promise = positions.holding(owner, order.account_id, order.symbol, order.held)
+        rows = await write(session, added, promise, facts=[submitted], owner=owner)
+        positions.require(order.account_id, order.symbol, rows)
+        return
+    before, movement = reviewed.standing.balance, movements.hold(order)
+    assert before is not None, "an approved buy has money"
+    expected = movements.balance_after(before, movement)
+    rows = await write(
+        session, added, ledger.moving(owner, movement), facts=[submitted, BalanceChanged.of(expected)], owner=owner
+    )
+    ledger.require(movement, rows, expected)
+
+
+async def _earlier(session: Session, owner: UUID, request: OrderRequest) -> Placed:
+    earlier = await orders.find_by_client_id(session, owner, request.client_order_id)
+    assert earlier is not None, "orders are never deleted"
+    if not earlier.asks_the_same_as(request):
+        raise _reused(request)
+    return Placed(earlier, replayed=True)
+
+
+def _reused(request: OrderRequest) -> ClientOrderIdReused:
+    return ClientOrderIdReused(f"{request.client_order_id} is the id of another order of yours: choose a new one.")
