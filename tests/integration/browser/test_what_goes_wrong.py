@@ -1,5 +1,6 @@
 """What the page says when an order is refused, an answer is lost, the line breaks, or the session ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -194,6 +195,27 @@ async def test_a_session_that_ends_in_the_middle_of_an_order_loses_nothing_and_s
         await expect(person.page.get_by_text("The order is placed")).to_be_visible()
         await person.page.goto("/orders")
         await expect(person.page.get_by_role("link", name=SYMBOL, exact=True)).to_have_count(1)
+
+
+async def test_who_types_a_rule_before_the_indicators_are_known_is_offered_them_when_they_are(
+    platform: Platform, browser: Browser
+) -> None:
+    async with visitor(browser, platform.gateway.url, language="en") as person:
+        await person.signs_up()
+        typed = asyncio.Event()
+
+        async def wait_for_the_typist(route: Route) -> None:
+            await typed.wait()
+            await route.continue_()
+
+        await person.page.route("**/api/v1/market/indicators", wait_for_the_typist)
+        await person.page.goto("/strategies/new")
+        entry = person.page.get_by_role("textbox", name=person.reads("strategy.entry"), exact=True)
+        await entry.press_sequentially("rsi")
+        await expect(entry).to_have_value("rsi")
+        typed.set()
+        offers = person.page.get_by_role("listbox", name=person.reads("strategy.rule.offers"))
+        await expect(offers.get_by_role("option").first).to_contain_text("rsi(14)")
 
 
 async def test_two_people_side_by_side_see_nothing_of_each_other(platform: Platform, browser: Browser) -> None:

@@ -1,6 +1,6 @@
 /** A rule as text: what may come next is offered, and what cannot be read is marked where it stands, to the letter. */
 import { useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useDeferredValue, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useDeferredValue, useEffect, useId, useMemo, useRef, useState } from "react";
 import { api, got } from "@/api/client";
 import { useWords } from "@/lib/words";
 import { cx } from "@/ui/basics";
@@ -56,7 +56,9 @@ const NOTHING: Completion = { from: 0, offers: [] };
 
 function useCompletion(box: React.RefObject<HTMLDivElement | null>, value: string, onText: (text: string) => void) {
   const { data } = useQuery({ queryKey: ["indicators"], queryFn: () => got(api.GET("/api/v1/market/indicators")), staleTime: Number.POSITIVE_INFINITY });
-  const [completion, setCompletion] = useState(NOTHING);
+  // What was asked is kept, not what was found: who types before the indicators are known is offered them when they are.
+  const [asked, setAsked] = useState<{ text: string; place: number } | null>(null);
+  const { from, offers } = useMemo(() => (asked ? offersAt(asked.text, asked.place, data ?? []) : NOTHING), [asked, data]);
   const [at, setAt] = useState(0);
   const caret = useRef<number | null>(null);
   const area = (): HTMLTextAreaElement | null => box.current?.querySelector("textarea") ?? null;
@@ -67,10 +69,10 @@ function useCompletion(box: React.RefObject<HTMLDivElement | null>, value: strin
     caret.current = null;
   });
   const offer = (text: string, place: number): void => {
-    setCompletion(offersAt(text, place, data ?? []));
+    setAsked({ text, place });
     setAt(0);
   };
-  const close = (): void => setCompletion(NOTHING);
+  const close = (): void => setAsked(null);
   const typed = (text: string): void => {
     onText(text);
     const place = area()?.selectionStart ?? text.length;
@@ -80,14 +82,13 @@ function useCompletion(box: React.RefObject<HTMLDivElement | null>, value: strin
   };
   const pick = ({ insert, kind }: Offer): void => {
     const place = area()?.selectionStart ?? value.length;
-    const text = `${value.slice(0, completion.from)}${insert}${value.slice(place)}`;
-    caret.current = completion.from + insert.length;
+    const text = `${value.slice(0, from)}${insert}${value.slice(place)}`;
+    caret.current = from + insert.length;
     onText(text);
     if (insert.endsWith(".") && kind === "indicator") offer(text, caret.current);
     else close();
     area()?.focus();
   };
-  const { offers } = completion;
   const pressed = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.key === " " && event.ctrlKey) {
       event.preventDefault();
