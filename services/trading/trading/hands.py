@@ -24,7 +24,7 @@ from trading.domain.signal import Signal, SignalId, SignalStatus
 from trading.resources import Resources
 from trading.usecases.act_on_locked import Turn
 from trading.usecases.act_on_signals import act_on_signals
-from trading.usecases.evaluate_and_act import evaluate_and_act
+from trading.usecases.evaluate_and_act import Spoken, evaluate_and_act
 from trading.usecases.evaluate_bars import Evaluated, evaluate_bars
 
 PORTION: Final = 10
@@ -69,19 +69,19 @@ class Hands:
     async def raise_signals(self, judged: Sequence[tuple[UUID, Evaluated]], epoch: int) -> int:
         """End due runs and raise their signals, each account's together, and act on those whose time is now."""
         quotes = await self._resources.quotes.find_many(sorted({each.symbol for _, each in judged}))
-        fresh = {symbol: quote for symbol, found in quotes.items() if (quote := self.fresh(found)) is not None}
         by_account = defaultdict(list)
         for owner, each in judged:
             by_account[owner, each.automation.account_id].append(each)
         groups = [(owner, group) for (owner, _), mine in by_account.items() for group in _portions(mine)]
-        return sum(await asyncio.gather(*(self._speak(owner, group, epoch, fresh) for owner, group in groups)))
+        return sum(await asyncio.gather(*(self._speak(owner, group, epoch, quotes) for owner, group in groups)))
 
     async def _speak(self, owner: UUID, judged: Sequence[Evaluated], epoch: int, quotes: Mapping[str, Quote]) -> int:
         """Raise and act in one transaction; if that fails, raise first and act then, so that no signal is lost."""
         try:
             async with self._free, self._resources.database.owned(owner) as session:
-                given = (self._resources.limits, quotes)
-                left = await evaluate_and_act(session, owner, (judged, epoch), given, new_id, self._now())
+                fresh = {symbol: quote for symbol, quote in quotes.items() if self.fresh(quote)}
+                spoken = Spoken(judged, epoch, fresh)
+                left = await evaluate_and_act(session, owner, spoken, self._resources.limits, new_id, self._now())
         except OUTAGES:
             raise
         except Exception as failed:  # noqa: BLE001 - each shows by itself whether it was to blame
