@@ -16,8 +16,8 @@ NARROW = {
         "zone=address:8m rate=2000r/s": "zone=address:8m rate=1r/s",
         "zone=address burst=4000": "zone=address burst=19",
         "limit_conn websockets 1000": "limit_conn websockets 3",
-        "zone=handshakes:8m rate=20r/s": "zone=handshakes:8m rate=1r/m",
-        "zone=handshakes burst=200 delay=10": "zone=handshakes burst=5 nodelay",
+        "zone=handshakes:8m rate=10r/s": "zone=handshakes:8m rate=1r/m",
+        "zone=handshakes burst=100 delay=10": "zone=handshakes burst=5 nodelay",
         "limit_conn under_way 32": "limit_conn under_way 2",
     },
     "nginx.conf": {

@@ -122,7 +122,7 @@ def test_who_tries_without_end_is_refused_before_a_service_hears_of_it(
 
 @pytest.mark.requirement("R-32", "R-34")
 def test_many_who_come_at_once_from_one_address_wait_for_their_turn_and_are_served(edge: Edge) -> None:
-    """Ten and one begin at once, then one each 50 ms: 40 take a second and a half."""
+    """Ten and one begin at once, then one each 100 ms: 40 take some three seconds."""
 
     def enter(_: int) -> float:
         with open_socket(edge, "/ws/market") as connection:
@@ -133,5 +133,5 @@ def test_many_who_come_at_once_from_one_address_wait_for_their_turn_and_are_serv
     began = time.monotonic()
     with ThreadPoolExecutor(40) as office:
         served = sorted(moment - began for moment in office.map(enter, range(40)))
-    assert served[-1] >= 1.4
+    assert served[-1] >= 2.8
     assert time.monotonic() - began < 10
