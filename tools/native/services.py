@@ -18,8 +18,10 @@ from tools.native.programs import Program
 # How long an API may take to finish what it has begun; the supervisor waits a little longer.
 GRACE_SECONDS = 8
 STOP_SECONDS = GRACE_SECONDS + 4
-# In a burst, orders are accepted first and worked off right after: whoever waits for an answer goes first.
+# In a burst, orders are accepted first and worked off right after: whoever waits for an answer goes first. Then comes the
+# worker that places the orders of automations: what others make of the first ones does not hold up the rest.
 WORKER_NICENESS = "19"
+NICENESS_OF: Mapping[str, str] = {"trading": "10"}
 # A larger frame closes the connection; compression would cost half a megabyte for each client.
 WEBSOCKET_FRAME_BYTES_MAX = 65_536
 # Longer than any client of ours keeps an idle connection (httpx 5 s, the gateway 4 s): whoever ends it first must be
@@ -99,7 +101,7 @@ def _worker(layout: Layout, service: str) -> Program:
     return Program(
         name=_named(layout, f"{service}-worker"),
         group=layout.ports.colour,
-        command=("nice", "-n", WORKER_NICENESS, sys.executable, "-m", f"{service}.worker"),
+        command=("nice", "-n", NICENESS_OF.get(service, WORKER_NICENESS), sys.executable, "-m", f"{service}.worker"),
         directory=layout.directory,
         why_not_ready=lambda: why_not_ready(port, "/health/ready"),
         environment=environment(layout, service),

@@ -53,6 +53,9 @@ from trading.usecases.watch_trip import watch_trip
 
 LOOK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = 0.02
+GATHERED_MAX: Final = 5
+"""A close is many messages: more than that long after the last, and after that many, no more are waited for."""
 LOOK_BACK: Final = timedelta(hours=12)
 """How far back appointments are looked for after a pause: older ones are of a day that is over."""
 SALES_WAIT: Final = timedelta(minutes=5)
@@ -130,8 +133,19 @@ class Automator:
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._due.wait()
+                await self._gather()
             except TimeoutError:
                 continue
+
+    async def _gather(self) -> None:
+        """Let a close be told of as a whole: what comes while its first bars are acted on waits for the end of that."""
+        for _ in range(GATHERED_MAX):
+            self._due.clear()
+            try:
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._due.wait()
+            except TimeoutError:
+                return
 
     async def _hear(self, channel: PubSub) -> None:
         while True:
