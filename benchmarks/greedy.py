@@ -1,7 +1,7 @@
 """A tenant who asks so many times its quota, as a program of its own.
 
-What it costs itself must not delay whoever is measured, so it has its own loop, and runs when nothing else wants to; what
-it costs the platform is the platform's.
+What it costs itself must not delay whoever is measured, so it has its own loop, and runs when nothing else wants to;
+what it costs the platform is the platform's.
 
 `python -m benchmarks.greedy` reads one `Wish` as JSON on stdin, says `ready`, asks for so many seconds, and prints how
 often it was answered what.

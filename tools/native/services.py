@@ -18,8 +18,8 @@ from tools.native.programs import Program
 # How long an API may take to finish what it has begun; the supervisor waits a little longer.
 GRACE_SECONDS = 8
 STOP_SECONDS = GRACE_SECONDS + 4
-# In a burst, orders are accepted first and worked off right after: whoever waits for an answer goes first. Then comes the
-# worker that places the orders of automations: what others make of the first ones does not hold up the rest.
+# In a burst, orders are accepted first and worked off right after: whoever waits for an answer goes first. Then comes
+# the worker that places the orders of automations: what others make of the first ones does not hold up the rest.
 WORKER_NICENESS = "19"
 NICENESS_OF: Mapping[str, str] = {"trading": "10"}
 # A larger frame closes the connection; compression would cost half a megabyte for each client.

@@ -13,12 +13,10 @@ import pytest_asyncio
 from kit.db import Database
 from kit.ids import new_id
 from kit.testing.serving import serving
-from kit.testing.tasks import ended
 from quant.markets.calendar import next_session
 from quant.rules import Columns, compile_rule, compile_series
 from redis.asyncio import Redis
 from sqlalchemy import text
-from trading.automator import GATHER_SECONDS, Automator
 from trading.config import Settings
 from trading.domain.automation import Phase, Status
 from trading.domain.halt import Halt, HaltMode
@@ -336,29 +334,6 @@ async def test_minutes_are_acted_on_at_once_and_longer_bars_close_with_their_las
         rows = await session.execute(text("SELECT automation_id, scheduled_at FROM automation_runs"))
         scheduled = {row.automation_id: row.scheduled_at for row in rows}
     assert scheduled[five.id] == start - 4 * MINUTE
-
-
-APART_SECONDS = GATHER_SECONDS / 2
-
-
-async def test_bars_of_one_close_that_are_told_one_after_the_other_are_judged_together(bench: Bench) -> None:
-    start, symbols, closes = NOW.replace(minute=4, second=0), (SAMSUNG, "000660"), 6
-    await bench.automates(a_document(**FOREVER), interval="1m", mode="notify", symbols=symbols)
-    working = asyncio.create_task(Automator(bench.settings, bench.resources, bench.clock).run())
-    try:
-        async with asyncio.timeout(30):
-            for number in range(closes):
-                bench.clock.at = start + (number + 1) * MINUTE
-                for symbol in symbols:
-                    bench.neighbours.trade_minute(symbol, start + number * MINUTE, 56_000)
-                for symbol in symbols:
-                    await bench.closes(start + number * MINUTE, symbol, "1m")
-                    await asyncio.sleep(APART_SECONDS)
-                while (await bench.statuses()).get("done", 0) < len(symbols) * (number + 1):
-                    await asyncio.sleep(0.01)
-    finally:
-        await ended(working)
-    assert bench.neighbours.questions <= closes + 2, "the first close may meet a look, and histories begin with it"
 
 
 async def test_before_the_open_and_after_the_close_it_looks_at_itself_once(bench: Bench) -> None:

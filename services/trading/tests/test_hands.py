@@ -1,5 +1,6 @@
 """Signals of one owner act together: what it costs when all act at one close, and that none undoes another."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,9 @@ import pytest
 import pytest_asyncio
 from kit.db import Database, Session
 from kit.testing.serving import serving
+from kit.testing.tasks import ended
 from redis.asyncio import Redis
+from trading.automator import GATHER_SECONDS, Automator
 from trading.config import Settings
 from trading.domain.account import Account
 from trading.domain.order import Happening
@@ -30,6 +33,7 @@ from services.trading.tests.neighbours import MINUTE, Neighbours
 SYMBOLS = tuple(f"00{number:04}" for number in range(30))
 OWNERS, EACH = 10, 5
 START = NOW.replace(minute=4, second=0)
+APART_SECONDS = GATHER_SECONDS / 2
 
 
 class Spent:
@@ -176,3 +180,27 @@ async def test_bars_that_close_together_are_written_down_by_one_statement(
         await bench.hears_together("market.bar.closed.v1", None, facts)
     assert await bench.statuses() == {"due": 3}
     assert spent.round_trips <= 6, "to begin, to write down, to wake, to commit; a statement is prepared once"
+
+
+async def test_bars_of_one_close_that_are_told_one_after_the_other_are_judged_together(bench: Bench) -> None:
+    symbols, closes = (SAMSUNG, "000660"), 6
+    await bench.automates(a_document(**FOREVER), interval="1m", mode="notify", symbols=symbols)
+    working = asyncio.create_task(Automator(bench.settings, bench.resources, bench.clock).run())
+    try:
+        async with asyncio.timeout(30):
+            for number in range(closes):
+                bench.clock.at = START + (number + 1) * MINUTE
+                for symbol in symbols:
+                    bench.neighbours.trade_minute(symbol, START + number * MINUTE, 56_000)
+                for symbol in symbols:
+                    await bench.closes(START + number * MINUTE, symbol, "1m")
+                    await asyncio.sleep(APART_SECONDS)
+                await _all_done(bench, len(symbols) * (number + 1))
+    finally:
+        await ended(working)
+    assert bench.neighbours.questions <= closes + 2, "the first close may meet a look, and histories begin with it"
+
+
+async def _all_done(bench: Bench, count: int) -> None:
+    while (await bench.statuses()).get("done", 0) < count:  # noqa: ASYNC110 - a database tells nobody
+        await asyncio.sleep(0.01)
