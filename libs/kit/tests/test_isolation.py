@@ -98,12 +98,13 @@ async def test_a_permission_that_permits_nothing_is_found(fresh: TestDatabase) -
 async def test_a_role_that_may_bypass_is_found(fresh: TestDatabase, admin: "asyncpg.Connection") -> None:
     """Roles are the whole server's, and other tests are using ours: the one that may bypass is made for this test."""
     loose = f"loose_{os.getpid()}"
-    await admin.execute(f"CREATE ROLE {loose}_app LOGIN BYPASSRLS PASSWORD '{ROLE_PASSWORD}'")
+    password = f"LOGIN PASSWORD '{ROLE_PASSWORD}'"
+    await admin.execute(f"CREATE ROLE {loose}_app BYPASSRLS {password}; CREATE ROLE {loose}_worker {password}")
     try:
         await admin.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO {loose}_app")
         database = replace(fresh, app_url=fresh.app_url.replace("//noticeboard_app:", f"//{loose}_app:"))
         found = await isolation.findings(database, loose, {})
     finally:
-        await admin.execute(f"DROP OWNED BY {loose}_app; DROP ROLE {loose}_app")
+        await admin.execute(f"DROP OWNED BY {loose}_app; DROP ROLE {loose}_app, {loose}_worker")
     assert any(f"{loose}_app may do more than its work" in sentence for sentence in found)
     assert any("reaches another owner's rows" in sentence for sentence in found)
