@@ -25,13 +25,13 @@ Publish = Callable[[OwnerId, Sequence[Numbered]], None]
 class Told:
     """Something an owner is told.
 
-    `id` becomes the notice's: the message's own, so that one message never makes two. `entry` is what happened, as its
-    source tells it; None when there is only the notice. `notice` is the same for people; None when it is not worth
+    `id` becomes the notice's: the message's own, so that one message never makes two. `entries` are what happened, as
+    its source tells it; none when there is only the notice. `notice` is the same for people; None when it is not worth
     their while.
     """
 
     id: UUID
-    entry: Entry | None
+    entries: Sequence[Entry]
     notice: Notice | None
     at: datetime
 
@@ -59,7 +59,7 @@ async def _write(session: Session, owner: OwnerId, everything: Sequence[Told], p
     said = [_said(told, chosen) for told in everything]
     entries = [dated for told in said for dated in _entries(told)]
     notices = [NewNotice(told.id, told.notice, told.at) for told in said if told.notice is not None]
-    pieces = [piece for told in everything if told.entry is not None and (piece := piece_of(told.entry, told.at))]
+    pieces = [piece for told in everything for entry in told.entries if (piece := piece_of(entry, told.at))]
     numbered = await stream.save(session, owner, entries, pieces, notices)
     if is_reachable:
         await queue_deliveries(session, owner, notices, chosen)
@@ -76,8 +76,8 @@ def _said(told: Told, chosen: Preferences) -> Told:
 
 
 def _entries(told: Told) -> Iterator[Dated]:
-    if told.entry is not None:
-        yield Dated(told.entry, told.at)
+    for entry in told.entries:
+        yield Dated(entry, told.at)
     if told.notice is not None:
         notice = told.notice
         shown = {"id": told.id, "kind": notice.kind, "title": notice.title, "body": notice.body, "data": notice.data}
