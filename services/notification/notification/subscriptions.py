@@ -354,7 +354,7 @@ def subscribe(publish: Publish, told_until: datetime | None = None) -> Subscript
     """
     table = Subscriptions(CONSUMER)
     for event_type, telling in TELLINGS.items():
-        table.on(event_type, telling.model)(partial(_tell, telling, publish, told_until))
+        table.on(event_type, telling.model)(partial(_tell, publish, told_until))
     table.on("auth.permissions.changed.v1", LockedFact)(_permissions_changed)
     table.on("market.bar.closed.v1", BarFact)(_bar_closed)
     for event_type in LEAVING:
@@ -362,15 +362,20 @@ def subscribe(publish: Publish, told_until: datetime | None = None) -> Subscript
     return table
 
 
-async def _tell(
-    telling: Telling, publish: Publish, told_until: datetime | None, session: Session, fact: Any, message: Envelope
-) -> None:
-    if message.owner is None:
-        return  # a halt of everybody: the web says so to everybody
+def told_of(told_until: datetime | None, fact: Any, message: Envelope) -> Told | None:
+    """Return what a fact tells the owner of its message; None for facts that are not for telling."""
+    telling = TELLINGS.get(message.type)
+    if telling is None:
+        return None
     is_told = told_until is not None and message.time <= told_until
     deserved = None if telling.notice_of is None or is_told else telling.notice_of(fact)
-    told = Told(message.id, telling.entries(message.data), deserved, message.time)
-    tell_owner(session, OwnerId(message.owner), told, publish)
+    return Told(message.id, telling.entries(message.data), deserved, message.time)
+
+
+async def _tell(publish: Publish, told_until: datetime | None, session: Session, fact: Any, message: Envelope) -> None:
+    told = told_of(told_until, fact, message)
+    if message.owner is not None and told is not None:  # a halt of everybody: the web says so to everybody
+        tell_owner(session, OwnerId(message.owner), told, publish)
 
 
 subscriptions = subscribe(lambda _owner, _entries: None)
