@@ -72,7 +72,7 @@ async def _tell(resources: Resources, owner: OwnerId, committed: Times) -> None:
         resources.hints.owner_was_told(whose, entries)
 
     async with resources.database.owned(owner) as session:
-        tell_owner(session, owner, Told(new_id(), Entry("signal", {"said": "bench"}), None, now()), publish)
+        tell_owner(session, owner, Told(new_id(), (Entry("signal", {"said": "bench"}),), None, now()), publish)
 
 
 async def measure(crowd: Crowd) -> list[Result]:

@@ -204,7 +204,7 @@ async def test_a_service_announces_in_its_own_name_and_hears_in_its_own_queue(st
     async with connection:
         channel = await connection.channel(publisher_confirms=True)
         queue = await amqp.open_queue(connection, service, [f"{service}.thing.done.v1"])
-        exchange = await amqp.declare_exchange(channel)
+        exchange = await channel.get_exchange(amqp.EXCHANGE)
         await exchange.publish(aio_pika.Message(b"{}"), f"{service}.thing.done.v1")
         await (await next_of(queue)).reject(requeue=False)
         await (await next_of(await channel.get_queue(f"{service}.dead"))).ack()
@@ -256,7 +256,7 @@ async def test_dead_letters_of_an_older_installation_are_kept_apart_from_the_nex
         queue = await amqp.open_queue(trading, "trading", ["trading.thing.done.v1"])
         with pytest.raises(ChannelAccessRefused):
             await (await (await trading.channel()).get_queue("trading.dead")).bind(amqp.DEAD_EXCHANGE, "auth")
-        exchange = await amqp.declare_exchange(channel)
+        exchange = await channel.get_exchange(amqp.EXCHANGE)
         await exchange.publish(aio_pika.Message(b"{}"), "trading.thing.done.v1")
         await (await next_of(queue)).reject(requeue=False)
         await (await next_of(await channel.get_queue("trading.dead"))).ack()

@@ -2,11 +2,11 @@
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractQueue
+from aio_pika.abc import AbstractConnection, AbstractQueue
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, ChannelPreconditionFailed
 from pamqp.common import FieldTable
 
-EXCHANGE = "exodus.events"
+EXCHANGE = "exodus.events"  # made with the users (tools/native/rabbitmq.py): no service may
 DEAD_EXCHANGE = "exodus.dead"
 CONNECT_TIMEOUT_SECONDS = 5
 HEARTBEAT_SECONDS = 10
@@ -39,11 +39,6 @@ async def connect(url: str, name: str) -> AbstractConnection:
     )
 
 
-async def declare_exchange(channel: AbstractChannel) -> AbstractExchange:
-    """Return the exchange of all events. It is made with the users (tools/native/rabbitmq.py): no service may."""
-    return await channel.get_exchange(EXCHANGE)
-
-
 async def open_queue(connection: AbstractConnection, consumer: str, types: list[str]) -> AbstractQueue:
     """Open a channel on a consumer's quorum queue with its dead letters, bound to exactly the given types.
 
@@ -62,7 +57,7 @@ async def open_queue(connection: AbstractConnection, consumer: str, types: list[
         channel = await connection.channel()
         queue = await channel.get_queue(name)
     await channel.set_qos(prefetch_count=PREFETCH)
-    exchange = await declare_exchange(channel)
+    exchange = await channel.get_exchange(EXCHANGE)
     for event_type in types:
         await queue.bind(exchange, event_type)
     return queue

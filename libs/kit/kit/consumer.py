@@ -78,6 +78,7 @@ class Subscriptions:
     def __init__(self, consumer: str) -> None:
         self.consumer = consumer
         self.handlers: dict[str, Subscription] = {}
+        self.gathered: Gathered | None = None
 
     def on(
         self, event_type: str, model: type[Fact], *, phases: bool = False
@@ -196,10 +197,9 @@ class Consumer:
         while True:
             batch = await lane.take()
             outcomes = await self._settle(batch)
-            for message, outcome in zip(batch, outcomes, strict=True):
-                messages_handled.labels(self._subscriptions.consumer, message.routing_key or "", outcome).inc()
             try:
                 for message, outcome in zip(batch, outcomes, strict=True):
+                    messages_handled.labels(self._subscriptions.consumer, message.routing_key or "", outcome).inc()
                     await _settled(message, outcome)
             except amqp.LOST as gone:
                 log.info("messages come again, the inbox will know them", error=repr(gone), count=len(batch))
@@ -238,9 +238,7 @@ class Consumer:
         read = self._read(message)
         if not read.subscription.phases:
             return (await self._handle_together([read]))[0]
-        context.correlation.set(read.envelope.correlation_id)
-        context.causation.set(read.envelope.id)
-        with self._traced(read):
+        with read.begun():
             await read.subscription.handler(self._resources, read.fact, read.envelope)
         return "done"
 
@@ -253,24 +251,20 @@ class Consumer:
 
     async def _handle_together(self, batch: Sequence["Read"]) -> list[str]:
         """Handle messages of one owner in one transaction, in order, those that are new."""
+        if (gathered := self._subscriptions.gathered) and (outcomes := await gathered(batch)) is not None:
+            return outcomes
         database, owner = self._resources.database, batch[0].envelope.owner
         async with database.system() if owner is None else database.owned(owner) as session:
-            ids = [read.envelope.id for read in batch]
-            new = await take_all(session, ids, self._subscriptions.consumer)
+            new = await take_all(session, [read.envelope.id for read in batch], self._subscriptions.consumer)
             outcomes = []
             for read in batch:
                 outcomes.append("done" if read.envelope.id in new else "known")
                 if read.envelope.id not in new:
                     continue
                 new.discard(read.envelope.id)  # the same message twice in one batch is known the second time
-                context.correlation.set(read.envelope.correlation_id)
-                context.causation.set(read.envelope.id)
-                with self._traced(read):
+                with read.begun():
                     await read.subscription.handler(session, read.fact, read.envelope)
         return outcomes
-
-    def _traced(self, read: "Read") -> AbstractContextManager[object]:
-        return traces.span(f"process {read.envelope.type}", traces.CONSUMER, read.envelope.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +274,16 @@ class Read:
     envelope: Envelope
     subscription: Subscription
     fact: BaseModel
+
+    def begun(self) -> AbstractContextManager[object]:
+        """Make what is done in here a part of what the message is part of, and trace it."""
+        context.correlation.set(self.envelope.correlation_id)
+        context.causation.set(self.envelope.id)
+        return traces.span(f"process {self.envelope.type}", traces.CONSUMER, self.envelope.id)
+
+
+Gathered = Callable[[Sequence[Read]], Awaitable[list[str] | None]]
+"""Handles messages of one owner together with others', remembers them, tells outcomes; None: it leaves them to us."""
 
 
 class UnknownType(Exception):

@@ -95,9 +95,9 @@ class Database:
         """Open a transaction of the app role without an owner: shared tables only, tenant tables raise."""
         return self._transaction(self._app, "BEGIN")
 
-    def system(self) -> AbstractAsyncContextManager[Session]:
-        """Open a transaction of the worker role, which sees every owner."""
-        return self._transaction(self._system, "BEGIN")
+    def system(self, *, single: bool = False) -> AbstractAsyncContextManager[Session]:
+        """Open a transaction of the worker role, which sees every owner. A `single` statement is one by itself."""
+        return self._transaction(self._system, "" if single else "BEGIN")
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine, opening: str) -> AsyncIterator[Session]:
@@ -106,10 +106,11 @@ class Database:
             async with engine.connect() as session:
                 session.info[SCOPE] = scope = Scope(_driver(session))
                 try:
-                    await _say(scope.driver, opening)
+                    if opening:
+                        await _say(scope.driver, opening)
                     yield session
                     await scope.run_before_commit()
-                    done = await _say(scope.driver, "COMMIT")
+                    done = await _say(scope.driver, "COMMIT") if opening else "COMMIT"
                 except BaseException as failed:
                     # the driver's word when the line broke between two messages; on a whole line it is our own fault
                     lost = isinstance(failed, asyncpg.InternalClientError) and scope.driver.is_closed()

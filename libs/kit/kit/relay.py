@@ -89,7 +89,7 @@ class Relay:
             bus = await amqp.connect(self._amqp_url, f"{self._source} relay")
             try:
                 channel = await bus.channel(publisher_confirms=True, on_return_raises=True)
-                await amqp.declare_exchange(channel)
+                await channel.get_exchange(amqp.EXCHANGE)
                 driver = await channel.get_underlay_channel()
                 assert isinstance(driver, Channel)
                 log.info("relay publishes", source=self._source)

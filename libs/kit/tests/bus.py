@@ -141,7 +141,7 @@ async def publish(amqp_url: str, envelope: Envelope) -> None:
 async def publish_all(amqp_url: str, envelopes: list[Envelope]) -> None:
     connection = await amqp.connect(amqp_url, "test")
     async with connection:
-        exchange = await amqp.declare_exchange(await connection.channel())
+        exchange = await (await connection.channel()).get_exchange(amqp.EXCHANGE)
         for envelope in envelopes:
             message = aio_pika.Message(envelope.model_dump_json().encode(), headers={"owner": str(envelope.owner)})
             await exchange.publish(message, envelope.type)

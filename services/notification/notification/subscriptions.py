@@ -61,6 +61,22 @@ class OrderFact(BaseModel):
         )
 
 
+class FilledFact(OrderFact):
+    """What a notice tells of an order after a fill."""
+
+    status: str
+
+
+class FillFact(BaseModel):
+    """A fill, with what it made of the order; the rest goes on the stream as it came."""
+
+    order: FilledFact
+
+    def notice(self) -> Notice | None:
+        """Return what the owner is told: nothing while a part is still open, or when it was canceled before."""
+        return notice.of_fill(self.order.seen()) if self.order.status == "filled" else None
+
+
 class RunFact(BaseModel):
     """What a notice tells of a computation."""
 
@@ -213,9 +229,17 @@ class Telling:
     model: type[BaseModel]
     entry_type: EntryType | None = None
     notice_of: Callable[[Any], Notice | None] | None = None
+    parts: tuple[EntryType, ...] = ()
+    """The fields that are entries of their own, in the order in which they are told."""
+
+    def entries(self, data: Mapping[str, Any]) -> tuple[Entry, ...]:
+        """Return what goes on the stream."""
+        whole = () if self.entry_type is None else (Entry(self.entry_type, data),)
+        return (*whole, *(Entry(part, data[part]) for part in self.parts))
 
 
 TELLINGS: Mapping[str, Telling] = {
+    "trading.fill.booked.v1": Telling(FillFact, None, FillFact.notice, ("execution", "order", "position", "balance")),
     "trading.order.accepted.v1": Telling(PassedOn, "order"),
     "trading.order.partially_filled.v1": Telling(PassedOn, "order"),
     "trading.order.canceled.v1": Telling(PassedOn, "order"),
@@ -330,7 +354,7 @@ def subscribe(publish: Publish, told_until: datetime | None = None) -> Subscript
     """
     table = Subscriptions(CONSUMER)
     for event_type, telling in TELLINGS.items():
-        table.on(event_type, telling.model)(partial(_tell, telling, publish, told_until))
+        table.on(event_type, telling.model)(partial(_tell, publish, told_until))
     table.on("auth.permissions.changed.v1", LockedFact)(_permissions_changed)
     table.on("market.bar.closed.v1", BarFact)(_bar_closed)
     for event_type in LEAVING:
@@ -338,15 +362,20 @@ def subscribe(publish: Publish, told_until: datetime | None = None) -> Subscript
     return table
 
 
-async def _tell(
-    telling: Telling, publish: Publish, told_until: datetime | None, session: Session, fact: Any, message: Envelope
-) -> None:
-    if message.owner is None:
-        return  # a halt of everybody: the web says so to everybody
-    entry = None if telling.entry_type is None else Entry(telling.entry_type, message.data)
+def told_of(told_until: datetime | None, fact: Any, message: Envelope) -> Told | None:
+    """Return what a fact tells the owner of its message; None for facts that are not for telling."""
+    telling = TELLINGS.get(message.type)
+    if telling is None:
+        return None
     is_told = told_until is not None and message.time <= told_until
     deserved = None if telling.notice_of is None or is_told else telling.notice_of(fact)
-    tell_owner(session, OwnerId(message.owner), Told(message.id, entry, deserved, message.time), publish)
+    return Told(message.id, telling.entries(message.data), deserved, message.time)
+
+
+async def _tell(publish: Publish, told_until: datetime | None, session: Session, fact: Any, message: Envelope) -> None:
+    told = told_of(told_until, fact, message)
+    if message.owner is not None and told is not None:  # a halt of everybody: the web says so to everybody
+        tell_owner(session, OwnerId(message.owner), told, publish)
 
 
 subscriptions = subscribe(lambda _owner, _entries: None)

@@ -19,8 +19,9 @@ from notification.dead_man import DeadMan, require_young_backup
 from notification.resources import open_resources
 from notification.rule_watcher import RuleWatcher
 from notification.sender import Sender
-from notification.subscriptions import subscribe
+from notification.subscriptions import subscribe, told_of
 from notification.telegram_reader import TelegramReader
+from notification.teller import Teller
 from notification.usecases.forget_old import Keeping, forget_old
 from notification.wants import tell_wants
 from notification.watcher import Watcher
@@ -57,11 +58,15 @@ async def main() -> None:
     configure_logging("notification")
     settings = load(Settings)
     amqp_url = settings.amqp_url.get_secret_value()
+    understand = partial(told_of, settings.restored_at)
     keeping = Keeping(*(timedelta(days=each) for each in settings.days_kept))
     async with open_resources(settings) as resources:
+        subscriptions = subscribe(resources.hints.owner_was_told, settings.restored_at)
+        teller = Teller(resources.database, understand, resources.hints.owner_was_told, now)
+        subscriptions.gathered = teller.tell
         tasks = [
             Relay(settings, resources.database, "notification").run(),
-            Consumer(subscribe(resources.hints.owner_was_told, settings.restored_at), resources, amqp_url).run(),
+            Consumer(subscriptions, resources, amqp_url).run(),
             Watcher(resources, settings.redis_url.get_secret_value(), now).run(),
             RuleWatcher(resources, now).run(),
             tell_wants(resources),

@@ -92,7 +92,7 @@ def tell(
     publish: Publish = unheard,
 ) -> None:
     """Tell an owner of an order that is only a number."""
-    tell_owner(session, owner, Told(new_id(), Entry("order", {"number": number}), notice, at or now()), publish)
+    tell_owner(session, owner, Told(new_id(), (Entry("order", {"number": number}),), notice, at or now()), publish)
 
 
 @dataclass

@@ -76,7 +76,7 @@ def a_sender(worker: Resources, clock: Any = now) -> Sender:
 async def is_told(worker: Resources, person: Person, *notices: Notice, at: Any = None) -> None:
     async with worker.database.owned(person.id) as session:
         for notice in notices:
-            tell_owner(session, person.id, Told(new_id(), None, notice, at or now()), unheard)
+            tell_owner(session, person.id, Told(new_id(), (), notice, at or now()), unheard)
 
 
 async def adds(client: httpx.AsyncClient, **wish: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from uuid import uuid4
 import aio_pika
 import pytest
 from kit import amqp
+from kit.clock import now
 from kit.consumer import Consumer
 from kit.events import Envelope
 from kit.ids import new_id
@@ -19,13 +21,15 @@ from notification.domain.preference import Preferences
 from notification.resources import Resources
 from notification.store import preferences
 from notification.store.stream import Numbered
-from notification.subscriptions import subscribe, subscriptions
+from notification.subscriptions import subscribe, subscriptions, told_of
+from notification.teller import Teller
 from sqlalchemy import text
 
 from services.notification.tests.people import running, until
 
 EXAMPLES = Path(__file__).parents[3] / "contracts" / "events"
 NOTICES = {
+    "trading.fill.booked.v1": "Bought 10 005930 at ₩56,000",
     "trading.order.filled.v1": "Bought 10 005930 at ₩56,000",
     "trading.order.denied.v1": "Order denied: buy 1,000 005930",
     "trading.order.rejected.v1": "Order rejected: buy 10 005930",
@@ -61,6 +65,7 @@ NOTICES_ALONE = {
     "trading.prices.regained.v1",
     "trading.hook.troubled.v1",
 }
+PARTS = {"trading.fill.booked.v1": ("execution", "order", "position", "balance")}
 UNTOLD = {"auth.permissions.changed.v1", "market.bar.closed.v1"}
 
 
@@ -87,8 +92,9 @@ async def test_every_announcement_is_passed_on_as_it_came(worker: Resources) -> 
         inbox = await rows(worker, f"SELECT id, title FROM notifications WHERE owner_id = '{message.owner}'")
         noun = event_type.split(".")[1]
         passed = [(row.type, row.data) for row in told if row.type != "notice"]
+        parts = [(part, message.data[part]) for part in PARTS.get(event_type, ())]
         on_stream = event_type not in NOTICES_ALONE
-        assert passed == ([(noun, message.data)] if on_stream else [])
+        assert passed == (parts or [(noun, message.data)] if on_stream else [])
         expected = [(message.id, NOTICES[event_type])] if event_type in NOTICES else []
         assert [(row.id, row.title) for row in inbox] == expected
         assert [row.seq for row in told] == list(range(1, len(passed) + len(expected) + 1))
@@ -102,7 +108,7 @@ async def a_bus(amqp_url: str, consumer: str) -> AsyncIterator[Callable[[dict[st
     async with connection:
         queue = await amqp.open_queue(connection, consumer, list(subscriptions.handlers))
         channel = await connection.channel()
-        exchange = await amqp.declare_exchange(channel)
+        exchange = await channel.get_exchange(amqp.EXCHANGE)
 
         async def publish(message: dict[str, Any]) -> None:
             body = aio_pika.Message(json.dumps(message).encode(), headers={"owner": message["owner"]})
@@ -114,9 +120,16 @@ async def a_bus(amqp_url: str, consumer: str) -> AsyncIterator[Callable[[dict[st
 
 
 @pytest.mark.requirement("R-15")
-async def test_messages_from_the_bus_are_told_in_order_and_once(worker: Resources, amqp_url: str) -> None:
+@pytest.mark.parametrize("gathered", [True, False])
+async def test_messages_from_the_bus_are_told_in_order_and_once(
+    worker: Resources, amqp_url: str, *, gathered: bool
+) -> None:
     hints: list[Sequence[Numbered]] = []
-    mine = subscribe(lambda _owner, entries: hints.append(entries))
+
+    def hear(_owner: OwnerId, entries: Sequence[Numbered]) -> None:
+        hints.append(entries)
+
+    mine = subscribe(hear)
     mine.consumer = f"test-{uuid4().hex[:12]}"
     owner = str(new_id())
     types = ["trading.order.accepted.v1", "trading.execution.recorded.v1", "trading.order.filled.v1"] * 5
@@ -125,6 +138,8 @@ async def test_messages_from_the_bus_are_told_in_order_and_once(worker: Resource
     async with a_bus(amqp_url, mine.consumer) as publish:
         for message in (*messages, *messages[:3]):
             await publish(message)
+        if gathered:
+            mine.gathered = Teller(worker.database, partial(told_of, None), hear, now, mine.consumer).tell
         async with running(Consumer(mine, worker, amqp_url).run()):
             statement = f"SELECT type, seq, xmin::text AS shared FROM stream WHERE owner_id = '{owner}' ORDER BY seq"
             await until(lambda: rows(worker, statement), lambda found: len(found) >= len(expected))

@@ -81,7 +81,7 @@ async def links(person: Person, worker: Resources, world: Outside, chat: int = 4
 async def happens(worker: Resources, person: Person, *entries: Entry) -> None:
     async with worker.database.owned(person.id) as session:
         for entry in entries:
-            tell_owner(session, person.id, Told(new_id(), entry, None, now()), unheard)
+            tell_owner(session, person.id, Told(new_id(), (entry,), None, now()), unheard)
 
 
 async def requests_of_halts(worker: Resources) -> list[Any]:
@@ -94,9 +94,7 @@ async def test_a_linked_chat_is_told_of_what_happens(haneul: Person, worker: Res
     await links(haneul, worker, world)
     assert answers(world)[0][1].startswith("Linked. ")
     async with worker.database.owned(haneul.id) as session:
-        tell_owner(
-            session, haneul.id, Told(new_id(), None, Notice("order_filled", "Bought", "Fee.", {}), now()), unheard
-        )
+        tell_owner(session, haneul.id, Told(new_id(), (), Notice("order_filled", "Bought", "Fee.", {}), now()), unheard)
     sender = Sender(worker, worker.catalogue.ports, now)
     await sender.send_due()
     await sender.finish()
@@ -190,7 +188,7 @@ async def test_a_blocked_bot_is_told_to_its_owner(haneul: Person, worker: Resour
     await links(haneul, worker, world)
     world.next_answers(SEND, refusal(403, "Forbidden: bot was blocked by the user"))
     async with worker.database.owned(haneul.id) as session:
-        tell_owner(session, haneul.id, Told(new_id(), None, Notice("order_filled", "Bought", "", {}), now()), unheard)
+        tell_owner(session, haneul.id, Told(new_id(), (), Notice("order_filled", "Bought", "", {}), now()), unheard)
     sender = Sender(worker, worker.catalogue.ports, now)
     await sender.send_due()
     await sender.finish()

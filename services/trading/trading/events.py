@@ -242,7 +242,7 @@ class OrderReplaceRejected(OrderChanged):
 
 
 class ExecutionRecorded(Event):
-    """A fill was booked: order, money and position have all moved by it."""
+    """An execution as it was booked. Announced as a part of `FillBooked`; alone only by earlier versions."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -311,6 +311,18 @@ class BalanceChanged(Event):
         return cls.model_validate(balance)
 
 
+class FillBooked(Event):
+    """A fill was booked: order, money and position have all moved by it, and are told of together."""
+
+    TYPE: ClassVar[str] = "trading.fill.booked.v1"
+    SUBJECT: ClassVar[str] = "order_id"
+    order_id: UUID
+    execution: ExecutionRecorded
+    order: OrderChanged
+    position: PositionChanged
+    balance: BalanceChanged
+
+
 _BY_STATUS: Final[dict[Status, type[OrderChanged]]] = {
     Status.DENIED: OrderDenied,
     Status.ACCEPTED: OrderAccepted,
@@ -327,11 +339,6 @@ _BY_STATUS: Final[dict[Status, type[OrderChanged]]] = {
 def order_changed(order: Order) -> OrderChanged:
     """The event of the status an order has come to."""
     return _BY_STATUS[order.status].of(order)
-
-
-def order_executed(order: Order) -> OrderChanged:
-    """The event of a fill, whatever the status: a late one leaves a canceled order canceled."""
-    return (OrderFilled if order.status is Status.FILLED else OrderPartiallyFilled).of(order)
 
 
 def order_submitted(order: Order, account: Account) -> OrderSubmitted:

@@ -19,8 +19,8 @@ WAY = [
 BACK = [
     ("broker", "broker.order.executed.v1"),
     ("trading", "process broker.order.executed.v1"),
-    ("trading", "trading.order.filled.v1"),
-    ("notification", "process trading.order.filled.v1"),
+    ("trading", "trading.fill.booked.v1"),
+    ("notification", "process trading.fill.booked.v1"),
 ]
 
 

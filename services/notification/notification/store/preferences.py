@@ -28,17 +28,18 @@ WITH_REACH = Statement(
 async def find(session: Session, owner: OwnerId) -> Preferences:
     """Find an owner's preferences; those of somebody who never chose any are the defaults."""
     row = await OF_OWNER.first(session, {"owner": owner})
-    return Preferences() if row is None else _chosen(row)
+    return Preferences() if row is None else chosen_of(row)
 
 
 async def find_with_reach(session: Session, owner: OwnerId) -> tuple[Preferences, bool]:
     """Find an owner's preferences, and whether any channel of theirs takes notices now: most people have none."""
     row = await WITH_REACH.first(session, {"owner": owner})
     assert row is not None, "there is one row, whatever is chosen"
-    return (Preferences() if row.owner_id is None else _chosen(row)), row.is_reachable
+    return (Preferences() if row.owner_id is None else chosen_of(row)), row.is_reachable
 
 
-def _chosen(row: Row) -> Preferences:
+def chosen_of(row: Row) -> Preferences:
+    """The preferences that a row holds."""
     return Preferences(row.language, row.time_zone, row.quiet_from, row.quiet_to, row.digest_at)
 
 

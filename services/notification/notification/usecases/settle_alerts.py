@@ -31,7 +31,7 @@ async def settle_alerts(
         standing[after.id] = after
         settled.append(after)
         if each.step is Step.TRIGGER:
-            tell_owner(session, owner, Told(each.told_id, None, notice_of(after, each.seen), now), publish)
+            tell_owner(session, owner, Told(each.told_id, (), notice_of(after, each.seen), now), publish)
             price = each.seen.price
             fact = AlertTriggered(alert_id=after.id, symbol=after.symbol, price=price, condition=after.condition)
             facts.append(fact)

@@ -62,7 +62,7 @@ async def settle_deliveries(
     await channels.save_changes(session, channel.owner, channel.id, **changes)
     if outcome.result == "gone":
         notice = of_broken_channel(str(channel.id), channel.name, error)
-        tell_owner(session, channel.owner, Told(new_id(), None, notice, now), publish)
+        tell_owner(session, channel.owner, Told(new_id(), (), notice, now), publish)
 
 
 async def _announce(session: Session, channel: Channel, given_up: Sequence[Delivery], error: str) -> None:

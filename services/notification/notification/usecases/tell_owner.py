@@ -25,15 +25,22 @@ Publish = Callable[[OwnerId, Sequence[Numbered]], None]
 class Told:
     """Something an owner is told.
 
-    `id` becomes the notice's: the message's own, so that one message never makes two. `entry` is what happened, as its
-    source tells it; None when there is only the notice. `notice` is the same for people; None when it is not worth
+    `id` becomes the notice's: the message's own, so that one message never makes two. `entries` are what happened, as
+    its source tells it; none when there is only the notice. `notice` is the same for people; None when it is not worth
     their while.
     """
 
     id: UUID
-    entry: Entry | None
+    entries: Sequence[Entry]
     notice: Notice | None
     at: datetime
+
+    def said(self, chosen: Preferences) -> tuple[list[Dated], list[NewNotice]]:
+        """Return what of it goes on the stream and what into the inbox, a notice in the owner's language."""
+        if self.notice is None:
+            return [Dated(entry, self.at) for entry in self.entries], []
+        notice = self.notice.said_in(chosen.language)
+        return list(_entries(replace(self, notice=notice))), [NewNotice(self.id, notice, self.at)]
 
 
 def tell_owner(session: Session, owner: OwnerId, told: Told, publish: Publish) -> None:
@@ -56,10 +63,10 @@ def tell_owner(session: Session, owner: OwnerId, told: Told, publish: Publish) -
 async def _write(session: Session, owner: OwnerId, everything: Sequence[Told], publish: Publish) -> None:
     noticed = [told for told in everything if told.notice is not None]
     chosen, is_reachable = await preferences.find_with_reach(session, owner) if noticed else (Preferences(), False)
-    said = [_said(told, chosen) for told in everything]
-    entries = [dated for told in said for dated in _entries(told)]
-    notices = [NewNotice(told.id, told.notice, told.at) for told in said if told.notice is not None]
-    pieces = [piece for told in everything if told.entry is not None and (piece := piece_of(told.entry, told.at))]
+    parts = [told.said(chosen) for told in everything]
+    entries = [entry for entries, _ in parts for entry in entries]
+    notices = [new for _, notices in parts for new in notices]
+    pieces = [piece for told in everything for entry in told.entries if (piece := piece_of(entry, told.at))]
     numbered = await stream.save(session, owner, entries, pieces, notices)
     if is_reachable:
         await queue_deliveries(session, owner, notices, chosen)
@@ -70,16 +77,10 @@ async def _write(session: Session, owner: OwnerId, everything: Sequence[Told], p
     after_commit(session, published)
 
 
-def _said(told: Told, chosen: Preferences) -> Told:
-    """Put the notice into the owner's language."""
-    return told if told.notice is None else replace(told, notice=told.notice.said_in(chosen.language))
-
-
 def _entries(told: Told) -> Iterator[Dated]:
-    if told.entry is not None:
-        yield Dated(told.entry, told.at)
-    if told.notice is not None:
-        notice = told.notice
+    for entry in told.entries:
+        yield Dated(entry, told.at)
+    if (notice := told.notice) is not None:
         shown = {"id": told.id, "kind": notice.kind, "title": notice.title, "body": notice.body, "data": notice.data}
         yield Dated(Entry("notice", {**shown, "created_at": _rfc3339(told.at), "read_at": None}), told.at)
 

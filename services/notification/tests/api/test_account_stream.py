@@ -338,7 +338,7 @@ class TestManners:
                 async with haneul.worker.database.owned(haneul.id) as session:
                     entry = Entry("order", {"number": number, "filler": filler})
                     publish = haneul.worker.hints.owner_was_told
-                    tell_owner(session, haneul.id, Told(new_id(), entry, None, now()), publish)
+                    tell_owner(session, haneul.id, Told(new_id(), (entry,), None, now()), publish)
                 assert (await good.next())["seq"] == number + 1
             assert await closed(stalled) == 1013
 

@@ -104,20 +104,15 @@ class TestCancel:
 
 
 class TestExecutions:
-    async def test_a_fill_moves_order_money_and_position_and_announces_all_four(self, database: Database) -> None:
+    async def test_a_fill_moves_order_money_and_position_and_is_announced_as_one(self, database: Database) -> None:
         desk = await Desk.open(database)
         order = await desk.places()
         part = await desk.fills(order, quantity=Decimal(4), price=Decimal(56_000))
         assert (part.status, part.filled_quantity, part.fee) == (Status.PARTIALLY_FILLED, 4, 33)
-        assert (await desk.announced())[-4:] == [
-            "execution.recorded",
-            "order.partially_filled",
-            "position.changed",
-            "balance.changed",
-        ]
+        assert (await desk.announced())[-2:] == ["balance.changed", "fill.booked"]
         full = await desk.fills(order, price=Decimal(56_000))
         assert (full.status, full.average_price, full.fee) == (Status.FILLED, 56_000, 83)
-        assert (await desk.announced())[-3] == "order.filled"
+        assert (await desk.announced())[-2:] == ["fill.booked", "fill.booked"]
         balance, position = await desk.balance(), await desk.position()
         assert (balance.cash, balance.held) == (10_000_000 - 560_083, 0)
         assert position.average_price == Decimal("56008.3")

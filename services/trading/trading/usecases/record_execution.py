@@ -15,7 +15,7 @@ from trading.domain.position import Position
 from trading.domain.request import Execution
 from trading.domain.settlement import Unsettled, due, unsettled_by
 from trading.errors import OrderNotFound
-from trading.events import BalanceChanged, ExecutionRecorded, PositionChanged, order_executed
+from trading.events import BalanceChanged, ExecutionRecorded, FillBooked, OrderChanged, PositionChanged
 from trading.meters import hear_first_word
 from trading.store import accounts, booking, executions, ledger, orders, positions, unsettled
 from trading.store.booking import Books
@@ -49,7 +49,13 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
     pending, settled = await _still_pending(session, owner, books, execution, now)
     recorded = _recorded(order, execution, position.realized_profit - before.realized_profit, now)
     balance = movements.balance_after(settled or books.balance, movement)
-    told = (ExecutionRecorded.of(recorded), order_executed(after), PositionChanged.of(position))
+    booked = FillBooked(
+        order_id=order.id,
+        execution=ExecutionRecorded.of(recorded),
+        order=OrderChanged.of(after),
+        position=PositionChanged.of(position),
+        balance=BalanceChanged.of(balance),
+    )
     rows = await write(
         session,
         executions.adding(owner, recorded),
@@ -57,7 +63,7 @@ async def record_execution(session: Session, owner: UUID, execution: Execution, 
         positions.saving(owner, position),
         unsettled.adding(owner, unsettled_by(execution, movement, order.symbol, pending)),
         ledger.moving(owner, movement),
-        facts=[*told, BalanceChanged.of(balance)],
+        facts=[booked],
         owner=owner,
     )
     ledger.require(movement, rows, balance)
