@@ -1,8 +1,8 @@
 # Every command of the repository. The first one makes .venv (tools/bootstrap.sh); the tools themselves are Python.
 PYTHON := .venv/bin/python
 STACK := $(PYTHON) -m tools.stack
-# Which tests, and how: make test TESTS=services/trading PYTEST="-n 0 -x"
-PYTEST ?= -n 2 --dist loadfile
+# Which tests, and how: make test TESTS=services/trading PYTEST="-n 0 -x". A platform has ports of its own: its tests run in one process.
+PYTEST ?= $(if $(filter tests/%,$(TESTS)),,-n 2 --dist loadfile)
 SERVICES := auth trading market backtest broker notification
 empty :=
 space := $(empty) $(empty)
