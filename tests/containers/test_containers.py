@@ -128,8 +128,10 @@ async def test_down_keeps_the_state_and_up_finds_it(contained: Contained) -> Non
     containers.up(contained.layout)
     after = Trader.stranger(gateway, before.name, email=before.email, password=before.password)
     await logged_in(after)
-    balance = await after.call("GET", f"/trading/accounts/{before.account_id}/balance")
-    await after.leave()
+    try:
+        balance = await after.call("GET", f"/trading/accounts/{before.account_id}/balance")
+    finally:
+        await after.leave()
     assert [item["available"] for item in balance["items"]] == [str(demo.STARTING_CASH)]
 
 

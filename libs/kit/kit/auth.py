@@ -141,13 +141,15 @@ class TokenVerifier:
                 return refused.detail
         return "the token has expired: connect again with a new one"
 
-    async def _key(self, key_id: str) -> EllipticCurvePublicKey:
-        keys: Mapping[str, EllipticCurvePublicKey] | None = self._own_keys
-        if self._keys is not None and key_id not in (keys := await self._keys.get() or {}):
-            keys = await self._keys.get(renewed=True)
+    async def keys(self, *, renewed: bool = False) -> Mapping[str, EllipticCurvePublicKey]:
+        """Return the keys that prove tokens, by their ids; raise Unavailable before they were ever fetched."""
+        keys = await self._keys.get(renewed=renewed) if self._keys else self._own_keys
         if keys is None:
             raise Unavailable("The keys that prove tokens cannot be fetched yet; try again.")
-        if key_id not in keys:
+        return keys
+
+    async def _key(self, key_id: str) -> EllipticCurvePublicKey:
+        if key_id not in (keys := await self.keys()) and key_id not in (keys := await self.keys(renewed=True)):
             raise Unauthenticated("The token was signed by an unknown key: log in again.")
         return keys[key_id]
 

@@ -1,7 +1,7 @@
 """Whether a process lives, whether it can work, and its metrics: the same for APIs and workers."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -23,17 +23,15 @@ def settle_memory() -> None:
     gc.set_threshold(GARBAGE_ALLOCATIONS, 20, 50)
 
 
-async def not_ready(resources: Any) -> dict[str, str]:
+async def not_ready(resources: Any, **others: Callable[[], Awaitable[object]]) -> dict[str, str]:
     """Ask everything a process depends on whether it answers; return what does not, with the kind of failure."""
     failures: dict[str, str] = {}
-    for field in fields(resources):
-        ping = getattr(getattr(resources, field.name), "ping", None)
-        if ping is None:
-            continue
+    pings = {field.name: getattr(getattr(resources, field.name), "ping", None) for field in fields(resources)}
+    for name, ping in (pings | others).items():
         try:
-            await ping()
+            await ping() if ping else None
         except Exception as failed:  # noqa: BLE001 - any failure at all means: not ready
-            failures[field.name] = type(failed).__name__
+            failures[name] = type(failed).__name__
     return failures
 
 
@@ -45,8 +43,8 @@ def health_router(prefixes: Sequence[str] = ("",)) -> APIRouter:
         return {"status": "ok"}
 
     async def ready(request: Request) -> Response:
-        failures = await not_ready(request.app.state.resources)
-        if failures:
+        state = request.app.state
+        if failures := await not_ready(state.resources, keys=state.verifier.keys):
             return problem(503, "not_ready", f"Waiting for {', '.join(failures)}.", failures=failures)
         return Response(dumps({"status": "ok"}), media_type="application/json")
 

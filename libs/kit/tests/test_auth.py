@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import jwt
 import pytest
 from kit.auth import Revoked, TokenVerifier
 from kit.errors import Unauthenticated, Unavailable
+from kit.health import not_ready
 from kit.ids import new_id
 from kit.testing.forged_tokens import FORGED_MIN, forged_tokens
 from kit.testing.issuer import Issuer
@@ -113,6 +115,11 @@ def revocations(request: httpx.Request, played: dict[str, Any]) -> httpx.Respons
 INVENTED = 1_000
 
 
+@dataclass
+class Nothing:
+    """The resources of a process that needs none."""
+
+
 class TestKeys:
     """The issuer is outside kit: it is played by a transport that answers, or does not."""
 
@@ -157,6 +164,18 @@ class TestKeys:
         with pytest.raises((Unauthenticated, Unavailable)):
             await verifier.verify(with_header(kid="made-up")(tokens, tokens.claims(new_id())))
         await verifier.verify(tokens.for_user(new_id()))
+
+    async def test_a_process_is_ready_once_it_has_had_the_keys_and_then_whether_or_not_the_issuer_is_there(
+        self, tokens: Tokens, issuer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("kit.kept.RETRY_SECONDS", 0)
+        monkeypatch.setattr("kit.auth.REFETCH_SECONDS", 0)
+        verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://issuer/jwks")
+        assert await not_ready(Nothing(), keys=verifier.keys) == {"keys": "Unavailable"}
+        issuer["answer"] = a_jwks(tokens)
+        assert await not_ready(Nothing(), keys=verifier.keys) == {}
+        issuer["answer"] = None
+        assert await not_ready(Nothing(), keys=verifier.keys) == {}
 
     async def test_without_any_key_the_answer_is_503_and_not_401(self, tokens: Tokens, issuer: dict[str, Any]) -> None:
         verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://issuer/jwks")

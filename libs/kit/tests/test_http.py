@@ -9,7 +9,7 @@ from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
-from kit.auth import STEP_UP_SECONDS, Admin, CurrentService, CurrentUser, RecentUser
+from kit.auth import STEP_UP_SECONDS, Admin, CurrentService, CurrentUser, RecentUser, TokenVerifier
 from kit.clock import now
 from kit.errors import AUTHENTICATED, AppError, FieldError, NotFound, Unavailable, responses
 from kit.http import create_service
@@ -248,6 +248,13 @@ class TestHealth:
         assert live.status_code == 200
         assert ready.status_code == 503
         assert ready.json()["failures"] == {"wobbly": "ConnectionError"}
+
+    async def test_who_cannot_prove_tokens_yet_is_not_ready(self, tokens: Tokens) -> None:
+        app = build(tokens)
+        app.state.verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://127.0.0.1:1/jwks")
+        async with client(app) as http:
+            ready = await http.get("/health/ready")
+        assert (ready.status_code, ready.json()["failures"]) == (503, {"keys": "Unavailable"})
 
     async def test_ready_metrics_and_the_openapi_document_are_served(self, tokens: Tokens) -> None:
         async with client(build(tokens)) as http:
