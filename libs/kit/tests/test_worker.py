@@ -1,14 +1,18 @@
-"""The worker's shell: it ends when it is told to, whatever its tasks do."""
+"""The worker's shell: it says how it is, and ends when it is told to, whatever its tasks do."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import dataclass
 
+import httpx
 import pytest
-from kit.worker import SHUTDOWN_SECONDS
+from kit.testing.serving import free_port
+from kit.worker import SHUTDOWN_SECONDS, run_tasks
 
 DEAF = textwrap.dedent(
     """
@@ -44,3 +48,36 @@ def test_a_task_that_swallows_its_cancellation_keeps_no_process_alive(how: str) 
         assert worker.wait(timeout=SHUTDOWN_SECONDS + 20) == 1
         assert time.monotonic() - began >= SHUTDOWN_SECONDS, "the others get their time first"
         assert "swallowed" in worker.stdout.read()
+
+
+@dataclass
+class Wobbly:
+    """What a worker needs, and does not always have."""
+
+    here: bool = True
+
+    async def ping(self) -> None:
+        if not self.here:
+            raise ConnectionError
+
+
+@dataclass
+class Resources:
+    """What a worker has."""
+
+    wobbly: Wobbly
+
+
+async def test_a_worker_is_ready_while_what_it_needs_is_there_and_needs_no_keys() -> None:
+    resources, port = Resources(Wobbly()), free_port()
+    working = asyncio.create_task(run_tasks(resources, port, [asyncio.sleep(60)]))
+    transport = httpx.AsyncHTTPTransport(retries=10)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{port}") as http:
+            assert (await http.get("/health/ready")).json() == {"status": "ok"}
+            resources.wobbly.here = False
+            ready = await http.get("/health/ready")
+        assert (ready.status_code, ready.json()["failures"]) == (503, {"wobbly": "ConnectionError"})
+    finally:
+        signal.raise_signal(signal.SIGTERM)
+        await working
