@@ -4,7 +4,7 @@ from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from quant.matching import Interruption, Outside, Refusal
 
@@ -13,6 +13,7 @@ from libs.quant.tests.test_matching import PRICES, RULES, an_exchange, an_order
 MEMBERS = st.sampled_from(["", "mine", "yours"])
 
 
+@example([("sell", 21, None, "")], ("buy", 2, 69_500, ""), (69_500, 20, 1), 1)
 @given(
     st.lists(st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 9), st.none() | PRICES, MEMBERS), max_size=40),
     st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 30), st.none() | PRICES, MEMBERS),

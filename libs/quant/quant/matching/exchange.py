@@ -275,7 +275,7 @@ class Exchange:
         """All that a side has for an arriving order, in the order in which it would trade."""
         shown_price, shown = self._left[side]
         outside = []
-        if shown_price is not None and shown:
+        if shown_price is not None and shown and order.accepts(shown_price):  # what it slips to is never past a limit
             outside.append((self.rules.slipped(order, shown_price), None, shown))
         for maker in self.book.orders(side):
             if maker.price is None:
