@@ -32,7 +32,7 @@ FULL = {
         ("set_vm_memory_high_watermark", "absolute", "1"),
         ("set_vm_memory_high_watermark", "absolute", "512MB"),
     ),
-    "disk": (("set_disk_free_limit", "1000TB"), ("set_disk_free_limit", "256MB")),
+    "disk": (("set_disk_free_limit", "1000000GB"), ("set_disk_free_limit", "256MB")),
 }
 """How a bus is told that it has no room left, and that it has some again."""
 KINDS_OF_FULL = FULL if os.environ.get("EXODUS_CHAOS") == "all" else ("memory",)
