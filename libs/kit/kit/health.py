@@ -35,17 +35,15 @@ async def not_ready(resources: Any, **others: Callable[[], Awaitable[object]]) -
     return failures
 
 
-def health_router(prefixes: Sequence[str] = ("",)) -> APIRouter:
-    """Build /health/live and /health/ready under each prefix, and /metrics; `app.state.resources` is asked."""
+def health_router(prefixes: Sequence[str] = ("",), **others: Callable[[], Awaitable[object]]) -> APIRouter:
+    """Build /health/live, /health/ready and /metrics under prefixes; `app.state.resources` and others are asked."""
     router = APIRouter()
 
     async def live() -> dict[str, str]:
         return {"status": "ok"}
 
     async def ready(request: Request) -> Response:
-        state = request.app.state
-        proofs = {"keys": state.verifier.keys} if hasattr(state, "verifier") else {}  # nobody logs in at a worker
-        if failures := await not_ready(state.resources, **proofs):
+        if failures := await not_ready(request.app.state.resources, **others):
             return problem(503, "not_ready", f"Waiting for {', '.join(failures)}.", failures=failures)
         return Response(dumps({"status": "ok"}), media_type="application/json")
 

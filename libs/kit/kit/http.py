@@ -79,7 +79,8 @@ def create_service(
     install_error_handlers(app)
     for router in routers:
         app.include_router(router)
-    app.include_router(health_router(prefixes=("", f"/api/v1/{name}")), include_in_schema=False)
+    health = health_router(("", f"/api/v1/{name}"), keys=app.state.verifier.keys)
+    app.include_router(health, include_in_schema=False)
     app.include_router(_openapi_router(name), include_in_schema=False)
     _describe_problems(app)
     app.add_middleware(Edge, body_bytes_max=body_bytes_max)

@@ -49,7 +49,7 @@ class Resources:
     wobbly: Wobbly
 
 
-def build(tokens: Tokens, *, fails: bool = False) -> FastAPI:
+def build(tokens: Tokens, *, fails: bool = False, verifier: TokenVerifier | None = None) -> FastAPI:
     router = APIRouter(prefix="/api/v1/noticeboard")
 
     @router.post("/notes", status_code=201, responses={**AUTHENTICATED, **responses(NotFound, Full)})
@@ -90,7 +90,7 @@ def build(tokens: Tokens, *, fails: bool = False) -> FastAPI:
 
     settings = SimpleNamespace(token_issuer="exodus", token_audience="exodus", jwks_url="")
     return create_service(
-        settings, [router], name="noticeboard", open_resources=open_resources, verifier=tokens.verifier
+        settings, [router], name="noticeboard", open_resources=open_resources, verifier=verifier or tokens.verifier
     )
 
 
@@ -250,9 +250,8 @@ class TestHealth:
         assert ready.json()["failures"] == {"wobbly": "ConnectionError"}
 
     async def test_who_cannot_prove_tokens_yet_is_not_ready(self, tokens: Tokens) -> None:
-        app = build(tokens)
-        app.state.verifier = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://127.0.0.1:1/jwks")
-        async with client(app) as http:
+        nobody_there = TokenVerifier(issuer="exodus", audience="exodus", jwks_url="http://127.0.0.1:1/jwks")
+        async with client(build(tokens, verifier=nobody_there)) as http:
             ready = await http.get("/health/ready")
         assert (ready.status_code, ready.json()["failures"]) == (503, {"keys": "Unavailable"})
 
