@@ -17,6 +17,7 @@ from tools.native.layout import ROOT
 from tools.native.probes import why_not_ready
 
 PATIENCE_SECONDS = 60
+WAITS_WITH_BYTES_MAX = 6 << 20
 APP = """
 async def answer(scope, receive, send):
     if scope["type"] == "http":
@@ -80,6 +81,21 @@ def test_when_one_ends_all_do_so_that_they_are_started_anew(tiny: psutil.Popen, 
     worker.kill()
     assert tiny.wait(PATIENCE_SECONDS) == 1
     assert why_not_ready(port, "/") is not None
+
+
+def test_one_that_is_stopped_for_a_moment_has_not_ended(tiny: psutil.Popen, port: int) -> None:
+    for child in tiny.children():
+        child.suspend()
+        child.resume()
+    assert why_not_ready(port, "/") is None
+    with pytest.raises(psutil.TimeoutExpired):
+        tiny.wait(0.5)
+
+
+def test_who_waits_keeps_nothing_of_what_was_loaded(tiny: psutil.Popen) -> None:
+    assert "together.py --wait" in " ".join(tiny.cmdline())
+    own = tiny.memory_full_info().uss
+    assert own < WAITS_WITH_BYTES_MAX < min(child.memory_full_info().uss for child in tiny.children())
 
 
 def test_what_cannot_be_loaded_is_an_end(tmp_path: Path) -> None:

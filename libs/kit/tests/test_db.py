@@ -185,6 +185,23 @@ class TestTransactions:
         for owner in owners:
             assert await seen_by(database, owner) == 1
 
+    async def test_connections_that_the_server_ended_for_their_idleness_are_replaced(self, fresh: TestDatabase) -> None:
+        admin = await asyncpg.connect(fresh.admin_url)
+        name = await admin.fetchval("SELECT current_database()")
+        await admin.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '200ms'")
+        database = Database(fresh.app_url, fresh.system_url, pool_size=4)
+        owners = [new_id() for _ in range(4)]
+        try:
+            await asyncio.gather(*(pin(database, owner) for owner in owners))
+            mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'"
+            async with asyncio.timeout(5):
+                while await admin.fetchval(mine):  # noqa: ASYNC110 - asks a server
+                    await asyncio.sleep(0.05)
+            assert await asyncio.gather(*(seen_by(database, owner) for owner in owners)) == [1] * 4
+        finally:
+            await database.close()
+            await admin.close()
+
     async def test_a_database_that_is_not_there_says_come_back(self, fresh: TestDatabase) -> None:
         nowhere = fresh.app_url.rsplit("@", 1)[0] + "@127.0.0.1:9/none"
         database = Database(nowhere, nowhere, pool_size=1)

@@ -40,6 +40,7 @@ async def _hold_and_work(dsn: str, name: str, work: Callable[[], Awaitable[None]
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     try:
+        await connection.execute("SET idle_session_timeout = 0")  # it holds in silence
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):  # noqa: ASYNC110 - asks a server
             await asyncio.sleep(LOCK_RETRY_SECONDS)
         log.info("works for all", name=name)
