@@ -32,6 +32,8 @@ RESTING_PRICE = "300"
 TRADERS = 16
 CONNECTIONS_EACH = 2
 STEADY_RATE = 100
+WARM_UP_SECONDS = 3
+"""In which a service that just started opens its connections and plans its statements; not part of what is measured."""
 HEARD_WITHIN_SECONDS = 240
 UNANSWERED = "SELECT count(*) FROM orders WHERE status = 'submitted'"
 LOOK_SECONDS = 5
@@ -89,6 +91,7 @@ async def accept(crowd: Crowd, steady_seconds: float, flood_seconds: float) -> t
     Steady ones first: what a flood leaves behind keeps the machine busy for minutes, and would be what is measured.
     """
     clients = await crowd.clients({"limit_price": RESTING_PRICE})
+    await at_a_steady_rate(clients, STEADY_RATE, WARM_UP_SECONDS)
     steady = await at_a_steady_rate(clients, STEADY_RATE, steady_seconds)
     await until_worked_off(crowd.layout)
     flood = await as_fast_as_possible(clients, flood_seconds)

@@ -51,5 +51,5 @@ if ! .venv/bin/python -c '' 2>/dev/null; then
 fi
 echo "installing packages into .venv; about a minute the first time …"
 .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary --require-hashes -r "$lock"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary --use-pep517 --require-hashes -r "$lock"
 echo "$wanted" >"$stamp"

@@ -31,8 +31,8 @@ PUBLISH_TIMEOUT_SECONDS = 5.0
 LOCK_RETRY_SECONDS = 1.0
 RESTART_SECONDS_MAX = 5.0
 UNROUTABLE_RETRY_SECONDS = 2
-# What is claimed or marked may be lost: it is sent again then, and known; so it waits for no disk. A bitmap would read all
-# that was sent since the last vacuum at every look; a walk along the index drops what it finds dead, once.
+# What is claimed or marked may be lost: it is sent again then, and known; so it waits for no disk. A bitmap would read
+# all that was sent since the last vacuum at every look; a walk along the index drops what it finds dead, once.
 QUICK = {"synchronous_commit": "off", "enable_bitmapscan": "off", "enable_seqscan": "off"}
 
 CLAIM = """

@@ -1,10 +1,14 @@
 """What waited while the bus was away is worked off in time."""
 
 import asyncio
+import json
 import os
 import time
+from typing import Any
 
+import asyncpg
 import pytest
+from kit import relay
 from kit.consumer import Consumer
 from kit.db import Session
 from kit.events import Envelope, record
@@ -17,6 +21,8 @@ OWNERS = 100
 FACTS_EACH = 300 if os.environ.get("EXODUS_CHAOS") == "all" else 30
 """Ten minutes of 50 a second, in `make chaos`; otherwise a tenth of that."""
 WORKED_OFF_SECONDS_MAX = 120
+SENT_PAGES_MIN = 25
+"""On which the facts of a test lie."""
 
 
 @pytest.mark.requirement("R-17")
@@ -43,3 +49,28 @@ async def test_ten_minutes_of_facts_that_waited_are_worked_off_within_two(
             while len(reader.seen) < OWNERS * FACTS_EACH:  # noqa: ASYNC110 - another task's list
                 await asyncio.sleep(0.1)
         assert time.monotonic() - began < WORKED_OFF_SECONDS_MAX
+
+
+async def test_looking_for_what_is_unsent_does_not_read_what_was_sent(reader: Reader, fresh: TestDatabase) -> None:
+    async with reader.database.owned(owner := new_id()) as session:
+        await record(session, *(NotePinned(note_id=new_id(), words="w" * 300) for _ in range(500)), owner=owner)
+    dsn = fresh.system_url.replace("+asyncpg", "")
+    relays = await asyncpg.connect(dsn, server_settings=relay.QUICK)
+    another = await asyncpg.connect(dsn, server_settings={"enable_indexscan": "off", "enable_seqscan": "off"})
+
+    async def pages(connection: "asyncpg.Connection[Any]") -> int:
+        async with connection.transaction():
+            explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + relay.CLAIM.replace("$1", str(relay.BATCH_MAX))
+            [plan] = json.loads(await connection.fetchval(explained))
+        return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
+
+    try:
+        await relays.execute("UPDATE events SET published_at = now()")
+        assert min([await pages(another) for _ in range(2)]) > SENT_PAGES_MIN, (
+            "a bitmap never learns that they are dead"
+        )
+        await pages(relays)  # finds them dead, and says so in the index
+        assert await pages(relays) < SENT_PAGES_MIN / 5
+    finally:
+        await relays.close()
+        await another.close()

@@ -72,6 +72,8 @@ _SAVE = Statement(
 
 
 # What a first answer says, by one statement: nothing is known of an attempt that is being sent, so all of it is new.
+# When something is known already, none of it is written.
+_IS_FIRST = "EXISTS (SELECT FROM settled)"
 _SETTLE_BEGUN = Statement(
     text(
         f"""
@@ -80,15 +82,16 @@ _SETTLE_BEGUN = Statement(
          WHERE owner_id = :owner AND order_id = :order AND state = 'sending'
         RETURNING order_id
     ), taken AS (
-        INSERT INTO inbox (consumer, message_id, received_at) VALUES (:consumer, :message_id, :at)
+        INSERT INTO inbox (consumer, message_id, received_at)
+        SELECT :consumer, CAST(:message_id AS uuid), CAST(:at AS timestamptz) WHERE {_IS_FIRST}
         ON CONFLICT DO NOTHING
     ), heard AS (
         INSERT INTO broker_executions (execution_id, owner_id, order_id, account_id, broker, symbol, market, side,
                                        quantity, price, fee, tax, trade_date, settlement_date, executed_at)
         SELECT execution_id, owner_id, order_id, account_id, broker, symbol, market, side, quantity,
                price, fee, tax, trade_date, settlement_date, executed_at
-          FROM jsonb_populate_recordset(NULL::broker_executions, CAST(:heard AS jsonb))
-    ), told AS ({APPEND_TEXT})
+          FROM jsonb_populate_recordset(NULL::broker_executions, CAST(:heard AS jsonb)) WHERE {_IS_FIRST}
+    ), told AS ({APPEND_TEXT.replace("ORDER BY", f"WHERE {_IS_FIRST} ORDER BY")})
     SELECT count(*) FROM settled
     """  # noqa: S608 - kit's own statement
     )
@@ -184,10 +187,7 @@ def _row(owner: OwnerId, attempt: Attempt) -> dict[str, Any]:
 async def save_first(
     session: Session, owner: OwnerId, after: Attempt, heard: Sequence[Execution], told: Sequence[Event], seen: Seen
 ) -> bool:
-    """Keep the first answer to an attempt with its executions, facts and message; False when it is not the first.
-
-    Then the transaction has to be given up: what came with the answer is written already.
-    """
+    """Keep the first answer to an attempt with its executions, facts and message; False, and nothing, when not."""
     given = given_of(*told, owner=owner)
     changes = {
         "order": after.intent.order_id,

@@ -12,8 +12,8 @@ from broker.store.attempts import Seen
 async def settle_first(session: Session, attempt: Attempt, answer: Accepted | Refused, seen: Seen) -> bool:
     """Take in the answer to an attempt that was just begun, with the message that asked for it, by one statement.
 
-    False when somebody has told of the order already: then nothing of this transaction may be kept, and
-    `settle_attempt` finds out what is new.
+    False when somebody has told of the order already: then nothing was written, and `settle_attempt` finds out what
+    is new. The statement needs no transaction around it.
     """
     assert attempt.state is AttemptState.SENDING, "nothing is known of it yet"
     after, steps = learn(attempt, answer)

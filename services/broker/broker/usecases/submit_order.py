@@ -78,12 +78,8 @@ async def _settle_at_once(desk: Desk, attempt: Attempt, answer: Answer | None, m
     """Keep the plain first answer by one statement; False, with nothing kept, when it is not plain or not the first."""
     if not isinstance(answer, Accepted | Refused) or (isinstance(answer, Accepted) and answer.progress is not None):
         return False
-    with suppress(_Overtaken):
-        async with desk.database.system() as session:
-            if not await settle_first(session, attempt, answer, Seen(message_id, CONSUMER)):
-                raise _Overtaken
-        return True
-    return False
+    async with desk.database.system(single=True) as session:
+        return await settle_first(session, attempt, answer, Seen(message_id, CONSUMER))
 
 
 async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, asked_at: datetime | None) -> bool:
@@ -108,10 +104,6 @@ async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, as
                     answer = await enter(session)
         return await _settle_at_once(desk, attempt, answer, message_id)
     return False
-
-
-class _Overtaken(Exception):
-    """The order was told of by a report before its own answer was kept."""
 
 
 def _call_for_help(attempt: Attempt, answer: Unanswered) -> OrderNeedsHuman:

@@ -34,9 +34,25 @@ def die() -> NoReturn:
     raise AssertionError("unreachable")
 
 
+def mortal_save(desk: Desk, point: str, *, before: str = "") -> None:
+    """Die after the statement that keeps an answer, as long as it is not on disk; or before it, at a point named so."""
+    save_first = attempts.save_first
+
+    async def save(session: Session, *given: Any) -> bool:
+        if point == before:
+            die()
+        if point == "before the commit":
+            async with desk.database.system() as unending:
+                await save_first(unending, *given)
+                die()
+        return await save_first(session, *given)
+
+    attempts.save_first = save
+
+
 def in_phases(desk: Desk, simulator: Simulator, point: str) -> None:
     """Set the trap on the way with a transaction for each phase."""
-    submit, save_first = simulator.submit, attempts.save_first
+    submit = simulator.submit
 
     async def mortal_submit(order: OrderIntent, key: ClientKey) -> Accepted | Refused:
         if point == "before sending":
@@ -46,20 +62,14 @@ def in_phases(desk: Desk, simulator: Simulator, point: str) -> None:
             die()
         return answer
 
-    async def mortal_save(*given: Any) -> bool:
-        saved = await save_first(*given)
-        if point == "before the commit":
-            die()
-        return saved
-
     simulator.submit = mortal_submit  # type: ignore[method-assign]
-    attempts.save_first = mortal_save
+    mortal_save(desk, point)
     desk.connectors["simulator"] = Line(simulator)  # type: ignore[index]
 
 
-def in_house(_: Desk, simulator: Simulator, point: str) -> None:
+def in_house(desk: Desk, simulator: Simulator, point: str) -> None:
     """Set the trap on the way where an order enters the books together with its attempt."""
-    approach, save_first = simulator.approach, attempts.save_first
+    approach = simulator.approach
 
     async def mortal_approach(order: OrderIntent, key: ClientKey) -> Entry:
         enter = await approach(order, key)
@@ -71,16 +81,8 @@ def in_house(_: Desk, simulator: Simulator, point: str) -> None:
 
         return mortal_enter
 
-    async def mortal_save(*given: Any) -> bool:
-        if point == "before the answer":
-            die()
-        saved = await save_first(*given)
-        if point == "before the commit":
-            die()
-        return saved
-
     simulator.approach = mortal_approach  # type: ignore[method-assign]
-    attempts.save_first = mortal_save
+    mortal_save(desk, point, before="before the answer")
 
 
 async def main(way: str, point: str) -> None:

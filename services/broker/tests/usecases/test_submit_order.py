@@ -19,9 +19,8 @@ from kit.errors import Unavailable
 
 from services.broker.tests.builders import an_order, submitted
 from services.broker.tests.floor import Broken, Floor, Line, dying
+from services.broker.tests.usecases.watching import watched
 
-HURRIED = "SELECT source = 'session' FROM pg_settings WHERE name = 'synchronous_commit'"
-"""Whether this transaction was told not to wait for the disk; a server of tests may do so by itself."""
 LONG_AFTER = timedelta(minutes=5)
 
 
@@ -86,22 +85,12 @@ async def test_what_the_broker_cannot_do_is_rejected_before_anything_is_sent(
 async def test_only_the_answer_waits_for_the_disk_and_at_a_broker_of_its_own_the_attempt_too(
     floor: Floor, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waited: list[bool] = []
-    say = db._say
-
-    async def watched(driver: Any, command: str) -> str:
-        if command == "COMMIT":
-            waited.append(await driver.fetchval(HURRIED))
-        return await say(driver, command)
-
     await floor.tape.quotes()
-    with monkeypatch.context() as patched:
-        patched.setattr(db, "_say", watched)
+    with watched(monkeypatch) as ended:
         await floor.submit(an_order(floor.tape.symbol))
-        at_ours, waited = waited, []
         line.capabilities = replace(line.capabilities, books_are_ours=False)
         await floor.submit(an_order(floor.tape.symbol))
-    assert (at_ours, waited) == ([True, True, False], [False, True, False])
+    assert [hurried for hurried, *_ in ended] == [True, True, False, False, True, False]
     assert await floor.said() == ["executed", "executed"]
 
 
@@ -133,13 +122,15 @@ async def _dies_before_the_answer_arrives(_: Floor, line: Line, __: pytest.Monke
     line.breaks_after = [Broken()]
 
 
-async def _dies_while_the_answer_is_kept(_: Floor, __: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+async def _dies_while_the_answer_is_kept(floor: Floor, __: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statement has run and is not on disk: as in a transaction that never ends."""
     save_first = attempts.save_first
 
-    async def dies_after(*told: Any) -> bool:
-        assert await save_first(*told)
-        monkeypatch.undo()
-        raise Broken
+    async def dies_after(_: db.Session, *told: Any) -> bool:
+        async with floor.database.system() as unending:
+            assert await save_first(unending, *told)
+            monkeypatch.undo()
+            raise Broken
 
     monkeypatch.setattr(attempts, "save_first", dies_after)
 
@@ -334,18 +325,8 @@ async def test_an_order_from_after_a_restore_is_sent(floor: Floor, line: Line) -
 async def test_at_our_own_exchange_the_attempt_is_kept_with_the_books_and_only_the_answer_waits_for_the_disk(
     floor: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended: list[tuple[bool, int, int]] = []
-    say = db._say
-
-    async def watched(driver: Any, command: str) -> str:
-        if command == "COMMIT":
-            there = [await driver.fetchval(f"SELECT count(*) FROM {each}") for each in ("attempts", "sim_orders")]
-            ended.append((await driver.fetchval(HURRIED), *there))
-        return await say(driver, command)
-
     await floor.tape.quotes()
-    with monkeypatch.context() as patched:
-        patched.setattr(db, "_say", watched)
+    with watched(monkeypatch) as ended:
         await floor.submit(an_order(floor.tape.symbol))
     assert ended == [(True, 1, 1), (False, 1, 1)], "two transactions: attempt and books, then the answer"
     assert await floor.said() == ["executed"]
