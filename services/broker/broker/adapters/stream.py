@@ -6,7 +6,8 @@ garble what it likes, and after each reconnection the list is read, since stream
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -30,6 +31,17 @@ Hear = Callable[[ClientConnection, str | bytes], Awaitable[bool]]
 log = structlog.get_logger()
 
 
+@asynccontextmanager
+async def _line(url: str) -> AsyncIterator[ClientConnection]:
+    line = None
+    try:
+        async with connect(url, max_size=FRAME_BYTES_MAX, close_timeout=CLOSE_SECONDS, proxy=None) as line:
+            yield line
+    finally:
+        if line is not None:  # before Python 3.11.3 a goodbye that takes too long in a cancellation leaves it open
+            line.transport.abort()
+
+
 async def follow(url: str, greet: Greet, hear: Hear, hint: asyncio.Event) -> None:
     """Follow a stream for ever; `hint` is set by news, and by each connection that comes about.
 
@@ -39,7 +51,7 @@ async def follow(url: str, greet: Greet, hear: Hear, hint: asyncio.Event) -> Non
     pause = PAUSE_SECONDS_MIN
     while True:
         try:
-            async with connect(url, max_size=FRAME_BYTES_MAX, close_timeout=CLOSE_SECONDS, proxy=None) as line:
+            async with _line(url) as line:
                 await greet(line)
                 hint.set()
                 async for frame in line:
