@@ -40,8 +40,8 @@ random_page_cost = 1.1
 jit = off
 max_parallel_workers_per_gather = 1
 
-# Statements are planned once, while a new platform's tables are empty, and anew when they were analyzed: until then orders are
-# found by walking through all of their owner's.
+# Statements are planned once, while a new platform's tables are empty, and anew when these were analyzed: until then
+# an order is found by walking through all of its owner's.
 autovacuum_naptime = '15s'
 
 # a client that went away must not hold its locks
