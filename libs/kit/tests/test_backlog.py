@@ -69,8 +69,8 @@ async def test_looking_for_what_is_unsent_does_not_read_what_was_sent(reader: Re
         assert min([await pages(another) for _ in range(2)]) > SENT_PAGES_MIN, (
             "a bitmap never learns that they are dead"
         )
-        await pages(relays)  # finds them dead, and says so in the index
-        assert await pages(relays) < SENT_PAGES_MIN / 2
+        # the first finds them dead, and says so in the index
+        assert min([await pages(relays) for _ in range(4)]) < SENT_PAGES_MIN / 2
     finally:
         await relays.close()
         await another.close()
