@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import re
+import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -14,12 +15,14 @@ import aiormq.exceptions
 
 from tools.native import accounts, credentials
 from tools.native.credentials import AMQP_USER, AMQP_VHOST, Passwords
-from tools.native.layout import ROOT, Layout, monitoring_is_wanted
+from tools.native.layout import LOOPBACK, ROOT, Layout, monitoring_is_wanted
 from tools.native.packages import Binaries
 from tools.native.ports import SERVICES, is_free
 from tools.native.programs import Program
 
 ANSWER_SECONDS_MAX = 5
+END_NAMES = b"\x00\x01k"
+"""What epmd ends at, unless it still knows a node: one letter, after how many follow."""
 MEMORY_MAX = "512MB"
 DISK_FREE_MIN = "256MB"
 # As kit.amqp names them; not imported, because the stack starts without the services' code on its path.
@@ -99,6 +102,13 @@ def _environment(layout: Layout, home: Path) -> dict[str, str]:
         # Makes the start script become the node instead of watching over it: a supervisor does that here.
         "RUNNING_UNDER_SYSTEMD": "true",
     }
+
+
+def end_stray_names(layout: Layout) -> None:
+    """End a name service that the node has begun by itself, as it does where ours is not there: it outlives both."""
+    with suppress(OSError), socket.create_connection((LOOPBACK, layout.ports.erlang_names), ANSWER_SECONDS_MAX) as line:
+        line.sendall(END_NAMES)
+        line.recv(len("OK"))
 
 
 def control(layout: Layout, binaries: Binaries, *command: str) -> str:

@@ -105,6 +105,7 @@ def _say(begun: float, what: str) -> None:
 
 def down(layout: Layout) -> None:
     Supervisor(layout).stop()
+    rabbitmq.end_stray_names(layout)
 
 
 def status(layout: Layout) -> bool:

@@ -352,6 +352,20 @@ def test_secrets_and_data_survive_down(stack: Layout) -> None:
     assert secret(stack, "auth", "database_url") == before
 
 
+def test_a_name_service_that_the_node_has_begun_by_itself_ends_with_the_stack(stack: Layout) -> None:
+    supervisor = Supervisor(stack)
+    for name in ("rabbitmq", "epmd"):
+        supervisor.stop_one("servers", name)
+    supervisor.start_one("servers", "rabbitmq")
+    deadline = time.monotonic() + RESTART_SECONDS_MAX
+    while is_free(stack.ports.erlang_names) or is_free(stack.ports.amqp):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert command.main(["down"]) == 0
+    assert is_free(stack.ports.erlang_names)
+    assert command.main(["up", "--only", "servers"]) == 0
+
+
 def test_nothing_is_left_behind_when_the_supervisor_itself_is_killed(stack: Layout) -> None:
     os.kill(int((stack.directory / "supervisor" / "pid").read_text()), signal.SIGKILL)
     deadline = time.monotonic() + RESTART_SECONDS_MAX
