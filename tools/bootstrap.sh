@@ -11,8 +11,8 @@ is_current() { [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wa
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 makes_venvs() { "$1" -c 'import venv, ensurepip' 2>/dev/null; }
 
-# The distribution's own comes first: it is built with its profile, and one built by hand mostly is not, which costs half
-# of an order's time (docs/decisions/0160-the-distributions-python-comes-first.md).
+# The distribution's own comes first: it is built with its profile, and one built by hand may not be, which made the same
+# loop take 1.7 times as long (docs/decisions/0160-the-distributions-python-comes-first.md).
 find_python() {
   local candidate
   for candidate in ${EXODUS_PYTHON:+"$EXODUS_PYTHON"} /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do

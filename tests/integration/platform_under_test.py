@@ -15,6 +15,7 @@ from tools import cli, private_stack, web
 from tools.native import credentials, running
 from tools.native.layout import Layout
 from tools.native.ports import Ports
+from tools.native.programs import Program
 from tools.native.supervisor import Supervisor
 from tools.people import Gateway
 
@@ -24,6 +25,7 @@ PORT_BASE = int(os.environ.get("EXODUS_TEST_PORT_BASE", "16000"))
 """Platforms may be tested side by side, of one checkout or of two; each needs 700 ports of its own."""
 PORTS = Ports(base=PORT_BASE, gateway=PORT_BASE + 443, gateway_http=PORT_BASE + 80)
 READY_SECONDS_MAX = 60
+LEFT_ALONE = {"helpers", "monitoring"}
 
 
 @dataclass
@@ -54,6 +56,12 @@ class Platform:
     def processes(self) -> dict[str, dict[str, Any]]:
         """What the supervisor says of each process, by name."""
         return {process["name"]: process for process in Supervisor(self.layout).processes()}
+
+    def programs(self) -> list[Program]:
+        """What runs of the platform itself: neither what helps in tests nor what watches."""
+        known = self.processes()
+        ours = (program for program in running.programs(self.layout) if program.group not in LEFT_ALONE)
+        return [program for program in ours if program.name in known]
 
     def kill(self, name: str) -> int:
         """Kill -9 a process by the pid its supervisor knows; return that pid."""

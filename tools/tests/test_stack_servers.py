@@ -95,6 +95,14 @@ def secret(stack: Layout, service: str, name: str) -> str:
     return (stack.secrets / service / f"{service}_{name}").read_text().replace("+asyncpg", "")
 
 
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what a server does in its own time."""
+    deadline = time.monotonic() + RESTART_SECONDS_MAX
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 async def test_an_acknowledged_commit_is_on_disk_and_checked(stack: Layout) -> None:
     connection = await asyncpg.connect(secret(stack, "trading", "database_url"))
     settings = {
@@ -333,13 +341,12 @@ def test_a_second_up_changes_nothing(stack: Layout) -> None:
 def test_a_killed_server_comes_back(stack: Layout, name: str, port: str) -> None:
     pids = {process["name"]: process["pid"] for process in Supervisor(stack).processes()}
     os.kill(pids[name], signal.SIGKILL)
-    deadline = time.monotonic() + RESTART_SECONDS_MAX
-    while True:
-        assert time.monotonic() < deadline
+
+    def is_back() -> bool:
         now = {process["name"]: process["pid"] for process in Supervisor(stack).processes()}
-        if now[name] not in {0, pids[name]} and not is_free(getattr(stack.ports, port)):
-            break
-        time.sleep(0.1)
+        return now[name] not in {0, pids[name]} and not is_free(getattr(stack.ports, port))
+
+    until(is_back)
     assert command.main(["up", "--only", "servers"]) == 0  # returns only when all are ready
 
 
@@ -357,10 +364,7 @@ def test_a_name_service_that_the_node_has_begun_by_itself_ends_with_the_stack(st
     for name in ("rabbitmq", "epmd"):
         supervisor.stop_one("servers", name)
     supervisor.start_one("servers", "rabbitmq")
-    deadline = time.monotonic() + RESTART_SECONDS_MAX
-    while is_free(stack.ports.erlang_names) or is_free(stack.ports.amqp):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: not is_free(stack.ports.erlang_names) and not is_free(stack.ports.amqp))
     assert command.main(["down"]) == 0
     assert is_free(stack.ports.erlang_names)
     assert command.main(["up", "--only", "servers"]) == 0
@@ -368,10 +372,7 @@ def test_a_name_service_that_the_node_has_begun_by_itself_ends_with_the_stack(st
 
 def test_nothing_is_left_behind_when_the_supervisor_itself_is_killed(stack: Layout) -> None:
     os.kill(int((stack.directory / "supervisor" / "pid").read_text()), signal.SIGKILL)
-    deadline = time.monotonic() + RESTART_SECONDS_MAX
-    while not all(is_free(port) for port, _, _ in stack.ports.servers()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: all(is_free(port) for port, _, _ in stack.ports.servers()))
     assert command.main(["up", "--only", "servers"]) == 0
 
 

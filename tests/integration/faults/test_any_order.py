@@ -11,7 +11,6 @@ import pytest
 
 from tests.integration.order_stream import Stream, account_for
 from tests.integration.platform_under_test import Platform
-from tools.native import running
 from tools.native.programs import Program
 from tools.native.supervisor import Supervisor
 from tools.people import Trader
@@ -20,7 +19,6 @@ SEEDS = range(10)
 SECONDS_BETWEEN = 0.3
 READY_SECONDS_MAX = 240
 """Ninety seconds are the bar on a quiet machine; the time is printed."""
-LEFT_ALONE = {"helpers", "monitoring"}
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -47,8 +45,7 @@ async def orders_are_answered(stream: Stream) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_processes_may_start_in_any_order_servers_included(platform: Platform, trader: Trader, seed: int) -> None:
     supervisor = Supervisor(platform.layout)
-    ours = [program for program in running.programs(platform.layout) if program.group not in LEFT_ALONE]
-    programs = {program.name: program for program in ours if program.name in platform.processes()}
+    programs = {program.name: program for program in platform.programs()}
     stream = Stream(trader)
     await orders_are_answered(stream)
     for name, program in reversed(programs.items()):

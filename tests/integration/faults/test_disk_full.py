@@ -14,15 +14,12 @@ import pytest
 
 from tests.integration.order_stream import Stream, account_for
 from tests.integration.platform_under_test import Platform
-from tools.native import running
-from tools.native.programs import Program
 from tools.native.readiness import wait_until_ready
 from tools.native.supervisor import Supervisor
 from tools.people import Trader
 
 ROOM_BYTES = 64 << 20
 FULL_SECONDS = 5
-LEFT_ALONE = {"helpers", "monitoring"}
 
 pytestmark = [
     pytest.mark.stack,
@@ -54,13 +51,7 @@ def small_disk(platform: Platform) -> Iterator[Path]:
         data.rmdir()
         aside.rename(data)
         supervisor.start_one("servers", "postgres")
-        wait_until_ready(platform.layout, supervisor, _ours(platform))  # whoever comes next finds a platform
-
-
-def _ours(platform: Platform) -> list[Program]:
-    known = platform.processes()
-    ours = (program for program in running.programs(platform.layout) if program.group not in LEFT_ALONE)
-    return [program for program in ours if program.name in known]
+        wait_until_ready(platform.layout, supervisor, platform.programs())  # whoever comes next finds a platform
 
 
 def _run(*command: str) -> None:
