@@ -40,10 +40,6 @@ random_page_cost = 1.1
 jit = off
 max_parallel_workers_per_gather = 1
 
-# Statements are planned once, while a new platform's tables are empty, and anew when these were analyzed: until then
-# an order is found by walking through all of its owner's.
-autovacuum_naptime = '15s'
-
 # a client that went away must not hold its locks
 idle_in_transaction_session_timeout = '60s'
 tcp_keepalives_idle = 60
