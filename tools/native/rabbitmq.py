@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from tools.native.ports import SERVICES, is_free
 from tools.native.programs import Program
 
 ANSWER_SECONDS_MAX = 5
-END_NAMES = b"\x00\x01k"
-"""What epmd ends at, unless it still knows a node: one letter, after how many follow."""
+POLL_SECONDS = 0.1
+END_NAMES, STILL_KNOWS_A_NODE = b"\x00\x01k", b"NO"
+"""What epmd ends at (one letter, after how many follow), and what it says instead, also just after its node ended."""
 MEMORY_MAX = "512MB"
 DISK_FREE_MIN = "256MB"
 # As kit.amqp names them; not imported, because the stack starts without the services' code on its path.
@@ -106,9 +108,19 @@ def _environment(layout: Layout, home: Path) -> dict[str, str]:
 
 def end_stray_names(layout: Layout) -> None:
     """End a name service that the node has begun by itself, as it does where ours is not there: it outlives both."""
-    with suppress(OSError), socket.create_connection((LOOPBACK, layout.ports.erlang_names), ANSWER_SECONDS_MAX) as line:
+    deadline = time.monotonic() + ANSWER_SECONDS_MAX
+    while _ask_names_to_end(layout.ports.erlang_names) == STILL_KNOWS_A_NODE and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
+def _ask_names_to_end(port: int) -> bytes:
+    """Return what it says, after it has closed the line: by then it has ended, or will not; nothing without one."""
+    said = b""
+    with suppress(OSError), socket.create_connection((LOOPBACK, port), ANSWER_SECONDS_MAX) as line:
         line.sendall(END_NAMES)
-        line.recv(len("OK"))
+        while more := line.recv(16):
+            said += more
+    return said
 
 
 def control(layout: Layout, binaries: Binaries, *command: str) -> str:
