@@ -19,7 +19,7 @@ def tpc_b(layout: Layout, seconds: int) -> float:
     address = urlsplit(credentials.postgres_url(passwords, credentials.Addresses.native(layout).postgres))
     environment = {
         **os.environ,
-        "PGHOST": str(address.hostname),
+        "PGHOST": str(layout.database_socket or address.hostname),  # the way that services take
         "PGPORT": str(address.port),
         "PGUSER": str(address.username),
         "PGPASSWORD": str(address.password),

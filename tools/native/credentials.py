@@ -32,11 +32,21 @@ class Addresses:
     postgres: str
     redis: str
     amqp: str
+    postgres_socket: Path | None = None
+    """The folder of PostgreSQL's socket, for who runs beside it: there is less to do than for TCP (decision 0161)."""
 
     @classmethod
     def native(cls, layout: Layout) -> Self:
         ports = layout.ports
-        return cls(*(f"127.0.0.1:{port}" for port in (ports.postgres, ports.redis, ports.amqp)))
+        addresses = (f"127.0.0.1:{port}" for port in (ports.postgres, ports.redis, ports.amqp))
+        return cls(*addresses, postgres_socket=layout.database_socket)
+
+    def database(self, passwords: "Passwords", user: str, name: str) -> str:
+        """The address of a service's database."""
+        if self.postgres_socket is None:
+            return postgres_url(passwords, self.postgres, user, name)
+        port = self.postgres.rpartition(":")[2]
+        return f"{postgres_url(passwords, '', user, name)}?host={self.postgres_socket}&port={port}"
 
 
 class Passwords:
@@ -90,9 +100,7 @@ def amqp_url(passwords: Passwords, address: str, service: str | None = None) -> 
 
 def files_of(service: str, passwords: Passwords, addresses: Addresses) -> dict[str, str]:
     """The secret files of one service: name → text."""
-    where = {
-        kind: postgres_url(passwords, addresses.postgres, role(service, kind), database(service)) for kind in ROLES
-    }
+    where = {kind: addresses.database(passwords, role(service, kind), database(service)) for kind in ROLES}
     files = {
         f"{service}_database_url": where["app"],
         f"{service}_system_database_url": where["worker"],

@@ -22,6 +22,8 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - only where the operator says so
 
 # Unix sockets have at most 107 usable bytes in their path, and supervisord binds to "<path>.<pid>" first.
 SOCKET_PATH_BYTES_MAX = 95
+SOCKET_FOLDER = re.compile(r"[A-Za-z0-9/._-]{1,92}")
+"""A folder for PostgreSQL's socket: no address and no setting has to escape it, and `/.s.PGSQL.65535` still fits."""
 
 # How a stack runs: as processes, in the official images, or in images made from Debian's packages (deploy/offline).
 # A stack keeps to what it was first started as, because the servers' data does.
@@ -85,6 +87,12 @@ class Layout:
         """Host and port of PostgreSQL, for whoever is where this stack's own programs are."""
         host, _, port = self.postgres_at.partition(":")
         return (host, int(port)) if host else (LOOPBACK, self.ports.postgres)
+
+    @property
+    def database_socket(self) -> Path | None:
+        """The folder of PostgreSQL's socket; None where it has none: its path is out of the ordinary, or not here."""
+        folder = self.state_of("postgres")
+        return folder if SOCKET_FOLDER.fullmatch(str(folder)) and not self.postgres_at else None
 
     @property
     def mode_file(self) -> Path:

@@ -98,7 +98,8 @@ def prepare(layout: Layout, binaries: Path, passwords: Passwords, *, keeps_log: 
     if not (data / "PG_VERSION").exists():
         _make_cluster(layout, binaries, data, passwords)
     listens = "*" if layout.postgres_at else LOOPBACK
-    own = f"port = {layout.database[1]}\nlisten_addresses = '{listens}'\nunix_socket_directories = ''\n"
+    own = f"port = {layout.database[1]}\nlisten_addresses = '{listens}'\n"
+    own += f"unix_socket_directories = '{layout.database_socket or ''}'\n"
     durability = DISPOSABLE if layout.disposable else DURABLE
     log = LOG_NOT_KEPT
     if keeps_log:

@@ -6,8 +6,10 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ from tools.native.programs import Program
 from tools.stack import main
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+MOVES = re.compile("(127.0.0.1:|port=)38")
 
 
 @pytest.fixture(autouse=True)
@@ -235,7 +238,24 @@ def test_secrets_survive_the_next_start_while_addresses_follow_the_ports(stack: 
     before = secret_files(stack)
     moved = Layout(stack.directory, Ports(base=39000))
     credentials.write_all(moved, credentials.Addresses.native(moved))
-    assert secret_files(moved) == {name: text.replace("127.0.0.1:38", "127.0.0.1:39") for name, text in before.items()}
+    assert secret_files(moved) == {name: MOVES.sub(r"\g<1>39", text) for name, text in before.items()}
+
+
+def address_of_books(tmp_path: Path, stack: Layout) -> str:
+    passwords = credentials.Passwords(tmp_path / "passwords.json")
+    return credentials.files_of("trading", passwords, credentials.Addresses.native(stack))["trading_database_url"]
+
+
+def test_a_service_asks_the_database_beside_it_through_its_socket(tmp_path: Path) -> None:
+    stack = Layout(Path("/srv/exodus"), Ports(base=38000))
+    assert address_of_books(tmp_path, stack).endswith("@/exodus_trading?host=/srv/exodus/postgres&port=38432")
+    assert replace(stack, postgres_at="postgres:5432").database_socket is None
+
+
+@pytest.mark.parametrize("name", ["with a space", "quo'ted", "a?b=c&d", "a+b", "l" * 79])
+def test_a_folder_that_is_out_of_the_ordinary_has_its_database_asked_over_tcp(tmp_path: Path, name: str) -> None:
+    odd = Layout(Path("/srv") / name, Ports(base=38000))
+    assert address_of_books(tmp_path, odd).endswith("@127.0.0.1:38432/exodus_trading")
 
 
 def test_the_gateway_knows_the_signing_key_by_its_thumbprint(stack: Layout) -> None:

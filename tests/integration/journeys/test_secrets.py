@@ -41,6 +41,15 @@ async def test_no_secret_of_a_person_or_of_the_platform_is_written_down(platform
     assert not leaked, "\n".join(leaked)
 
 
+async def test_services_reach_the_database_through_a_folder_that_is_closed_to_others(platform: Platform) -> None:
+    folder = platform.layout.database_socket
+    assert folder is not None
+    assert folder.stat().st_mode & 0o077 == 0
+    sessions = await platform.rows("trading", "SELECT client_addr FROM pg_stat_activity WHERE usename LIKE 'trading%'")
+    assert sessions
+    assert {session["client_addr"] for session in sessions} == {None}, "asked over TCP"
+
+
 async def _what_people_know(trader: Trader) -> dict[str, str]:
     """Send every kind of secret there is: rightly, and in each way that people get it wrong."""
     planted = {"password": trader.password, "wrong password": f"canary {secrets.token_hex(12)}"}
