@@ -38,8 +38,8 @@ class Addresses:
     @classmethod
     def native(cls, layout: Layout) -> Self:
         ports = layout.ports
-        addresses = (f"127.0.0.1:{port}" for port in (ports.postgres, ports.redis, ports.amqp))
-        return cls(*addresses, postgres_socket=layout.database_socket)
+        postgres, redis, amqp = (f"127.0.0.1:{port}" for port in (ports.postgres, ports.redis, ports.amqp))
+        return cls(postgres, redis, amqp, postgres_socket=layout.database_socket)
 
     def database(self, passwords: "Passwords", user: str, name: str) -> str:
         """The address of a service's database."""
