@@ -41,13 +41,6 @@ class Addresses:
         postgres, redis, amqp = (f"127.0.0.1:{port}" for port in (ports.postgres, ports.redis, ports.amqp))
         return cls(postgres, redis, amqp, postgres_socket=layout.database_socket)
 
-    def database(self, passwords: "Passwords", user: str, name: str) -> str:
-        """The address of a service's database."""
-        if self.postgres_socket is None:
-            return postgres_url(passwords, self.postgres, user, name)
-        port = self.postgres.rpartition(":")[2]
-        return f"{postgres_url(passwords, '', user, name)}?host={self.postgres_socket}&port={port}"
-
 
 class Passwords:
     """Every generated password by name; a name asked for the first time gets one."""
@@ -86,6 +79,14 @@ def postgres_url(passwords: Passwords, address: str, user: str = POSTGRES_ADMIN,
     return f"postgresql+asyncpg://{user}:{passwords.of(user)}@{address}/{name}"
 
 
+def database_url(passwords: Passwords, addresses: Addresses, user: str, name: str) -> str:
+    """The address of a service's database."""
+    if addresses.postgres_socket is None:
+        return postgres_url(passwords, addresses.postgres, user, name)
+    port = addresses.postgres.rpartition(":")[2]
+    return f"{postgres_url(passwords, '', user, name)}?host={addresses.postgres_socket}&port={port}"
+
+
 def redis_url(passwords: Passwords, address: str, service: str | None = None) -> str:
     """A service's own user, or the operator's, whom Redis calls the default."""
     password = passwords.of(f"redis:{service}" if service else "redis")
@@ -100,7 +101,7 @@ def amqp_url(passwords: Passwords, address: str, service: str | None = None) -> 
 
 def files_of(service: str, passwords: Passwords, addresses: Addresses) -> dict[str, str]:
     """The secret files of one service: name → text."""
-    where = {kind: addresses.database(passwords, role(service, kind), database(service)) for kind in ROLES}
+    where = {kind: database_url(passwords, addresses, role(service, kind), database(service)) for kind in ROLES}
     files = {
         f"{service}_database_url": where["app"],
         f"{service}_system_database_url": where["worker"],
