@@ -30,6 +30,7 @@ READS_EACH = 10
 """Readers who ask again as soon as they are answered, in the rush."""
 CONNECTIONS_EACH = 8
 CANCEL_EVERY_SECONDS = 1.0
+LOGGED_IN_SECONDS = 300.0
 GOODPUT_EVERY_SECONDS = 15.0
 ACCEPT_P99_MS_MAX = 150
 REFUSE_P99_MS_MAX = 50
@@ -122,6 +123,12 @@ class Crowd:
             heard.add("cancel" if status < 500 else f"cancel {status}", sent)
             await asyncio.sleep(CANCEL_EVERY_SECONDS)
 
+    async def stay_logged_in(self) -> None:
+        """Log in again, one after the other, sooner than a token expires: ten minutes are as long as one is good."""
+        for trader in itertools.cycle(self._traders):
+            await asyncio.sleep(LOGGED_IN_SECONDS / len(self._traders))
+            await trader.log_in()
+
     async def read_all_the_time(self, seat: Seat, heard: Heard) -> None:
         """Ask for the list of orders again and again."""
         while True:
@@ -142,7 +149,7 @@ def resident(layout: Layout) -> dict[str, int]:
 async def _beside(crowd: Crowd, rate: float, seconds: float, readers: int) -> tuple[Heard, Heard]:
     """Order at a rate while others cancel and read; return what became of the orders, and of the others."""
     others = Heard(0)
-    tasks = [asyncio.create_task(crowd.cancel_now_and_then(others))]
+    tasks = [asyncio.create_task(crowd.cancel_now_and_then(others)), asyncio.create_task(crowd.stay_logged_in())]
     tasks += [asyncio.create_task(crowd.read_all_the_time(seat, others)) for seat in (await crowd.seats(1))[:readers]]
     heard = await crowd.order_at(rate, seconds)
     for task in tasks:
