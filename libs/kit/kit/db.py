@@ -263,8 +263,7 @@ class Waker:
 
     async def close(self) -> None:
         """Wait for the hint under way."""
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(*filter(None, [self._task]), return_exceptions=True)
 
 
 OVERLOAD_STATES = ("40001", "40P01", "53", "55P03", "57", "08")

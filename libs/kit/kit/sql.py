@@ -4,9 +4,9 @@ SQLAlchemy writes the statement, with its types. What it does again at each exec
 of its own) costs several times what the driver does, and on these paths that was most of a worker's time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import ClauseElement
@@ -19,6 +19,7 @@ DIALECT = PGDialect_asyncpg(json_serializer=dumps_text, json_deserializer=loads)
 
 Given = Mapping[str, Any]
 Convert = Callable[[Any], Any]
+Ran = TypeVar("Ran")
 
 
 class Row(asyncpg.Record):
@@ -49,6 +50,13 @@ class Compiled:
         return [value if convert is None else convert(value) for value, convert in found]
 
 
+async def _done(compiled: Compiled, running: Awaitable[Ran]) -> Ran:
+    try:
+        return await running
+    except asyncpg.PostgresError as failed:
+        raise in_our_words(compiled.text, failed) from failed
+
+
 class Statement:
     """One statement, always given the same names. As everywhere, JSON goes in as text and comes back read."""
 
@@ -58,30 +66,26 @@ class Statement:
 
     async def all(self, session: Session, given: Given) -> list[Row]:
         """Run it and return its rows."""
-        compiled = self.compiled(given)
-        try:
-            return await driver_of(session).fetch(compiled.text, *compiled.arguments(given), record_class=Row)
-        except asyncpg.PostgresError as failed:
-            raise in_our_words(compiled.text, failed) from failed
+        one, run = self.compiled(given), driver_of(session).fetch
+        return await _done(one, run(one.text, *one.arguments(given), record_class=Row))
+
+    async def many(self, session: Session, each: Sequence[Given]) -> list[Row]:
+        """Run it for each, in order, in one round trip; all rows. Where no transaction is open it is one by itself."""
+        one, run = self.compiled(each[0]), driver_of(session).fetchmany
+        return await _done(one, run(one.text, [one.arguments(given) for given in each], record_class=Row))
 
     async def first(self, session: Session, given: Given) -> Row | None:
         """Run it and return its first row, if there is one."""
-        rows = await self.all(session, given)
-        return rows[0] if rows else None
+        return next(iter(await self.all(session, given)), None)
 
     async def value(self, session: Session, given: Given) -> Any:
         """Run it and return the first column of its first row; None when there is no row."""
-        rows = await self.all(session, given)
-        return rows[0][0] if rows else None
+        return next((row[0] for row in await self.all(session, given)), None)
 
     async def count(self, session: Session, given: Given) -> int:
         """Run it and tell how many rows it has written."""
-        compiled = self.compiled(given)
-        try:
-            status = await driver_of(session).execute(compiled.text, *compiled.arguments(given))
-        except asyncpg.PostgresError as failed:
-            raise in_our_words(compiled.text, failed) from failed
-        return int(status.rpartition(" ")[2])
+        one, run = self.compiled(given), driver_of(session).execute
+        return int((await _done(one, run(one.text, *one.arguments(given)))).rpartition(" ")[2])
 
     def compiled(self, given: Given) -> Compiled:
         """What the driver is given, for values of these names."""

@@ -60,8 +60,8 @@ async def test_looking_for_what_is_unsent_does_not_read_what_was_sent(reader: Re
 
     async def pages(connection: "asyncpg.Connection[Any]") -> int:
         async with connection.transaction():
-            explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + relay.CLAIM.replace("$1", str(relay.BATCH_MAX))
-            [plan] = json.loads(await connection.fetchval(explained))
+            explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + relay.CLAIM
+            [plan] = json.loads(await connection.fetchval(explained, [], None, None))
         return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
 
     try:

@@ -56,6 +56,21 @@ async def test_constants_arrays_numbers_and_json_arrive_as_they_are(database: Da
             assert row.numbers == given["numbers"]
 
 
+async def test_many_are_run_in_one_round_trip_in_order_and_all_or_none(database: Database) -> None:
+    owner = new_id()
+    add = Statement(insert(notes).returning(notes.c.words))
+    async with database.owned(owner) as session:
+        rows = await add.many(session, [a_note(owner, words) for words in ("b", "a", "c")])
+        assert [row.words for row in rows] == ["b", "a", "c"]
+    again = {**a_note(owner, "twice"), "id": new_id()}
+    for opened in (database.owned(owner), database.system(single=True)):  # inside a transaction, and being one
+        with pytest.raises(IntegrityError):
+            async with opened as session:
+                await add.many(session, [again, again])
+    async with database.owned(owner) as session:
+        assert [row.words for row in await Statement(FIND).all(session, {"owner": owner})] == ["a", "b", "c"]
+
+
 async def test_an_error_comes_in_the_words_of_every_other_statement(database: Database) -> None:
     owner = new_id()
     note, write = a_note(owner, "once"), Statement(INSERT)
