@@ -24,7 +24,7 @@ def commit(source: Source) -> Spots:
             yield call.lineno, ".commit() outside kit"
 
 
-@rule("owner", "take `owner` and filter by it, move it to store/system.py, or declare SHARED = 'why' in the module")
+@rule("owner", "take `owner` or `owners` and filter by it, move it to store/system.py, or declare SHARED = 'why'")
 def owner(source: Source) -> Spots:
     if not source.in_layer("store") or source.name in {"system.py", "tables.py"} or _is_shared(source):
         return
@@ -33,7 +33,7 @@ def owner(source: Source) -> Spots:
             argument.arg for argument in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
         }
         reaches_the_database = isinstance(function, ast.AsyncFunctionDef) or "session" in names
-        if reaches_the_database and "owner" not in names:
+        if reaches_the_database and not names & {"owner", "owners"}:
             yield function.lineno, f"{function.name} reads or writes without naming an owner"
 
 

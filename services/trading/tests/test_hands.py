@@ -58,7 +58,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spent]:
         patch.setattr(asyncpg.Connection, name, counted_method)
 
     with monkeypatch.context() as patch:
-        for name in ("fetch", "execute", "prepare"):
+        for name in ("fetch", "fetchmany", "execute", "prepare"):
             counting(name)
         yield spent
 

@@ -15,6 +15,7 @@ from trading.clients.market import Market
 from trading.clients.quotes import Quotes
 from trading.config import Settings
 from trading.domain.limits import Limits
+from trading.placer import Placer
 
 NEIGHBOUR_TIMEOUT_SECONDS = 10
 
@@ -29,6 +30,10 @@ class Resources:
     market: Market
     benchmarks: Mapping[Currency, str] = field(default_factory=dict)
     """What courses are compared with."""
+    placer: Placer = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "placer", Placer(self.database))
 
 
 @asynccontextmanager

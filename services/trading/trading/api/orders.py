@@ -54,6 +54,7 @@ from trading.usecases.close_position import close_position
 from trading.usecases.place_in_account import Placed
 from trading.usecases.place_order import place_order
 from trading.usecases.preview_order import preview_order
+from trading.usecases.put_question import Asked
 from trading.usecases.replace_order import Change, replace_order
 
 PAPER_MONEY, DAILY_TRADES = "paper", "daily_trades"
@@ -130,8 +131,13 @@ async def post_order(
 
 async def place(session: Session, user: Identity, body: PlaceOrder, basis: Basis) -> Placed:
     """Place what a body asks for; trading.api.straight does so as well."""
-    request = body.request(OrderId(new_id()))
-    return await place_order(session, user.user_id, request, basis.quote, basis.limits, now())
+    asked = judged_by(basis, body)
+    return await place_order(session, user.user_id, asked.request, asked.quote, asked.limits, asked.now)
+
+
+def judged_by(basis: Basis, body: PlaceOrder) -> Asked:
+    """The order that a body asks for, as it is judged now."""
+    return Asked(request=body.request(OrderId(new_id())), quote=basis.quote, limits=basis.limits, now=now())
 
 
 def written(placed: Placed) -> Response:

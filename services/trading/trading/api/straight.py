@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from trading.api.idempotency import Replay, claim_of
 from trading.api.lanes import Lanes
 from trading.api.order_shapes import PlaceOrder
-from trading.api.orders import basis_of, place, post_order, written
+from trading.api.orders import basis_of, judged_by, place, post_order, written
 from trading.resources import Resources
 
 PATH = "/api/v1/trading/orders"
@@ -69,13 +69,13 @@ class StraightRoute(BaseRoute):
         _, _, token = request.headers["authorization"].partition(" ")
         user = await current_user(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token.strip()))
         basis = await basis_of(asked.symbol, user, resources)
+        if claim is None:
+            return written(await resources.placer.place(user.user_id, judged_by(basis, asked)))
         try:
             async with resources.database.owned(user.user_id) as session:
-                if claim is not None:
-                    await claim.begin(session, user.user_id)
+                await claim.begin(session, user.user_id)
                 response = written(await place(session, user, asked, basis))
-                if claim is not None:
-                    await claim.keep(response)
+                await claim.keep(response)
         except Replay as replay:
             return replay.response
         return response

@@ -1,5 +1,6 @@
 """Accounts and their cash."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -26,6 +27,10 @@ LOCKED = Statement(ONE.with_for_update())
 # The shared lock travels with the row's: while any order is being decided nobody can halt the platform, and the other
 # way round. Halts are read in a later statement, so what was committed before the lock is seen.
 LOCKED_TO_TRADE = Statement(ONE.add_columns(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).with_for_update())
+# Of a busy account nobody waits here: its order goes by itself, and holds up none of the others.
+LOCKED_IF_FREE = Statement(
+    ONE.add_columns(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).with_for_update(skip_locked=True)
+)
 INSERT = insert(accounts)
 HALTED = (
     update(accounts)
@@ -66,6 +71,16 @@ async def lock_to_trade(session: Session, owner: UUID, account_id: AccountId) ->
     """Lock an account for one more order; no halt of the platform can slip in between."""
     row = await LOCKED_TO_TRADE.first(session, {"owner": owner, "account_id": account_id})
     return Account(**{name: row[name] for name in NAMES}) if row else None
+
+
+async def lock_free_to_trade(session: Session, owners: Mapping[AccountId, UUID]) -> dict[AccountId, Account]:
+    """Lock accounts, each of its owner, for one more order: those that are there, and that nobody else has locked.
+
+    In the sequence of their ids, as everybody does who locks several.
+    """
+    asked = [{"owner": owners[account_id], "account_id": account_id} for account_id in sorted(owners)]
+    rows = await LOCKED_IF_FREE.many(session, asked)
+    return {row.id: Account(**{name: row[name] for name in NAMES}) for row in rows}
 
 
 async def lock_all(session: Session, owner: UUID) -> list[Account]:

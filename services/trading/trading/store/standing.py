@@ -5,9 +5,11 @@ what no limit asks for is not looked at. The waiting one of a pair is worth noth
 Nor is the order itself, when it is there already and other terms are asked for: it is judged by those.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from kit.db import Session
@@ -150,9 +152,23 @@ async def tally(session: Session, owner: UUID, request: OrderRequest, scope: Sco
 
 async def find(session: Session, owner: UUID, request: OrderRequest, limits: Limits, at: Moment) -> Standing:
     """Return where the account of a request stands. Lock it before."""
+    [row] = await STANDING.all(session, _given(owner, request, limits, at))
+    return _standing_of(row, request)
+
+
+async def find_all(
+    session: Session, owners: Sequence[UUID], asked: Sequence[tuple[OrderRequest, Limits, Moment]]
+) -> list[Standing]:
+    """Return where the accounts of several owners' requests stand, each of another account, in one round trip."""
+    given = [_given(owner, *each) for owner, each in zip(owners, asked, strict=True)]
+    rows = await STANDING.many(session, given)
+    return [_standing_of(row, request) for row, (request, _, _) in zip(rows, asked, strict=True)]
+
+
+def _given(owner: UUID, request: OrderRequest, limits: Limits, at: Moment) -> dict[str, Any]:
     numbered = request.client_order_id != str(request.id)
     window = limits.numbered_duplicate_window if numbered else limits.duplicate_window
-    given = {
+    return {
         "owner": owner,
         "account": request.account_id,
         "strategy": request.strategy_id,
@@ -179,7 +195,9 @@ async def find(session: Session, owner: UUID, request: OrderRequest, limits: Lim
         "asks_position": limits.position_value_max is not None or limits.position_weight_max is not None,
         "asks_equity": limits.position_weight_max is not None or limits.leverage_max is not None,
     }
-    [row] = await STANDING.all(session, given)
+
+
+def _standing_of(row: Row, request: OrderRequest) -> Standing:
     quantity = row.quantity or ZERO
     cash = (row.available or ZERO) + (row.held_cash or ZERO)
     modes = frozenset(HaltMode(mode) for mode in (row.platform_halt, row.broker_halt, *row.halts) if mode)

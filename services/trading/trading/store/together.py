@@ -13,6 +13,7 @@ from kit.db import Session
 from kit.events import APPEND, Event, announce, given_of
 from kit.sql import Compiled, Convert, Row, Statement
 
+SHARED = "whose rows are written is said by the writes that are joined here"
 PLACE = re.compile(r"\$(\d+)")
 WITH = "WITH "
 
@@ -27,8 +28,35 @@ class Write:
     given: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Writes that were joined into one statement, what it is given, and the facts it appends."""
+
+    statement: Statement
+    given: dict[str, Any]
+    told: dict[str, Any] | None
+
+
 async def write(session: Session, *writes: Write, facts: Sequence[Event] = (), owner: Any = None) -> list[Row]:
     """Run writes together, and append facts with them; return the rows of the last write."""
+    joined = join(*writes, facts=facts, owner=owner)
+    rows = await joined.statement.all(session, joined.given)
+    if joined.told is not None:
+        announce(session, joined.told)
+    return rows
+
+
+async def write_all(session: Session, each: Sequence[Writes]) -> list[Row]:
+    """Run several that were joined of the same writes in one round trip; return the rows of all, in order.
+
+    The caller announces what they tell, each in the context it is part of.
+    """
+    assert len({joined.statement for joined in each}) == 1, "one statement is run for all"
+    return await each[0].statement.many(session, [joined.given for joined in each])
+
+
+def join(*writes: Write, facts: Sequence[Event] = (), owner: Any = None) -> Writes:
+    """Join writes into one statement; the rows of the last write are its rows."""
     *before, last = writes
     told = given_of(*facts, owner=owner) if facts else None
     if told is not None:
@@ -39,10 +67,7 @@ async def write(session: Session, *writes: Write, facts: Sequence[Event] = (), o
     if statement is None:
         statement = _joined[key] = _join([part.statement.compiled(part.given) for part in parts])
     given = {f"{number}.{name}": value for number, part in enumerate(parts) for name, value in part.given.items()}
-    rows = await statement.all(session, given)
-    if told is not None:
-        announce(session, told)
-    return rows
+    return Writes(statement, given, told)
 
 
 def _moved_on(text: str, by: int) -> str:

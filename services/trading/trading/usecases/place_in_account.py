@@ -1,11 +1,15 @@
 """Place an order in a locked account: review it, then hold its money and submit it, or keep it as denied."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from functools import partial
+from typing import Self, assert_never
 from uuid import UUID
 
 from kit import context
 from kit.db import Session
+from kit.events import Event
+from kit.sql import Row
 from sqlalchemy.exc import IntegrityError
 
 from trading.domain import ledger as movements
@@ -15,7 +19,7 @@ from trading.domain.request import Approved, Denied, OrderRequest
 from trading.errors import ClientOrderIdReused
 from trading.events import BalanceChanged, order_changed, order_submitted
 from trading.store import ledger, orders, positions
-from trading.store.together import write
+from trading.store.together import Write, write
 from trading.usecases.join_partner import join_partner
 from trading.usecases.put_question import Asked
 from trading.usecases.review_order import Reviewed, review_order
@@ -29,48 +33,69 @@ class Placed:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """An order that was decided: what is written of it by one statement, and what its rows have to say."""
+
+    order: Order
+    writes: tuple[Write, ...]
+    facts: tuple[Event, ...]
+    require: Callable[[Sequence[Row]], None]
+
+    @classmethod
+    def of(cls, owner: UUID, asked: Asked, reviewed: Reviewed) -> Self:
+        """The order that a review leads to, what it holds, and its facts."""
+        order = _decided(asked, reviewed.verdict)
+        added = orders.adding(owner, order)
+        if not order.is_open:
+            return cls(order, (added,), (order_changed(order),), _nothing)
+        submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, reviewed.account)
+        if order.side == "sell":
+            promise = positions.holding(owner, order.account_id, order.symbol, order.held)
+            return cls(
+                order, (added, promise), (submitted,), partial(positions.require, order.account_id, order.symbol)
+            )
+        before, movement = reviewed.standing.balance, movements.hold(order)
+        assert before is not None, "an approved buy has money"
+        expected = movements.balance_after(before, movement)
+        return cls(
+            order,
+            (added, ledger.moving(owner, movement)),
+            (submitted, BalanceChanged.of(expected)),
+            partial(ledger.require, movement, expected=expected),
+        )
+
+
 async def place_in_account(session: Session, owner: UUID, account: Account, asked: Asked) -> Placed:
     """Place an order in an account that this transaction has locked to trade: for whoever places several."""
     reviewed, request, now = await review_order(session, owner, account, asked), asked.request, asked.now
     if reviewed.standing.is_taken:
         return await _earlier(session, owner, request)
-    match reviewed.verdict:
-        case Approved() as approved:
-            order = replace(submit(approved, now), correlation_id=context.correlation_id())
-        case Denied() as denied:
-            order = replace(deny(request, denied, now), correlation_id=context.correlation_id())
-        case _:
-            assert_never(reviewed.verdict)
+    saving = Saving.of(owner, asked, reviewed)
     try:
-        await _save(session, owner, order, reviewed)
+        saving.require(await write(session, *saving.writes, facts=saving.facts, owner=owner))
     except IntegrityError as refused:
         if orders.CLIENT_ID in str(refused):  # taken in these milliseconds, for another account: this one is locked
             raise _reused(request) from refused
         raise
+    order = saving.order
     if order.is_open:
         order = await join_partner(session, owner, order, now)
     return Placed(order, replayed=False)
 
 
-async def _save(session: Session, owner: UUID, order: Order, reviewed: Reviewed) -> None:
-    """Write the order, what it holds and its facts: by one statement."""
-    added = orders.adding(owner, order)
-    if not order.is_open:
-        await write(session, added, facts=[order_changed(order)], owner=owner)
-        return
-    submitted = order_changed(order) if order.status is Status.HELD else order_submitted(order, reviewed.account)
-    if order.side == "sell":
-        promise = positions.holding(owner, order.account_id, order.symbol, order.held)
-        rows = await write(session, added, promise, facts=[submitted], owner=owner)
-        positions.require(order.account_id, order.symbol, rows)
-        return
-    before, movement = reviewed.standing.balance, movements.hold(order)
-    assert before is not None, "an approved buy has money"
-    expected = movements.balance_after(before, movement)
-    rows = await write(
-        session, added, ledger.moving(owner, movement), facts=[submitted, BalanceChanged.of(expected)], owner=owner
-    )
-    ledger.require(movement, rows, expected)
+def _decided(asked: Asked, verdict: Approved | Denied) -> Order:
+    match verdict:
+        case Approved() as approved:
+            return replace(submit(approved, asked.now), correlation_id=context.correlation_id())
+        case Denied() as denied:
+            return replace(deny(asked.request, denied, asked.now), correlation_id=context.correlation_id())
+        case _:
+            assert_never(verdict)
+
+
+def _nothing(rows: Sequence[Row]) -> None:
+    assert not rows, "a denied order moves nothing"
 
 
 async def _earlier(session: Session, owner: UUID, request: OrderRequest) -> Placed:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kit.db import Session
 
-from trading.domain.account import Account
+from trading.domain.account import Account, Standing
 from trading.domain.day import day_began
 from trading.domain.limits import Limits, narrowed, of_the_account, spanning
 from trading.domain.question import Question
@@ -27,6 +27,24 @@ class Asked:
     limits: Limits
     now: datetime
     extra_hold: Decimal | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the order concerns its own account alone, and no second order comes with it."""
+        is_single = self.request.stop_loss_price is None and self.request.oco_stop_price is None
+        return is_single and self.limits.person_trades_max is None
+
+    def question(self, account: Account, stands: Standing) -> Question:
+        """The question about the order, once it is known where its account stands."""
+        return Question(
+            request=self.request,
+            account=account,
+            standing=stands,
+            latest=self.quote,
+            limits=self.limits,
+            now=self.now,
+            extra_hold=self.extra_hold,
+        )
 
 
 async def put_question(session: Session, owner: UUID, account: Account, asked: Asked) -> Question:
@@ -50,12 +68,4 @@ async def put_question(session: Session, owner: UUID, account: Account, asked: A
         stands = replace(stands, tallies=tallies)
     if account.kind == "live":
         stands = replace(stands, live_permitted=await rights.may_trade_live(session, owner))
-    return Question(
-        request=request,
-        account=account,
-        standing=stands,
-        latest=asked.quote,
-        limits=limits,
-        now=at,
-        extra_hold=asked.extra_hold,
-    )
+    return replace(asked, limits=limits).question(account, stands)
