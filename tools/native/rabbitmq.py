@@ -22,6 +22,9 @@ from tools.native.ports import SERVICES, is_free
 from tools.native.programs import Program
 
 ANSWER_SECONDS_MAX = 5
+# A message passes a dozen of its processes: with one scheduler none has to be woken on another core. One carries more
+# messages than one machine makes.
+ONE_SCHEDULER = "+S 1:1"
 POLL_SECONDS = 0.1
 END_NAMES, STILL_KNOWS_A_NODE = b"\x00\x01k", b"NO"
 """What epmd ends at (one letter, after how many follow), and what it says instead, also just after its node ended."""
@@ -90,7 +93,7 @@ def _environment(layout: Layout, home: Path) -> dict[str, str]:
         "ERL_EPMD_PORT": str(layout.ports.erlang_names),
         "RABBITMQ_NODENAME": "exodus@localhost",
         "RABBITMQ_DIST_PORT": str(layout.ports.erlang_distribution),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{ONE_SCHEDULER} -kernel inet_dist_use_interface {{127,0,0,1}}",
         "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),
         "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
         "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),

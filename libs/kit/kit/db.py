@@ -6,9 +6,9 @@ Two roles reach the data. The app role sees the rows of one owner, named as the 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Protocol, cast
 from uuid import UUID
 
 import asyncpg
@@ -40,7 +40,11 @@ EVENTS_CHANNEL = "exodus_events"
 SCOPE = "kit.scope"
 SESSION_OPENED = "kit.session_opened"
 """Where a request may leave `async (session, owner)`, to be called as the first thing of its transaction."""
-WAKE = f"SET LOCAL synchronous_commit TO off; NOTIFY {EVENTS_CHANNEL}"  # a hint may be lost: it waits for no disk
+# The hint to the relay is a transaction of its own behind the first, in the same round trip: inside of it all commits
+# would queue behind one lock. It may be lost, so it waits for no disk. COMMIT passes over an earlier failure without an
+# error; what comes before it does not.
+WAKE = f"SET LOCAL synchronous_commit TO off; NOTIFY {EVENTS_CHANNEL}"
+COMMIT_AND_WAKE = f"SHOW lock_timeout; COMMIT; {WAKE}"
 
 
 def create_engine(url: str, pool_size: int, application: str) -> AsyncEngine:
@@ -78,13 +82,21 @@ def _refuse_the_dead(connection: Any, _record: Any, _proxy: Any) -> None:
         raise InvalidatePoolError
 
 
+class HasRelay(Protocol):
+    """What publishes facts, when it is in this process."""
+
+    publishes: bool
+
+    def wake(self) -> None: ...
+
+
 class Database:
     """A service's own database, through its two roles."""
 
     def __init__(self, app_url: str, system_url: str, *, pool_size: int = 10, application: str = "exodus") -> None:
         self._app = create_engine(app_url, pool_size, application)
         self._system = create_engine(system_url, pool_size, f"{application}-system")
-        self._waker = Waker(self._system)
+        self._relay: HasRelay | None = None
 
     def owned(self, *owners: UUID) -> AbstractAsyncContextManager[Session]:
         """Open a transaction that sees only these owners' rows: of several, in tables whose policies know of lists."""
@@ -110,7 +122,7 @@ class Database:
                         await _say(scope.driver, opening)
                     yield session
                     await scope.run_before_commit()
-                    done = await _say(scope.driver, "COMMIT") if opening else "COMMIT"
+                    done = await self._end(scope, is_open=bool(opening))
                 except BaseException as failed:
                     # the driver's word when the line broke between two messages; on a whole line it is our own fault
                     lost = isinstance(failed, asyncpg.InternalClientError) and scope.driver.is_closed()
@@ -126,16 +138,23 @@ class Database:
                     "The database is busy or restarting. Try again: the same client id never acts twice."
                 ) from failed
             raise
-        assert done == "COMMIT", (
+        assert done != "ROLLBACK", (
             "a statement failed inside this transaction and its error was swallowed: nothing is saved"
         )
-        if scope.announced:
-            self._waker.wake()
+        if scope.announced and self._relay is not None:
+            self._relay.wake()
         await scope.run_after_commit()
 
-    def wake_here(self, relay_wakes: Callable[[], bool]) -> None:
-        """Wake a relay in this very process without asking the database, whenever it says that it publishes."""
-        self._waker.relay_wakes = relay_wakes
+    async def _end(self, scope: "Scope", *, is_open: bool) -> str:
+        """Commit, and give a relay in another process its hint where there is something to publish."""
+        is_elsewhere = scope.announced and not (self._relay and self._relay.publishes)
+        if is_elsewhere:
+            return await _say(scope.driver, COMMIT_AND_WAKE if is_open else WAKE)
+        return await _say(scope.driver, "COMMIT") if is_open else "COMMIT"
+
+    def wake_here(self, relay: HasRelay) -> None:
+        """Wake a relay in this very process without asking the database, while it publishes."""
+        self._relay = relay
 
     async def ping(self) -> None:
         """Answer only if the database does."""
@@ -143,8 +162,7 @@ class Database:
             await session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        """Finish the last wake-up and close both pools."""
-        await self._waker.close()
+        """Close both pools."""
         await self._app.dispose()
         await self._system.dispose()
 
@@ -231,39 +249,6 @@ async def _roll_back(session: Session) -> None:
     except BaseException:
         session.sync_connection.invalidate()
         raise
-
-
-class Waker:
-    """Tells the relay that there is something to publish: a hint, sent after the commit and outside of it.
-
-    NOTIFY inside the business transaction would make all commits of the database queue behind one lock. A lost hint
-    costs one polling interval, nothing else. Hints that pile up while one is under way become one.
-    """
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self.relay_wakes: Callable[[], bool] = lambda: False
-        self._due = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def wake(self) -> None:
-        """Ask for a hint soon; never waits, never fails."""
-        if self.relay_wakes():
-            return
-        self._due.set()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="waker")
-
-    async def _run(self) -> None:
-        while self._due.is_set():
-            self._due.clear()
-            with suppress(DBAPIError, asyncpg.InterfaceError, OSError, TimeoutError):
-                async with self._engine.connect() as connection:
-                    await _say(_driver(connection), WAKE)
-
-    async def close(self) -> None:
-        """Wait for the hint under way."""
-        await asyncio.gather(*filter(None, [self._task]), return_exceptions=True)
 
 
 OVERLOAD_STATES = ("40001", "40P01", "53", "55P03", "57", "08")

@@ -60,17 +60,15 @@ class Relay:
         system_url = settings.system_database_url.get_secret_value()
         self._dsn = system_url.replace("postgresql+asyncpg://", "postgresql://")
         self._amqp_url = settings.amqp_url.get_secret_value()
-        database.wake_here(self.wake)
+        database.wake_here(self)
         self._source = source
         self._wake = asyncio.Event()
-        self._publishes = False
+        self.publishes = False
         self._lock_key = int.from_bytes(hashlib.sha256(f"relay:{source}".encode()).digest()[:8], "big", signed=True)
 
-    def wake(self) -> bool:
-        """Look for events at once; False when another process publishes, which has to be told by the database."""
-        if self._publishes:
-            self._wake.set()
-        return self._publishes
+    def wake(self) -> None:
+        """Look for events at once."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Publish until cancelled; begin again whenever the database or the bus goes away."""
@@ -96,10 +94,10 @@ class Relay:
                 driver = await channel.get_underlay_channel()
                 assert isinstance(driver, Channel)
                 log.info("relay publishes", source=self._source)
-                self._publishes = True
+                self.publishes = True
                 await self._publish_forever(connection, driver)
             finally:
-                self._publishes = False
+                self.publishes = False
                 await bus.close()
         finally:
             connection.terminate()

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 from fastapi import APIRouter
 from kit.auth import CurrentUser
-from kit.db import Database, OwnedSession, after_commit, before_commit, notes
+from kit.db import EVENTS_CHANNEL, Database, OwnedSession, after_commit, before_commit, notes
 from kit.errors import Unavailable
+from kit.events import record
 from kit.http import create_service
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
@@ -20,6 +21,8 @@ from kit.testing.fixtures import client
 from kit.testing.tokens import Tokens
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from libs.kit.tests.bus import NotePinned
 
 INSERT = text("INSERT INTO notes (id, owner_id, words) VALUES (:id, :owner, :words)")
 COUNT = text("SELECT count(*) FROM notes")
@@ -127,6 +130,34 @@ class TestTransactions:
 
         with pytest.raises(AssertionError, match="nothing is saved"):
             await swallow()
+
+    async def test_nor_does_it_with_facts_to_publish_whose_relay_is_told_of_nothing(
+        self, database: Database, fresh: TestDatabase
+    ) -> None:
+        hints: list[str] = []
+        relays = await asyncpg.connect(fresh.system_url.replace("+asyncpg", ""))
+        await relays.add_listener(EVENTS_CHANNEL, lambda *_: hints.append("hint"))
+        owner = new_id()
+
+        async def swallow() -> None:
+            async with database.owned(owner) as session:
+                await record(session, NotePinned(note_id=new_id(), words="lost"), owner=owner)
+                with suppress(DBAPIError):
+                    await session.execute(text("SELECT 1 / 0"))
+
+        try:
+            with pytest.raises(DBAPIError, match="current transaction is aborted"):
+                await swallow()
+            async with database.system() as session:
+                assert await session.scalar(text("SELECT count(*) FROM events")) == 0
+            await relays.execute("SELECT 1")
+            assert hints == []
+            async with database.owned(owner) as session:
+                await record(session, NotePinned(note_id=new_id(), words="kept"), owner=owner)
+            await relays.execute("SELECT 1")
+            assert hints == ["hint"]
+        finally:
+            await relays.close()
 
     async def test_actions_run_before_the_commit_once_and_after_it_only_when_it_happened(
         self, database: Database
