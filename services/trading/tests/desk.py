@@ -130,6 +130,11 @@ class Desk:
         assert order is not None
         return order
 
+    async def is_locked(self) -> None:
+        """Somebody locks the account, and changes nothing."""
+        async with self.database.owned(self.owner) as session:
+            await accounts.lock(session, self.owner, self.account_id)
+
     async def balance(self) -> Balance:
         async with self.database.owned(self.owner) as session:
             (balance,) = await accounts.list_balances(session, self.owner, self.account_id)

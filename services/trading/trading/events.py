@@ -20,11 +20,11 @@ from trading.automation_events import (  # noqa: F401 - announced here as well, 
     SignalSettled,
 )
 from trading.domain.account import Account, AccountKind, Balance
+from trading.domain.fill import Filled, Recorded
 from trading.domain.order import Order, Status
 from trading.domain.position import Position
 from trading.domain.request import OrderType, TimeInForce
 from trading.reconciliation_events import AccountMismatched, OrderAdopted  # noqa: F401
-from trading.store.executions import Recorded
 from trading.switch_events import HaltChanged, LimitsChanged, SubmitsMismatched  # noqa: F401
 
 
@@ -321,6 +321,17 @@ class FillBooked(Event):
     order: OrderChanged
     position: PositionChanged
     balance: BalanceChanged
+
+    @classmethod
+    def of(cls, filled: Filled) -> Self:
+        """Tell what a fill has changed."""
+        return cls(
+            order_id=filled.order.id,
+            execution=ExecutionRecorded.of(filled.recorded),
+            order=OrderChanged.of(filled.order),
+            position=PositionChanged.of(filled.position),
+            balance=BalanceChanged.of(filled.balance),
+        )
 
 
 _BY_STATUS: Final[dict[Status, type[OrderChanged]]] = {

@@ -43,6 +43,7 @@ EXECUTION_ID_LENGTH_MAX = 200
 BROKER_LENGTH_MAX = 32
 
 
+EXECUTED = "broker.order.executed.v1"
 subscriptions = Subscriptions("trading")
 
 Positive = Annotated[Money, Field(gt=0, le=AMOUNT_MAX)]
@@ -94,6 +95,11 @@ class ExecutionFact(OrderFact):
     trade_date: date
     settlement_date: date
     executed_at: AwareDatetime
+
+    def execution(self) -> Execution:
+        """The fill in the domain's words."""
+        fields = dict(self) | {"order_id": OrderId(self.order_id), "account_id": AccountId(self.account_id)}
+        return Execution(**fields)
 
 
 class ConnectionFact(BaseModel):
@@ -201,23 +207,11 @@ async def order_unknown(session: Session, fact: SilenceFact, message: Envelope) 
     await _answered(session, message, fact, Happening.UNKNOWN, (None, fact.text))
 
 
-@subscriptions.on("broker.order.executed.v1", ExecutionFact)
+@subscriptions.on(EXECUTED, ExecutionFact)
 async def order_executed(session: Session, fact: ExecutionFact, message: Envelope) -> None:
     """Shares changed hands."""
-    execution = Execution(
-        execution_id=fact.execution_id,
-        order_id=OrderId(fact.order_id),
-        account_id=AccountId(fact.account_id),
-        quantity=fact.quantity,
-        price=fact.price,
-        fee=fact.fee,
-        tax=fact.tax,
-        trade_date=fact.trade_date,
-        settlement_date=fact.settlement_date,
-        executed_at=fact.executed_at,
-    )
     try:
-        await record_execution(session, _owner(message), execution, message.time)
+        await record_execution(session, _owner(message), fact.execution(), message.time)
     except OrderNotFound as early:
         raise Later(early.detail) from early
 

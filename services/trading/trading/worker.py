@@ -9,6 +9,7 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from trading.automator import Automator
+from trading.booker import Booker
 from trading.census import keep_census
 from trading.config import Settings
 from trading.days import KEEP_EVERY, keep_days
@@ -53,6 +54,7 @@ async def main() -> None:
     amqp_url = settings.amqp_url.get_secret_value()
     async with open_resources(settings) as resources:
         relay = Relay(settings, resources.database, "trading")
+        subscriptions.gathered = Booker(resources.database, now).book
         consumer = Consumer(subscriptions, resources, amqp_url)
         stops = StopWatcher(settings, resources, now)
         chores = [run_job(resources, job, now) for job in JOBS]

@@ -24,6 +24,11 @@ def is_bracket(order: Order) -> bool:
     return order.side == "buy" and (order.take_profit_price is not None or order.stop_loss_price is not None)
 
 
+def leads_on(order: Order) -> bool:
+    """Whether an order has come to an end that means something for others: its exits, or its partner."""
+    return not order.is_open and (order.group_id is not None or (is_bracket(order) and order.filled_quantity > ZERO))
+
+
 def take_profit_of(parent: Order, quantity: Decimal, at: datetime) -> Order | None:
     """The limit sale that follows a buy; its prices were checked with its parent's."""
     if parent.take_profit_price is None:

@@ -1,4 +1,4 @@
-"""Accounts and their cash."""
+"""Accounts and their cash. Whoever locks an account counts it, for those who decide without a lock (store/fills)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 from kit.db import Session
 from kit.sql import Statement
 from quant.markets.listing import Currency
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, literal, select, text, update
 
 from trading.domain.account import Account, Balance
 from trading.domain.request import AccountId
@@ -23,13 +23,42 @@ BALANCE_COLUMNS = columns_of(balances, Balance)
 NAMES = tuple(column.name for column in COLUMNS)
 
 ONE = select(*COLUMNS).where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
-LOCKED = Statement(ONE.with_for_update())
-# The shared lock travels with the row's: while any order is being decided nobody can halt the platform, and the other
-# way round. Halts are read in a later statement, so what was committed before the lock is seen.
-LOCKED_TO_TRADE = Statement(ONE.add_columns(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).with_for_update())
+COUNTED = {"revision": accounts.c.revision + 1}
+_LOCK = (
+    update(accounts)
+    .where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
+    .values(COUNTED)
+    .returning(*COLUMNS)
+)
+LOCKED = Statement(_LOCK)
+# The shared lock is taken just before the row's: while any order is being decided nobody can halt the platform, and the
+# other way round. Halts are read in a later statement, so what was committed before the lock is seen.
+_platform = (
+    select(literal(1).label("held")).select_from(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).cte("platform")
+)
+LOCKED_TO_TRADE = Statement(_LOCK.where(_platform.c.held == 1))
 # Of a busy account nobody waits here: its order goes by itself, and holds up none of the others.
-LOCKED_IF_FREE = Statement(
-    ONE.add_columns(func.pg_advisory_xact_lock_shared(PLATFORM_LOCK)).with_for_update(skip_locked=True)
+_free = (
+    select(accounts.c.id)
+    .select_from(_platform)
+    .where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == bindparam("account_id"))
+    .with_for_update(of=accounts, key_share=True, skip_locked=True)
+    .cte("free")
+)
+LOCKED_IF_FREE = Statement(_LOCK.where(accounts.c.id == _free.c.id))
+# Locked before they are counted, since an UPDATE has no sequence of its own.
+_sequence = (
+    select(accounts.c.id)
+    .where(accounts.c.owner_id == bindparam("owner"))
+    .order_by(accounts.c.id)
+    .with_for_update(key_share=True)
+    .cte("in_sequence")
+)
+LOCKED_ALL = Statement(
+    update(accounts)
+    .where(accounts.c.owner_id == bindparam("owner"), accounts.c.id == _sequence.c.id)
+    .values(COUNTED)
+    .returning(*COLUMNS)
 )
 INSERT = insert(accounts)
 HALTED = (
@@ -70,7 +99,7 @@ async def lock(session: Session, owner: UUID, account_id: AccountId) -> Account 
 async def lock_to_trade(session: Session, owner: UUID, account_id: AccountId) -> Account | None:
     """Lock an account for one more order; no halt of the platform can slip in between."""
     row = await LOCKED_TO_TRADE.first(session, {"owner": owner, "account_id": account_id})
-    return Account(**{name: row[name] for name in NAMES}) if row else None
+    return Account(**row) if row else None
 
 
 async def lock_free_to_trade(session: Session, owners: Mapping[AccountId, UUID]) -> dict[AccountId, Account]:
@@ -80,13 +109,13 @@ async def lock_free_to_trade(session: Session, owners: Mapping[AccountId, UUID])
     """
     asked = [{"owner": owners[account_id], "account_id": account_id} for account_id in sorted(owners)]
     rows = await LOCKED_IF_FREE.many(session, asked)
-    return {row.id: Account(**{name: row[name] for name in NAMES}) for row in rows}
+    return {row.id: Account(**row) for row in rows}
 
 
 async def lock_all(session: Session, owner: UUID) -> list[Account]:
     """Lock every account of an owner, always in the same sequence."""
-    query = select(*COLUMNS).where(accounts.c.owner_id == owner).order_by(accounts.c.id).with_for_update()
-    return [Account(**row._mapping) for row in await session.execute(query)]
+    locked = [Account(**row) for row in await LOCKED_ALL.all(session, {"owner": owner})]
+    return sorted(locked, key=lambda account: account.id)
 
 
 async def save_halted(session: Session, owner: UUID, account_id: AccountId, *, halted: bool) -> None:

@@ -106,7 +106,8 @@ async def delete_all(session: Session, owner: UUID, now: datetime) -> None:
     await session.execute(FORGET_ANSWERS, {"owner": owner})
     await delete_rows(session, owner, ERASED)
     await delete_facts(session, owner)
-    await session.execute(update(accounts).where(accounts.c.owner_id == owner).values(name="erased"))
+    nobodys = {"name": "erased", "revision": accounts.c.revision + 1}  # this locks them, and a lock is counted
+    await session.execute(update(accounts).where(accounts.c.owner_id == owner).values(nobodys))
     nameless = {"client_order_id": cast(orders.c.id, Text), "detail": None}
     await session.execute(update(orders).where(orders.c.owner_id == owner).values(nameless))
     await session.execute(update(leavers).where(leavers.c.owner_id == owner).values(erased_at=now))

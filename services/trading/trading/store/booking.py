@@ -1,16 +1,16 @@
-"""Everything a fill is booked on, by one statement, once its account is locked."""
+"""Everything a fill is booked on, by one statement: for one whose account is locked, and what is read for several."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from kit.db import Session
-from kit.sql import Statement
+from kit.sql import Row, Statement
 from sqlalchemy import and_, bindparam, exists, select
 
 from trading.domain.account import Balance
-from trading.domain.order import Order
+from trading.domain.fill import Books
 from trading.domain.position import Position
 from trading.domain.request import Execution
 from trading.domain.settlement import Unsettled
@@ -23,7 +23,7 @@ ZERO: Final = Decimal(0)
 _POSITION = columns_of(positions, Position)
 _BALANCE = columns_of(balances, Balance)
 _PENDING = columns_of(unsettled, Unsettled)
-BOOKS = Statement(
+READ = (
     select(
         *of_orders.COLUMNS,
         *(column.label(f"position_{column.name}") for column in _POSITION),
@@ -62,28 +62,19 @@ BOOKS = Statement(
     .where(orders.c.owner_id == bindparam("owner"), orders.c.id == bindparam("order_id"))
     .order_by(unsettled.c.settles_on)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """An order with the position and the balance it moves, and whether the fill is in them already.
-
-    `pending` is what has to settle in the order's currency, earliest first: few rows, however many trades.
-    """
-
-    order: Order
-    position: Position | None
-    balance: Balance
-    pending: list[Unsettled]
-    is_recorded: bool
+"""A row, or several: one for each date on which something has to settle."""
+BOOKS = Statement(READ)
 
 
 async def find(session: Session, owner: UUID, execution: Execution) -> Books | None:
     """Return what a fill is booked on; None when its order is not there (yet)."""
     given = {"owner": owner, "order_id": execution.order_id, "execution_id": execution.execution_id}
     rows = await BOOKS.all(session, given)
-    if not rows:
-        return None
+    return books_of(rows) if rows else None
+
+
+def books_of(rows: Sequence[Row]) -> Books:
+    """Return the books that the rows of one execution say."""
     row, position = rows[0], None
     if row.position_symbol is not None:
         position = Position(**{column.name: row[f"position_{column.name}"] for column in _POSITION})

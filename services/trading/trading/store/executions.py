@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from uuid import UUID
 
 from kit.db import Session
@@ -11,31 +10,11 @@ from kit.sql import Statement
 from quant.markets.listing import Currency, Side
 from sqlalchemy import bindparam, insert, select, tuple_
 
+from trading.domain.fill import Recorded
 from trading.domain.request import AccountId, OrderId
 from trading.store.rows import columns_of, values_of
 from trading.store.tables import executions
 from trading.store.together import Write
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """An execution with what it meant to us."""
-
-    execution_id: str
-    order_id: OrderId
-    account_id: AccountId
-    symbol: str
-    side: Side
-    quantity: Decimal
-    price: Decimal
-    fee: Decimal
-    tax: Decimal
-    realized_profit: Decimal
-    currency: Currency
-    trade_date: date
-    settlement_date: date
-    executed_at: datetime
-    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

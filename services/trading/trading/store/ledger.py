@@ -1,7 +1,7 @@
 """The ledger, and the balances that are its running totals: money moves through `save` only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -11,6 +11,7 @@ from kit.sql import Row, Statement
 from quant.markets.listing import Currency
 from sqlalchemy import (
     ARRAY,
+    CTE,
     DateTime,
     Numeric,
     Text,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.elements import ColumnElement
 
 from trading.domain.account import Balance
 from trading.domain.ledger import Book, Transaction
@@ -35,42 +37,56 @@ from trading.store.together import Write, write
 
 ZERO = Decimal(0)
 MOVING = ("available", "held", "unsettled_in", "unsettled_out")
+
+
 # What is written and what it moves are one statement: entries without their balance, or the other way round, cannot be.
-_moved = (
-    update(balances)
-    .where(
-        balances.c.owner_id == bindparam("owner"),
-        balances.c.account_id == bindparam("account"),
-        balances.c.currency == bindparam("unit"),
-        *(balances.c[name] + bindparam(f"more_{name}") >= ZERO for name in MOVING),
+def moving_if(*conditions: ColumnElement[bool]) -> CTE:
+    """The part of a statement that moves a balance, where it can bear it and the conditions hold: then it has a row."""
+    return (
+        update(balances)
+        .where(
+            balances.c.owner_id == bindparam("owner"),
+            balances.c.account_id == bindparam("account"),
+            balances.c.currency == bindparam("unit"),
+            *(balances.c[name] + bindparam(f"more_{name}") >= ZERO for name in MOVING),
+            *conditions,
+        )
+        .values({name: balances.c[name] + bindparam(f"more_{name}") for name in MOVING})
+        .returning(balances.c.owner_id, *columns_of(balances, Balance))
+        .cte("moved")
     )
-    .values({name: balances.c[name] + bindparam(f"more_{name}") for name in MOVING})
-    .returning(*columns_of(balances, Balance))
-    .cte("moved")
-)
+
+
 _postings = (
     func.unnest(bindparam("books", type_=ARRAY(Text)), bindparam("amounts", type_=ARRAY(Numeric)))
     .table_valued(column("book", Text), column("amount", Numeric))
     .render_derived("posting")
 )
-_written = (
-    insert(ledger_entries)
-    .from_select(
-        ["owner_id", "transaction_key", "currency", "book", "account_id", "movement", "amount", "occurred_at"],
-        select(
-            bindparam("owner", type_=Uuid),
-            bindparam("key", type_=Text),
-            bindparam("unit", type_=Text),
-            _postings.c.book,
-            bindparam("account", type_=Uuid),
-            bindparam("movement", type_=Text),
-            _postings.c.amount,
-            bindparam("at", type_=DateTime(timezone=True)),
-        ).select_from(_moved.join(_postings, true())),  # nothing is written when nothing moved
+
+
+def written(moved: CTE) -> CTE:
+    """The part that writes the entries of what moved: nothing is written when nothing did."""
+    return (
+        insert(ledger_entries)
+        .from_select(
+            ["owner_id", "transaction_key", "currency", "book", "account_id", "movement", "amount", "occurred_at"],
+            select(
+                bindparam("owner", type_=Uuid),
+                bindparam("key", type_=Text),
+                bindparam("unit", type_=Text),
+                _postings.c.book,
+                bindparam("account", type_=Uuid),
+                bindparam("movement", type_=Text),
+                _postings.c.amount,
+                bindparam("at", type_=DateTime(timezone=True)),
+            ).select_from(moved.join(_postings, true())),
+        )
+        .cte("written")
     )
-    .cte("written")
-)
-MOVE = Statement(select(_moved).add_cte(_written))
+
+
+_moved = moving_if()
+MOVE = Statement(select(*(_moved.c[each.name] for each in fields(Balance))).add_cte(written(_moved)))
 OPEN = upsert(balances).on_conflict_do_nothing()
 EXISTS = (
     select(literal(1))

@@ -7,7 +7,7 @@ from uuid import UUID
 from kit.db import Session
 from kit.sql import Row, Statement
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from trading.domain.position import Position
 from trading.domain.request import AccountId
@@ -25,12 +25,16 @@ KEY = (
     positions.c.symbol == bindparam("code"),
 )
 ONE = Statement(select(*COLUMNS).where(*KEY))
-_INSERT = insert(positions)
-UPSERT = Statement(
-    _INSERT.on_conflict_do_update(
-        index_elements=["owner_id", "account_id", "symbol"], set_={name: _INSERT.excluded[name] for name in CHANGING}
+
+
+def replacing(new: Insert) -> Insert:
+    """An insert that changes the position where there is one already."""
+    return new.on_conflict_do_update(
+        index_elements=["owner_id", "account_id", "symbol"], set_={name: new.excluded[name] for name in CHANGING}
     )
-)
+
+
+UPSERT = Statement(replacing(insert(positions)))
 HOLD = Statement(
     update(positions).where(*KEY).values(held=positions.c.held + bindparam("more")).returning(positions.c.held)
 )

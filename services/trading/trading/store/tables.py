@@ -59,6 +59,7 @@ accounts = Table(
     Column("reset_at", DateTime(timezone=True)),
     Column("broker", Text, nullable=False, server_default=text("'simulator'")),
     Column("connection_id", Uuid),
+    Column("revision", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("owner_id", "id"),
     UniqueConstraint("owner_id", "connection_id", name="accounts_of_connection"),
     CheckConstraint("kind IN ('paper', 'live')", "accounts_kind"),

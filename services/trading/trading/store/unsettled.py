@@ -6,7 +6,7 @@ from kit.db import Session
 from kit.sql import Statement
 from quant.markets.listing import Currency
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from trading.domain.request import AccountId
 from trading.domain.settlement import Unsettled
@@ -22,18 +22,22 @@ OF_ACCOUNT = (
 )
 ALL = select(*COLUMNS).where(*OF_ACCOUNT).order_by(unsettled.c.settles_on)
 OF_CURRENCY = Statement(ALL.where(unsettled.c.currency == bindparam("unit")))
-_INSERT = insert(unsettled)
-ADD = Statement(
-    _INSERT.on_conflict_do_update(
+
+
+def summing(new: Insert) -> Insert:
+    """An insert that adds to what settles on the same date."""
+    return new.on_conflict_do_update(
         index_elements=["owner_id", "account_id", "currency", "settles_on"],
         set_={
-            "incoming": unsettled.c.incoming + _INSERT.excluded.incoming,
-            "outgoing": unsettled.c.outgoing + _INSERT.excluded.outgoing,
-            "replayed": unsettled.c.replayed & _INSERT.excluded.replayed,
-            "symbol": _INSERT.excluded.symbol,
+            "incoming": unsettled.c.incoming + new.excluded.incoming,
+            "outgoing": unsettled.c.outgoing + new.excluded.outgoing,
+            "replayed": unsettled.c.replayed & new.excluded.replayed,
+            "symbol": new.excluded.symbol,
         },
     )
-)
+
+
+ADD = Statement(summing(insert(unsettled)))
 SETTLED = delete(unsettled).where(
     *OF_ACCOUNT, unsettled.c.currency == bindparam("unit"), unsettled.c.settles_on == bindparam("day")
 )

@@ -8,7 +8,7 @@ from kit.db import Session
 from kit.events import Event, record
 
 from trading.domain.account import Account
-from trading.domain.group import is_bracket, stop_loss_of, take_profit_of, takes_over
+from trading.domain.group import is_bracket, leads_on, stop_loss_of, take_profit_of, takes_over
 from trading.domain.order import ZERO, Happening, Order, Status
 from trading.events import order_changed, order_submitted
 from trading.store import accounts, orders, positions, rights
@@ -17,7 +17,7 @@ from trading.usecases.move_hold import move_hold
 
 async def follow_group(session: Session, owner: UUID, order: Order, now: datetime) -> None:
     """A filled buy gets its exits; the end of one of a pair ends the other, or makes way. The account is locked."""
-    if order.is_open:
+    if not leads_on(order):
         return
     if is_bracket(order) and order.filled_quantity:
         await _place_exits(session, owner, order, now)

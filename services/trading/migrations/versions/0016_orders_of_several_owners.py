@@ -7,8 +7,8 @@ error, and tables that are not named here refuse a list.
 from alembic import op
 from kit.migrations import lock_timeout
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 NAMED = "current_setting('app.owner_id')"
 MINE = (

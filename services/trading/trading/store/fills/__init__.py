@@ -1,0 +1,1 @@
+"""Fills that are booked without locking their accounts first."""
