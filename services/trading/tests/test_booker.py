@@ -301,8 +301,8 @@ class TestOrdinary:
     async def test_other_messages_are_left_and_so_is_a_batch_with_one_of_them(self, database: Database) -> None:
         worker, desk = Worker(database), await Desk.open(database)
         fill = await a_fill_of(desk)
-        accepted = Envelope.model_validate(example("broker.order.accepted.v1") | {"owner": desk.owner})
-        subscription = subscriptions.handlers[accepted.type]
-        other = Read(accepted, subscription, subscription.model.model_validate(accepted.data))
+        expired = Envelope.model_validate(example("broker.order.expired.v1") | {"owner": desk.owner})
+        subscription = subscriptions.handlers[expired.type]
+        other = Read(expired, subscription, subscription.model.model_validate(expired.data))
         assert await worker.book([fill, other], other) == [None, None]
         assert await desk.count("executions") == 0
