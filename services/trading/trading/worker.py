@@ -30,6 +30,7 @@ from trading.jobs import (
     take_snapshots,
     watch_orders,
 )
+from trading.learning import keep_learning
 from trading.resources import open_resources
 from trading.stops import StopWatcher, forget_keys
 from trading.subscriptions import subscriptions
@@ -61,7 +62,7 @@ async def main() -> None:
         switches, automator = keep_switches(resources, now), Automator(settings, resources, now)
         census = keep_census(resources, now)
         always = [relay.run(), consumer.run(), stops.run(), switches, automator.run(), forget_keys(resources, now)]
-        always += [census, tell_wants(resources)]
+        always += [census, tell_wants(resources), keep_learning(resources.database)]
         await run_tasks(resources, settings.worker_port, [*always, *chores], settings.worker_host)
 
 

@@ -1,4 +1,4 @@
-"""Orders of several owners may be placed by one transaction, which names them all.
+"""Orders of several owners may be placed by one transaction, which names them all; tables are learned as they fill.
 
 Only widens: a transaction of one owner sees what it saw. A setting that is missing, empty or no list of ids stays an
 error, and tables that are not named here refuse a list.
@@ -21,8 +21,33 @@ TABLES = ("accounts", "balances", "positions", "orders", "ledger_entries", "halt
 
 def upgrade() -> None:
     lock_timeout()
+    _learn_tables()
     for table in TABLES:
         op.execute(f"ALTER POLICY {table}_owner ON {table} USING ({MINE}) WITH CHECK ({MINE})")
     op.execute(
         f"ALTER POLICY events_append ON events WITH CHECK (CASE WHEN owner_id IS NULL THEN true ELSE {MINE} END)"
     )
+
+
+def _learn_tables() -> None:
+    op.execute(
+        """
+        CREATE FUNCTION learn_tables() RETURNS integer
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        DECLARE
+            filled regclass;
+            found  integer := 0;
+        BEGIN
+            FOR filled IN SELECT relid FROM pg_stat_user_tables
+                           WHERE schemaname = 'public' AND n_live_tup >= 50
+                             AND last_analyze IS NULL AND last_autoanalyze IS NULL
+            LOOP
+                EXECUTE format('ANALYZE %s', filled);
+                found := found + 1;
+            END LOOP;
+            RETURN found;
+        END $$
+        """
+    )
+    op.execute("REVOKE ALL ON FUNCTION learn_tables() FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION learn_tables() TO trading_worker")

@@ -52,6 +52,7 @@ SAVE_BROKER_HALT = text(
     " halted_by = excluded.halted_by, halted_at = excluded.halted_at"
 )
 CLOCK = text("SELECT clock_timestamp()")
+LEARN = text("SELECT learn_tables()")
 DELETE_HALT = text("DELETE FROM platform_halt")
 DELETE_BROKER_HALT = text("DELETE FROM broker_halts WHERE broker = :broker")
 ANSWERS_KEPT: Final = timedelta(hours=48)
@@ -106,6 +107,11 @@ async def delete_halt(session: Session, halt: Halt) -> None:
         await session.execute(DELETE_HALT)
     else:
         await session.execute(DELETE_BROKER_HALT, {"broker": halt.broker})
+
+
+async def learn_tables(session: Session) -> int:
+    """Have tables analyzed that have filled and never were; how many they are."""
+    return int(await session.scalar(LEARN) or 0)
 
 
 async def list_waiting(session: Session, *, most: int) -> dict[OrderId, datetime]:

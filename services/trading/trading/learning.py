@@ -1,0 +1,30 @@
+"""Tables are analyzed as soon as there is something in them: until then every statement on them is planned blindly.
+
+PostgreSQL looks once a minute, and plans are kept. On a new platform each index that begins with the owner looked as
+good as another, so an order was found by walking through all of its owner's. From the first time on it is left to
+PostgreSQL.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+from kit.db import Database
+
+from trading.stops import OUTAGES
+from trading.store import system
+
+LOOK_SECONDS: Final = 3
+
+log = structlog.get_logger()
+
+
+async def keep_learning(database: Database) -> None:
+    """Look every few seconds, until cancelled."""
+    while True:
+        try:
+            async with database.system() as session:
+                await system.learn_tables(session)
+        except OUTAGES as away:
+            log.warning("tables are learned later", error=repr(away))
+        await asyncio.sleep(LOOK_SECONDS)
