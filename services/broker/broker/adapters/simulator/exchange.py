@@ -181,7 +181,7 @@ class Session:
         for key in old:
             if self._book[key].time_in_force in {"day", "at_close"}:
                 self._changed[key] = replace(self._book.pop(key), state="expired")
-        return bool(old) or (before is not None and before.trading_date != today)
+        return bool(old) if before is None else before.trading_date != today
 
     def enter(self, order: BookOrder) -> Refused | None:
         """Let an order in; the reason when it may not."""
@@ -215,11 +215,16 @@ class Session:
         return min(ranked)[2] if ranked else windows[0] if windows else None
 
     def _best_for(self, order: BookOrder, venue: Venue) -> Decimal:
-        """The best price that waits for an order at a venue: the lower, the better; for a sale with its sign turned."""
+        """The best price that waits for an order at a venue: the lower, the better; for a sale with its sign turned.
+
+        A limit beyond its own does not count: whether that was read depends on who else has come.
+        """
         exchange = self._exchanges.get(venue)
         side: Side = "sell" if order.side == "buy" else "buy"
         shown = self._outside.ask if side == "sell" else self._outside.bid
         waiting = exchange.book.best(side) if exchange is not None else None
+        if waiting is not None and not _open(order).accepts(waiting):
+            waiting = None
         offers = [price if side == "sell" else -price for price in (shown, waiting) if price is not None]
         return min(offers, default=Decimal("Infinity"))
 
