@@ -14,6 +14,7 @@ from broker.adapters.port import Connector, Remote
 from broker.config import Settings
 from broker.domain.order import Environment, OrderIntent, OwnerId
 from broker.market_now import Markets
+from broker.pit import Pit
 
 
 class Bound(Protocol):
@@ -40,6 +41,8 @@ class Desk:
     lines: Bound | None = None
     markets: Markets = field(default_factory=Markets)
     """What symbols' markets do now, as read a moment ago."""
+    pit: Pit = field(default_factory=Pit)
+    """Where orders to our own exchange wait for one another."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds before something is tried again."""
 

@@ -107,18 +107,18 @@ class Remote(Connector, Protocol):
         ...
 
 
-Entry = Callable[[Session], Awaitable[Accepted | Refused]]
-"""Lets one order in, in a transaction that holds its book."""
+Entry = Callable[[Session, Sequence[OrderIntent]], Awaitable[Sequence[Accepted | Refused]]]
+"""Lets orders in, one after the other, in a transaction that holds their book; their answers in the same order."""
 
 
 @runtime_checkable
 class InHouse(Protocol):
-    """A broker whose books lie in our own database, so that an order enters them in the transaction of its attempt."""
+    """A broker whose books lie in our own database, so that orders enter them in the transaction of their attempts."""
 
     def book_of(self, order: OrderIntent) -> str:
         """The name of the lock that whoever writes to the order's book holds."""
         ...
 
-    async def approach(self, order: OrderIntent, key: ClientKey) -> Entry:
-        """Look at the market, before any transaction. Raises NotSent when it cannot be seen."""
+    async def approach(self, symbol: str) -> Entry:
+        """Look at a symbol's market, before any transaction. Raises NotSent when it cannot be seen."""
         ...

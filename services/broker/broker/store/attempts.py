@@ -1,13 +1,11 @@
 """Attempts, owner first; `intent` keeps what we were asked to send, word for word."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from kit.db import Session
-from kit.events import APPEND_TEXT, Event, announce, given_of
 from kit.json import dumps_text
 from kit.money import decimal_text
 from kit.sql import Row, Statement
@@ -22,22 +20,13 @@ _BEGIN = Statement(insert(attempts).on_conflict_do_nothing())
 _BEGIN_QUICKLY = Statement(
     insert(attempts).on_conflict_do_nothing().returning(func.set_config("synchronous_commit", "off", true()))
 )
-_BEGIN_TEXT = """
+BEGIN_TEXT = """
     INSERT INTO attempts (order_id, owner_id, broker, state, broker_order_id, intent, correlation_id, begun_at,
                           connection_id)
     VALUES (:order_id, :owner_id, :broker, :state, :broker_order_id, CAST(:intent AS jsonb), :correlation_id,
             :begun_at, :connection_id)
     ON CONFLICT DO NOTHING
 """
-# The lock is taken by the row that was written: who comes with an order that is there already waits for no book.
-_BEGIN_AT_BOOK = Statement(
-    text(
-        f"""
-    {_BEGIN_TEXT}
-    RETURNING set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended(:book, 0))
-    """
-    )
-)
 _FIND = Statement(
     select(attempts).where(attempts.c.owner_id == bindparam("owner"), attempts.c.order_id == bindparam("order"))
 )
@@ -71,31 +60,6 @@ _SAVE = Statement(
 )
 
 
-# What a first answer says, by one statement: nothing is known of an attempt that is being sent, so all of it is new.
-# When something is known already, none of it is written.
-_IS_FIRST = "EXISTS (SELECT FROM settled)"
-_SETTLE_BEGUN = Statement(
-    text(
-        f"""
-    WITH settled AS (
-        UPDATE attempts SET state = :state, broker_order_id = :broker_order_id
-         WHERE owner_id = :owner AND order_id = :order AND state = 'sending'
-        RETURNING order_id
-    ), taken AS (
-        INSERT INTO inbox (consumer, message_id, received_at)
-        SELECT :consumer, CAST(:message_id AS uuid), CAST(:at AS timestamptz) WHERE {_IS_FIRST}
-        ON CONFLICT DO NOTHING
-    ), heard AS (
-        INSERT INTO broker_executions (execution_id, owner_id, order_id, account_id, broker, symbol, market, side,
-                                       quantity, price, fee, tax, trade_date, settlement_date, executed_at)
-        SELECT execution_id, owner_id, order_id, account_id, broker, symbol, market, side, quantity,
-               price, fee, tax, trade_date, settlement_date, executed_at
-          FROM jsonb_populate_recordset(NULL::broker_executions, CAST(:heard AS jsonb)) WHERE {_IS_FIRST}
-    ), told AS ({APPEND_TEXT.replace("ORDER BY", f"WHERE {_IS_FIRST} ORDER BY")})
-    SELECT count(*) FROM settled
-    """  # noqa: S608 - kit's own statement
-    )
-)
 _SAVE_LOOKS = Statement(
     text(
         "UPDATE attempts SET looks = :looks, first_look_at = :first_look_at, needs_human = :needs_human"
@@ -115,7 +79,7 @@ _BEGIN_BESIDE_TWIN = Statement(
            AND intent->>'quantity' = :quantity
            AND intent->>'limit_price' IS NOT DISTINCT FROM CAST(:limit_price AS text)
          ORDER BY state LIMIT 1
-    ), begun AS ({_BEGIN_TEXT} RETURNING order_id)
+    ), begun AS ({BEGIN_TEXT} RETURNING order_id)
     SELECT (SELECT state FROM twin) AS twin, EXISTS (SELECT FROM begun) AS is_new
     """  # noqa: S608 - a statement of our own
     )
@@ -130,30 +94,16 @@ _SUM = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A message, and who has handled it."""
-
-    message_id: UUID
-    consumer: str
-
-
 async def save_new(session: Session, owner: OwnerId, attempt: Attempt, *, quickly: bool = False) -> bool:
     """Keep an attempt that is about to be made; False when this order has one already.
 
     `quickly` waits for no disk. It is for a broker whose books are lost together with the attempt, as they are in the
     same database: every other one must not hear of an order that we could forget.
     """
-    row = _row(owner, attempt)
+    row = row_of(owner, attempt)
     if quickly:
         return len(await _BEGIN_QUICKLY.all(session, row)) == 1
     return await _BEGIN.count(session, row) == 1
-
-
-async def save_new_at(session: Session, owner: OwnerId, attempt: Attempt, book: str) -> bool:
-    """Keep an attempt quickly, and hold a book of ours until the transaction ends; False when the order has one."""
-    row = _row(owner, attempt)
-    return len(await _BEGIN_AT_BOOK.all(session, {**row, "intent": dumps_text(row["intent"]), "book": book})) == 1
 
 
 async def save_new_beside_twin(session: Session, owner: OwnerId, attempt: Attempt) -> tuple[bool, AttemptState | None]:
@@ -163,14 +113,15 @@ async def save_new_beside_twin(session: Session, owner: OwnerId, attempt: Attemp
     until the transaction ends, so that two twins cannot begin at once; it has to be there before the statement that
     looks for twins begins, which would not see what was committed later.
     """
-    row = _row(owner, attempt)
+    row = row_of(owner, attempt)
     likeness = {name: row["intent"][name] for name in _LIKENESS}
     await _LOCK_LIKENESS.all(session, {"likeness": "|".join(str(each) for each in likeness.values())})
     [found] = await _BEGIN_BESIDE_TWIN.all(session, {**row, "intent": dumps_text(row["intent"]), **likeness})
     return found.is_new, None if found.twin is None else AttemptState(found.twin)
 
 
-def _row(owner: OwnerId, attempt: Attempt) -> dict[str, Any]:
+def row_of(owner: OwnerId, attempt: Attempt) -> dict[str, Any]:
+    """The row of an attempt."""
     return {
         "order_id": attempt.intent.order_id,
         "owner_id": owner,
@@ -184,25 +135,6 @@ def _row(owner: OwnerId, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-async def save_first(
-    session: Session, owner: OwnerId, after: Attempt, heard: Sequence[Execution], told: Sequence[Event], seen: Seen
-) -> bool:
-    """Keep the first answer to an attempt with its executions, facts and message; False, and nothing, when not."""
-    given = given_of(*told, owner=owner)
-    changes = {
-        "order": after.intent.order_id,
-        "state": after.state.value,
-        "broker_order_id": after.broker_order_id,
-        "heard": dumps_text([_execution_row(after, execution) for execution in heard]),
-        "consumer": seen.consumer,
-        "message_id": seen.message_id,
-    }
-    if await _SETTLE_BEGUN.value(session, given | changes) != 1:
-        return False
-    announce(session, given)
-    return True
-
-
 async def save(session: Session, owner: OwnerId, attempt: Attempt, heard: Sequence[Execution]) -> tuple[Execution, ...]:
     """Keep what an answer has changed, and the executions in it; return those that were not known yet."""
     changes = {
@@ -210,7 +142,7 @@ async def save(session: Session, owner: OwnerId, attempt: Attempt, heard: Sequen
         "order": attempt.intent.order_id,
         "state": attempt.state.value,
         "broker_order_id": attempt.broker_order_id,
-        "heard": dumps_text([_execution_row(attempt, execution) for execution in heard]),
+        "heard": dumps_text([execution_row(attempt, execution) for execution in heard]),
     }
     new = {row.execution_id for row in await _SAVE.all(session, changes)}
     return tuple(execution for execution in heard if execution.execution_id in new)
@@ -264,7 +196,8 @@ def _written(intent: OrderIntent) -> dict[str, Any]:
     }
 
 
-def _execution_row(attempt: Attempt, execution: Execution) -> dict[str, Any]:
+def execution_row(attempt: Attempt, execution: Execution) -> dict[str, Any]:
+    """The row of an execution."""
     return {
         "execution_id": execution.execution_id,
         "owner_id": str(attempt.intent.owner),

@@ -5,12 +5,15 @@ Three phases, each safe to die after. (1) The attempt is committed as `sending`:
 committed together. Whoever comes back to an attempt without an answer (the same message again, or the recovery) asks
 the broker for evidence first, and sends again only where absence is certain.
 
-At an exchange of our own (1) and (2) are one transaction, as its books are in our database (decision 150).
+At an exchange of our own (1) and (2) are one transaction, as its books are in our database (decision 150), and orders
+that come to one book at once share it.
 """
 
 import asyncio
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from kit import context, traces
@@ -25,10 +28,11 @@ from broker.domain.capabilities import Capabilities, refuse_beyond
 from broker.domain.hours import refuse_out_of_hours
 from broker.domain.order import Absent, Accepted, Ambiguous, Answer, OrderIntent, Refused, Unanswered, Unaskable
 from broker.events import OrderNeedsHuman
-from broker.store import attempts
-from broker.store.attempts import Seen
+from broker.pit import Newcomer
+from broker.store import attempts, portions
+from broker.store.portions import Seen
 from broker.usecases.settle_attempt import settle_attempt
-from broker.usecases.settle_first import settle_first
+from broker.usecases.settle_first import Answered, settle_first
 
 CONSUMER = "broker"
 AGAIN_AFTER_MILLISECONDS = (200, 600, 1_800)
@@ -79,14 +83,14 @@ async def _settle_at_once(desk: Desk, attempt: Attempt, answer: Answer | None, m
     if not isinstance(answer, Accepted | Refused) or (isinstance(answer, Accepted) and answer.progress is not None):
         return False
     async with desk.database.system(single=True) as session:
-        return await settle_first(session, attempt, answer, Seen(message_id, CONSUMER))
+        [is_kept] = await settle_first(session, [Answered(attempt, answer, Seen(message_id, CONSUMER))])
+    return is_kept
 
 
 async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, asked_at: datetime | None) -> bool:
-    """Have an order at an exchange of ours: attempt and books in one transaction, the answer in another.
+    """Have an order at an exchange of ours, together with those that come to the same book at the same time.
 
-    The books cannot be right without the attempt, nor be lost without it. Whatever is out of the ordinary takes the
-    long way, which looks first what there is: False then.
+    Whatever is out of the ordinary takes the long way, which looks first what there is: False then.
     """
     connector = desk.connector_for(intent)
     if not isinstance(connector, InHouse) or refuse_beyond(connector.capabilities, intent):
@@ -94,16 +98,39 @@ async def _submit_in_house(desk: Desk, intent: OrderIntent, message_id: UUID, as
     if asked_at is not None and desk.settings.is_from_a_backup(asked_at):
         return False
     attempt = _new_attempt(intent, connector.capabilities.broker, desk.clock())
-    with suppress(LineFailure, TimeoutError, Unavailable):
+    newcomer, book = Newcomer(attempt, Seen(message_id, CONSUMER)), connector.book_of(intent)
+    with suppress(TimeoutError), traces.span("submit", traces.CLIENT, broker=attempt.broker):
         async with asyncio.timeout(desk.settings.submit_timeout_seconds):
-            enter = await connector.approach(intent, intent.key)
-            async with desk.database.system() as session:
-                if not await attempts.save_new_at(session, intent.owner, attempt, connector.book_of(intent)):
-                    return False
-                with traces.span("submit", traces.CLIENT, broker=attempt.broker):
-                    answer = await enter(session)
-        return await _settle_at_once(desk, attempt, answer, message_id)
+            return await desk.pit.enter(book, newcomer, partial(_place_together, desk, connector, book))
     return False
+
+
+async def _place_together(
+    desk: Desk, connector: InHouse, book: str, newcomers: Sequence[Newcomer]
+) -> Collection[Newcomer]:
+    """Have orders of one book placed: attempts and books in one transaction, the answers in another; who is settled.
+
+    The books cannot be right without the attempts, nor be lost without them. Who comes with an order that has an
+    attempt already is not placed.
+    """
+    begun: list[Newcomer] = []
+    async with asyncio.timeout(desk.settings.submit_timeout_seconds):
+        enter = await connector.approach(newcomers[0].attempt.intent.symbol)
+        async with desk.database.system() as session:
+            new = await portions.save_new_at(session, [each.attempt for each in newcomers], book)
+            for each in newcomers:
+                if each.attempt.intent.order_id in new:
+                    new.discard(each.attempt.intent.order_id)  # of one that has come twice only the first is placed
+                    begun.append(each)
+            if not begun:
+                return ()
+            answers = await enter(session, [each.attempt.intent for each in begun])
+    answered = [
+        Answered(each.attempt, answer, each.seen, each.context) for each, answer in zip(begun, answers, strict=True)
+    ]
+    async with desk.database.system(single=True) as session:
+        kept = await settle_first(session, answered)
+    return [each for each, is_kept in zip(begun, kept, strict=True) if is_kept]
 
 
 def _call_for_help(attempt: Attempt, answer: Unanswered) -> OrderNeedsHuman:

@@ -84,8 +84,8 @@ def _left_behind(chance: random.Random, quote: Quote) -> dict[str, Any]:
     }
 
 
-async def _a_book(session: Session, chance: random.Random, tape: Tape) -> tuple[Quote, Member | None]:
-    """Fill a symbol's book by chance; return a quote, and a member who may come with it."""
+async def _a_book(session: Session, chance: random.Random, tape: Tape) -> tuple[Quote, list[Member]]:
+    """Fill a symbol's book by chance; return a quote, and members who may come with it."""
     shown = [str(price) if price else None for price in (chance.choice(PRICES), chance.choice(PRICES))]
     quote = (await tape.quotes(session=chance.choice(("regular", *SESSIONS)))).model_copy(
         update={"symbol": a_symbol(), "bid": shown[0] and Decimal(shown[0]), "ask": shown[1] and Decimal(shown[1])}
@@ -94,14 +94,15 @@ async def _a_book(session: Session, chance: random.Random, tape: Tape) -> tuple[
     await session.execute(SAVE_ORDER, orders)
     if chance.random() < 0.9:
         await session.execute(SAVE_QUOTE, _left_behind(chance, quote))
-    if chance.random() < 0.3:
-        return quote, None
-    key = chance.choice(orders)["client_key"] if chance.random() < 0.2 else new_id()
-    return quote, Member(ClientKey(key), chance.choice(("buy", "sell")), chance.choice(PRICES))
+    members = []
+    for _ in range(chance.choice((0, 1, 1, 2, 3))):
+        key = chance.choice(orders)["client_key"] if chance.random() < 0.2 else new_id()
+        members.append(Member(ClientKey(key), chance.choice(("buy", "sell")), chance.choice(PRICES)))
+    return quote, members
 
 
-def _is_touched(order: BookOrder, page: Page, quote: Quote, left: dict[str, Any] | None, member: Member | None) -> bool:
-    """Whether a quote, or the member who enters, can touch an order: the rule, asked of one order after the other."""
+def _is_touched(order: BookOrder, page: Page, quote: Quote, left: dict[str, Any] | None, members: list[Member]) -> bool:
+    """Whether a quote, or a member who enters, can touch an order: the rule, asked of one order after the other."""
     if left is None or (order.trading_date != quote.trading_date and order.time_in_force in {"day", "at_close"}):
         return True
     before = page.before
@@ -109,8 +110,7 @@ def _is_touched(order: BookOrder, page: Page, quote: Quote, left: dict[str, Any]
     if quote.timestamp >= left["quoted_at"] and not before.is_of(quote):
         return True
     limit = order.limit_price
-    if member is not None and order.side != member.side:
-        theirs = member.limit_price
+    for theirs in (member.limit_price for member in members if member.side != order.side):
         if limit is None or theirs is None or (limit >= theirs if order.side == "buy" else limit <= theirs):
             return True
     shown, size = (quote.ask, page.sizes[1]) if order.side == "buy" else (quote.bid, page.sizes[0])
@@ -119,24 +119,24 @@ def _is_touched(order: BookOrder, page: Page, quote: Quote, left: dict[str, Any]
     return limit is None or (shown is not None and (limit >= shown if order.side == "buy" else limit <= shown))
 
 
-async def test_a_book_is_read_as_far_as_a_quote_and_a_member_can_touch_it(database: Database, tape: Tape) -> None:
+async def test_a_book_is_read_as_far_as_a_quote_and_members_can_touch_it(database: Database, tape: Tape) -> None:
     chance = random.Random(20_241_216)
     touched = 0
     async with database.system() as session:
         for number in range(BOOKS):
-            quote, member = await _a_book(session, chance, tape)
+            quote, members = await _a_book(session, chance, tape)
             given = {"symbol": quote.symbol}
             left = (await session.execute(text("SELECT * FROM sim_quotes WHERE symbol = :symbol"), given)).first()
-            page = await books.read_page(session, quote, member)
+            page = await books.read_page(session, quote, *members)
             whole = {row.client_key: books._order(row) for row in await EVERYTHING.all(session, given)}
-            known = None if member is None else whole.pop(member.key, None)
+            known = {member.key: whole[member.key] for member in members if member.key in whole}
+            before = None if left is None else dict(left._mapping)
             expected = {
                 key
                 for key, order in whole.items()
-                if order.state == "open"
-                and _is_touched(order, page, quote, None if left is None else dict(left._mapping), member)
+                if order.state == "open" and (key in known or _is_touched(order, page, quote, before, members))
             }
-            assert {order.key for order in page.touched} == expected, f"book {number}: {quote}, {member}"
+            assert {order.key for order in page.touched} == expected, f"book {number}: {quote}, {members}"
             assert len(page.touched) == len(expected)
             assert page.known == known
             touched += len(expected)
@@ -165,7 +165,7 @@ async def test_what_a_read_costs_does_not_grow_with_the_orders_that_rest_out_of_
     before = quote.timestamp - timedelta(seconds=1)
     earlier = {"quoted_at": before, "bid_left": 0, "ask_left": 0}
     day = {"phase": quote.phase, "nxt_phase": quote.phase_at("NXT"), "trading_date": quote.trading_date}
-    asked = {"symbol": quote.symbol, "key": new_id(), "meets": "sell", "limit": Decimal(70_100)}
+    asked = {"symbol": quote.symbol, "keys": [new_id()], "sold_down_to": None, "bought_up_to": Decimal(70_100)}
     asked |= {"bid": quote.bid, "ask": quote.ask, "quoted_at": now(), **day}
     async with database.system() as session:
         await session.execute(SAVE_QUOTE, {"symbol": quote.symbol, **earlier, **day})
@@ -174,7 +174,8 @@ async def test_what_a_read_costs_does_not_grow_with_the_orders_that_rest_out_of_
             await session.execute(SAVE_FAR_AWAY, given)
             assert await _rows_read(session, asked) == 0
         asked["quoted_at"] = before - timedelta(seconds=1)
-        assert await _rows_read(session, {**asked, "meets": "buy", "limit": None}) == MANY / 2, "a sale at any price"
+        at_any_price = {**asked, "sold_down_to": Decimal(0), "bought_up_to": None}
+        assert await _rows_read(session, at_any_price) == MANY / 2, "a sale at any price"
 
 
 async def test_which_symbols_have_open_orders_is_found_at_a_cost_that_does_not_grow_with_the_orders(

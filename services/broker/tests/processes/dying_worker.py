@@ -7,7 +7,8 @@ import asyncio
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 from broker.adapters.port import Entry
 from broker.adapters.simulator.connector import Simulator
@@ -15,7 +16,8 @@ from broker.config import Settings
 from broker.desk import Desk
 from broker.domain.order import Accepted, ClientKey, OrderIntent, Refused
 from broker.resources import open_desk
-from broker.store import attempts
+from broker.store import portions
+from broker.store.portions import First
 from broker.subscriptions import subscriptions
 from kit.clock import now
 from kit.db import Session
@@ -36,18 +38,18 @@ def die() -> NoReturn:
 
 def mortal_save(desk: Desk, point: str, *, before: str = "") -> None:
     """Die after the statement that keeps an answer, as long as it is not on disk; or before it, at a point named so."""
-    save_first = attempts.save_first
+    save_first = portions.save_first
 
-    async def save(session: Session, *given: Any) -> bool:
+    async def save(session: Session, answers: Sequence[First]) -> list[bool]:
         if point == before:
             die()
         if point == "before the commit":
             async with desk.database.system() as unending:
-                await save_first(unending, *given)
+                await save_first(unending, answers)
                 die()
-        return await save_first(session, *given)
+        return await save_first(session, answers)
 
-    attempts.save_first = save
+    portions.save_first = save
 
 
 def in_phases(desk: Desk, simulator: Simulator, point: str) -> None:
@@ -71,13 +73,13 @@ def in_house(desk: Desk, simulator: Simulator, point: str) -> None:
     """Set the trap on the way where an order enters the books together with its attempt."""
     approach = simulator.approach
 
-    async def mortal_approach(order: OrderIntent, key: ClientKey) -> Entry:
-        enter = await approach(order, key)
+    async def mortal_approach(symbol: str) -> Entry:
+        enter = await approach(symbol)
 
-        async def mortal_enter(session: Session) -> Accepted | Refused:
+        async def mortal_enter(session: Session, orders: Sequence[OrderIntent]) -> Sequence[Accepted | Refused]:
             if point == "before sending":
                 die()
-            return await enter(session)
+            return await enter(session, orders)
 
         return mortal_enter
 

@@ -185,6 +185,18 @@ async def test_at_close_trades_at_the_days_last_price_and_gtc_lives_on(floor: Fl
     assert traded == {"close": ["70200"], "patient": ["68900"], "opening": ["68900"]}
 
 
+async def test_whoever_meets_an_order_of_an_earlier_day_does_not_begin_the_day_again(floor: Floor) -> None:
+    """The last price was within its limit, but nobody bid it: it waits, as it did before somebody else came."""
+    await floor.tape.quotes()
+    patient = an_order(floor.tape.symbol, side="sell", limit_price="70200", time_in_force="gtc")
+    await floor.submit(patient)
+    await floor.tick(trading_date="2024-12-17")
+    await floor.tick(trading_date="2024-12-17", price="70300")
+    await floor.submit(an_order(floor.tape.symbol, limit_price="70200"))
+    await floor.hear()
+    assert await floor.said(patient) == ["accepted"]
+
+
 async def test_a_halt_takes_no_orders_and_ends_none(floor: Floor) -> None:
     await floor.tape.quotes()
     waiting, late = an_order(floor.tape.symbol, limit_price="69900"), an_order(floor.tape.symbol)

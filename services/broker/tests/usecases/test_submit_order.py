@@ -10,7 +10,7 @@ import pytest
 from broker.adapters.port import NotSent, Unreachable
 from broker.adapters.simulator import books
 from broker.domain.capabilities import Capabilities
-from broker.store import attempts
+from broker.store import portions
 from broker.usecases import settle_attempt
 from broker.usecases.recover_attempts import recover_attempts
 from kit import db
@@ -124,15 +124,15 @@ async def _dies_before_the_answer_arrives(_: Floor, line: Line, __: pytest.Monke
 
 async def _dies_while_the_answer_is_kept(floor: Floor, __: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """The statement has run and is not on disk: as in a transaction that never ends."""
-    save_first = attempts.save_first
+    save_first = portions.save_first
 
-    async def dies_after(_: db.Session, *told: Any) -> bool:
+    async def dies_after(_: db.Session, answers: Any) -> list[bool]:
         async with floor.database.system() as unending:
-            assert await save_first(unending, *told)
+            assert await save_first(unending, answers) == [True]
             monkeypatch.undo()
             raise Broken
 
-    monkeypatch.setattr(attempts, "save_first", dies_after)
+    monkeypatch.setattr(portions, "save_first", dies_after)
 
 
 async def _dies_while_what_was_found_is_kept(_: Floor, __: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ async def _dies_while_what_was_found_is_kept(_: Floor, __: Line, monkeypatch: py
         monkeypatch.undo()
         raise Broken
 
-    monkeypatch.setattr(attempts, "save_first", AsyncMock(return_value=False))
+    monkeypatch.setattr(portions, "save_first", AsyncMock(return_value=[False]))
     monkeypatch.setattr(settle_attempt, "record", dies_after)
 
 
@@ -349,15 +349,15 @@ async def test_an_order_that_a_report_told_of_before_its_own_answer_is_told_of_o
     floor: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await floor.tape.quotes()
-    order, save_first = an_order(floor.tape.symbol, limit_price="70000"), attempts.save_first
+    order, save_first = an_order(floor.tape.symbol, limit_price="70000"), portions.save_first
 
-    async def late(*given: Any) -> bool:
+    async def late(*given: Any) -> list[bool]:
         monkeypatch.undo()
         await floor.tick(ask="69900")
         await floor.hear()
         return await save_first(*given)
 
-    monkeypatch.setattr(attempts, "save_first", late)
+    monkeypatch.setattr(portions, "save_first", late)
     await floor.submit(order)
     assert await floor.said() == ["executed"]
     assert [await floor.count(each) for each in ("sim_executions", "broker_executions", "inbox")] == [1, 1, 1]

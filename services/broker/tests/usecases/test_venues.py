@@ -102,6 +102,20 @@ async def test_sor_takes_the_better_price_and_at_a_tie_that_of_krx(market: Floor
     assert (await outcome(market, limit_price="70100", venue="SOR"))[0] == "executed"
 
 
+async def test_what_sor_chooses_does_not_hang_on_limits_that_its_order_cannot_reach(market: Floor) -> None:
+    """They are read or not, as others come with it: here by a new phase, which touches everybody."""
+    nothing = {"ask": None, "ask_size": "0", "bid_size": "0"}
+    await market.tick(**ON, **nothing, session="halted")
+    await market.tick(**ON, **nothing)
+    await market.submit(an_order(market.tape.symbol, side="sell", limit_price="70200", venue="NXT"))
+    await market.tick(**ON, **nothing, session="pre_market")
+    await market.tape.quotes(**ON, **nothing)
+    await market.submit(an_order(market.tape.symbol, limit_price="70100", venue="SOR"))
+    async with market.database.system() as session:
+        venues = (await session.exec_driver_sql("SELECT venue FROM sim_orders ORDER BY sequence")).scalars().all()
+    assert venues == ["NXT", "KRX"], "at a tie that of KRX"
+
+
 async def test_sor_sends_a_market_order_to_krx_because_nxt_has_none(market: Floor) -> None:
     assert (await outcome(market, venue="SOR"))[0] == "executed"
     assert await outcome(market, venue="NXT") == ("rejected", "order_type_not_allowed")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from broker.store import attempts
+from broker.store import portions
 from kit import db
 
 HURRIED = "SELECT source = 'session' FROM pg_settings WHERE name = 'synchronous_commit'"
@@ -18,7 +18,7 @@ Ended = list[tuple[bool, int, int]]
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ended]:
     """Listen to every COMMIT, and to the one statement that needs none."""
     ended: Ended = []
-    say, save_first = db._say, attempts.save_first
+    say, save_first = db._say, portions.save_first
 
     async def look(driver: Any) -> None:
         there = [await driver.fetchval(f"SELECT count(*) FROM {each}") for each in ("attempts", "sim_orders")]
@@ -29,11 +29,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ended]:
             await look(driver)
         return await say(driver, command)
 
-    async def saves(session: db.Session, *told: Any) -> bool:
+    async def saves(session: db.Session, answers: Any) -> list[bool]:
         await look(db.driver_of(session))
-        return await save_first(session, *told)
+        return await save_first(session, answers)
 
     with monkeypatch.context() as patched:
         patched.setattr(db, "_say", says)
-        patched.setattr(attempts, "save_first", saves)
+        patched.setattr(portions, "save_first", saves)
         yield ended

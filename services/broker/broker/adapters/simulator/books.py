@@ -1,6 +1,6 @@
 """The exchange's books in PostgreSQL; whoever writes to a symbol's page holds that symbol's lock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,6 @@ from broker.adapters.simulator.exchange import NEWEST, BookOrder, Day, Trades
 from broker.adapters.simulator.quotes import Quote
 from broker.domain.order import Accepted, ClientKey, Ended, Execution, Refused
 
-_MEETS = {"buy": "sell", "sell": "buy"}
 # The books need not be on disk before the lock is given up: what is told of them is settled by a later commit, which
 # takes everything before it along (decision 101). Everybody who trades a symbol waits for this lock.
 _LOCK = Statement(
@@ -25,11 +24,12 @@ _LOCK = Statement(
 
 # An order without a limit goes to any price. Both expressions have an index each (migration 0013), and no other index
 # serves what is asked of them here, whatever the statistics say.
+_ANY = Decimal("Infinity")
 _GOES_TO = "coalesce(limit_price, CASE side WHEN 'buy' THEN 'Infinity'::numeric ELSE 0 END)"
 _ENDS_WITH = "CASE WHEN state = 'open' AND time_in_force IN ('day', 'at_close') THEN trading_date END"
-# Only orders that this quote, or the order that enters, can touch are read: a book full of far-away limits, or of
-# orders that wait for shares this quote has no more of, costs nothing. A new day or phase, and the first quote of all,
-# touch everybody. `reach` is down to which price buys are touched, and up to which sales; NULL where none is.
+# Only orders that this quote, or those that enter, can touch are read: a book full of far-away limits, or of orders
+# that wait for shares this quote has no more of, costs nothing. A new day or phase, and the first quote of all, touch
+# everybody. `reach` is down to which price buys are touched, and up to which sales; NULL where none is.
 _READ = Statement(
     text(
         f"""
@@ -44,14 +44,14 @@ _READ = Statement(
       ) touched
      CROSS JOIN LATERAL (
            SELECT CASE WHEN everybody THEN 0
-                  ELSE least(CASE WHEN :meets = 'buy' THEN coalesce(CAST(:limit AS numeric), 0) END,
+                  ELSE least(CAST(:sold_down_to AS numeric),
                              CASE WHEN offered THEN coalesce(CAST(:ask AS numeric), 'Infinity') END) END AS buys,
                   CASE WHEN everybody THEN 'Infinity'
-                  ELSE greatest(CASE WHEN :meets = 'sell' THEN coalesce(CAST(:limit AS numeric), 'Infinity') END,
+                  ELSE greatest(CAST(:bought_up_to AS numeric),
                                 CASE WHEN wanted THEN coalesce(CAST(:bid AS numeric), 0) END) END AS sales
       ) reach
       LEFT JOIN LATERAL (
-           SELECT * FROM sim_orders WHERE client_key = CAST(:key AS uuid)
+           SELECT * FROM sim_orders WHERE client_key = ANY(CAST(:keys AS uuid[]))
             UNION ALL
            SELECT * FROM sim_orders
             WHERE symbol = :symbol AND state = 'open' AND side = 'buy' AND {_GOES_TO} BETWEEN reach.buys AND 'Infinity'
@@ -78,7 +78,7 @@ _WRITE = Statement(
         SELECT client_key, account, symbol, market, board, kind, side, order_type, time_in_force, limit_price,
                quantity, filled, state, refusal_code, refusal_text, trading_date, accepted_at, venue
           FROM jsonb_populate_recordset(NULL::sim_orders, CAST(:entered AS jsonb))
-        RETURNING sequence
+        RETURNING client_key, sequence
     ), changed AS (
         UPDATE sim_orders o
            SET filled = c.filled, state = c.state, version = o.version + 1,
@@ -100,11 +100,11 @@ _WRITE = Statement(
                phase = excluded.phase, nxt_phase = excluded.nxt_phase, trading_date = excluded.trading_date
          WHERE q.quoted_at <= excluded.quoted_at
     )
-    SELECT sequence FROM entered
+    SELECT client_key, sequence FROM entered
     """
     )
 )
-_FIND = Statement(text("SELECT * FROM sim_orders WHERE client_key = :key"))
+_FIND = Statement(text("SELECT * FROM sim_orders WHERE client_key = ANY(CAST(:keys AS uuid[]))"))
 _CANCEL = text("UPDATE sim_orders SET state = 'canceled' WHERE client_key = :key AND state = 'open'")
 _EXECUTIONS = Statement(
     text("SELECT * FROM sim_executions WHERE client_key = ANY(CAST(:keys AS uuid[])) ORDER BY sequence")
@@ -135,9 +135,9 @@ _TELL = text(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is read of a symbol's book: the order with a key, others that can be touched, sizes still to be had."""
+    """What is read of a symbol's book: members' own orders, all that can be touched, sizes still to be had."""
 
-    known: BookOrder | None
+    known: Mapping[UUID, BookOrder]
     touched: tuple[BookOrder, ...]
     sizes: tuple[Decimal, Decimal]
     before: Day | None
@@ -170,14 +170,19 @@ async def lock_symbol(session: Session, symbol: str) -> None:
     await _LOCK.all(session, {"book": book_of(symbol)})
 
 
-async def read_page(session: Session, quote: Quote, member: Member | None) -> Page:
-    """Read what a quote and a member can touch, and the member's own order."""
-    key = member.key if member else None
+def reach_of(members: Sequence[Member]) -> dict[str, Decimal | None]:
+    """Down to which price members sell, and up to which they buy; None where nobody does."""
+    sold = [Decimal(0) if each.limit_price is None else each.limit_price for each in members if each.side == "sell"]
+    bought = [_ANY if each.limit_price is None else each.limit_price for each in members if each.side == "buy"]
+    return {"sold_down_to": min(sold, default=None), "bought_up_to": max(bought, default=None)}
+
+
+async def read_page(session: Session, quote: Quote, *members: Member) -> Page:
+    """Read what a quote and members can touch, and the members' own orders."""
     asked = {
         "symbol": quote.symbol,
-        "key": key,
-        "meets": _MEETS[member.side] if member else None,
-        "limit": member.limit_price if member else None,
+        "keys": [member.key for member in members],
+        **reach_of(members),
         "phase": quote.phase,
         "nxt_phase": quote.phase_at("NXT"),
         "trading_date": quote.trading_date,
@@ -189,8 +194,8 @@ async def read_page(session: Session, quote: Quote, member: Member | None) -> Pa
     orders = {row.client_key: _order(row) for row in rows if row.client_key is not None}  # found in one way or in more
     first = rows[0]
     return Page(
-        known=orders.pop(key, None) if key else None,
-        touched=tuple(orders.values()),
+        known={member.key: orders[member.key] for member in members if member.key in orders},
+        touched=tuple(order for order in orders.values() if order.state == "open"),
         sizes=quote.sizes(first.quoted_at, first.bid_left, first.ask_left),
         before=None if first.phase is None else _day(first, is_ahead=first.quoted_at > quote.timestamp),
     )
@@ -200,8 +205,8 @@ def _day(row: Row, *, is_ahead: bool) -> Day:
     return Day(row.phase, row.nxt_phase, row.day, is_ahead)
 
 
-async def write_trades(session: Session, quote: Quote, trades: Trades, before: Day | None) -> int | None:
-    """Write down what happened; the number of the order that entered, if one did."""
+async def write_trades(session: Session, quote: Quote, trades: Trades, before: Day | None) -> dict[UUID, int]:
+    """Write down what happened; the numbers of the orders that entered, in the order in which they did."""
     changed = [order for order in trades.orders if not order.is_entering]
     entered = [order for order in trades.orders if order.is_entering]
     used = {
@@ -218,9 +223,9 @@ async def write_trades(session: Session, quote: Quote, trades: Trades, before: D
     return await _write(session, entered, changed, trades.executions, [used] if is_used else [])
 
 
-async def write_refused(session: Session, order: BookOrder) -> None:
-    """Write down an order that was refused, so that the same key is refused again."""
-    await _write(session, [order], [], (), [])
+async def write_refused(session: Session, orders: Sequence[BookOrder]) -> None:
+    """Write down orders that were refused, so that the same keys are refused again."""
+    await _write(session, orders, [], (), [])
 
 
 async def _write(
@@ -229,7 +234,7 @@ async def _write(
     changed: Iterable[BookOrder],
     executions: Iterable[tuple[UUID, Execution]],
     used: list[dict[str, Any]],
-) -> int | None:
+) -> dict[UUID, int]:
     documents = {
         "entered": dumps_text([_row(order) for order in entered]),
         "changed": dumps_text([_row(order) for order in changed]),
@@ -237,14 +242,17 @@ async def _write(
         "used": dumps_text(used),
         "newest": NEWEST,
     }
-    sequence: int | None = await _WRITE.value(session, documents)
-    return sequence
+    return {row.client_key: row.sequence for row in await _WRITE.all(session, documents)}
 
 
 async def find_order(session: Session, key: ClientKey) -> BookOrder | None:
     """The order with a key."""
-    row = await _FIND.first(session, {"key": key})
-    return None if row is None else _order(row)
+    return (await find_orders(session, [key])).get(key)
+
+
+async def find_orders(session: Session, keys: Sequence[UUID]) -> dict[UUID, BookOrder]:
+    """The orders with these keys."""
+    return {row.client_key: _order(row) for row in await _FIND.all(session, {"keys": list(keys)})}
 
 
 async def cancel(session: Session, key: ClientKey) -> None:

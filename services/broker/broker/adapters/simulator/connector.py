@@ -1,12 +1,13 @@
 """The simulator's connector: an exchange that answers at once, and tells later of what rested with it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from kit.db import Database, Session, after_commit
 from kit.errors import Unavailable
@@ -65,19 +66,21 @@ class Simulator:
 
     async def submit(self, order: OrderIntent, key: ClientKey) -> Accepted | Refused:
         """Refuse, or match at once against the current quote and let the rest wait; the same key, the same answer."""
-        enter = await self.approach(order, key)
+        assert key == order.key, "an order is known by its own key here"
+        enter = await self.approach(order.symbol)
         async with self._books() as session:
             await books.lock_symbol(session, order.symbol)
-            return await enter(session)
+            [answer] = await enter(session, [order])
+        return answer
 
     def book_of(self, order: OrderIntent) -> str:
         """The name of the lock on the order's book."""
         return books.book_of(order.symbol)
 
-    async def approach(self, order: OrderIntent, key: ClientKey) -> Entry:
+    async def approach(self, symbol: str) -> Entry:
         """Read the quote, if there is one; what is returned refuses or matches by it."""
-        quote = await self._quote(order.symbol)
-        return partial(self._refuse if quote is None else partial(self._enter, quote), order, key)
+        quote = await self._quote(symbol)
+        return self._refuse if quote is None else partial(self._enter, quote)
 
     async def _quote(self, symbol: str) -> Quote | None:
         try:
@@ -97,46 +100,46 @@ class Simulator:
             failure = Unreachable if is_committing else NotSent
             raise failure("the exchange's books do not answer") from lost
 
-    async def _refuse(self, order: OrderIntent, key: ClientKey, session: Session) -> Accepted | Refused:
-        known = await books.find_order(session, key)
-        if known is not None:
-            return await _answer(session, known)
-        refused = enter(order, None, self._clock())
-        await books.write_refused(session, refused)
-        return books.answer_of(refused, ())
+    async def _refuse(self, session: Session, orders: Sequence[OrderIntent]) -> list[Accepted | Refused]:
+        known = await books.find_orders(session, [order.key for order in orders])
+        moment = self._clock()
+        entered = {order.key: enter(order, None, moment) for order in orders if order.key not in known}
+        if entered:
+            await books.write_refused(session, list(entered.values()))
+        return await _answers(session, orders, entered, ())
 
-    async def _enter(self, quote: Quote, order: OrderIntent, key: ClientKey, session: Session) -> Accepted | Refused:
-        page = await books.read_page(session, quote, books.Member(key, order.side, order.limit_price))
-        if page.known is not None:
-            return await _answer(session, page.known)
+    async def _enter(self, quote: Quote, session: Session, orders: Sequence[OrderIntent]) -> list[Accepted | Refused]:
+        """Let orders in, one after the other, as if each had come by itself."""
+        members = [books.Member(order.key, order.side, order.limit_price) for order in orders]
+        page = await books.read_page(session, quote, *members)
+        new = [order for order in orders if order.key not in page.known]
+        if not new:
+            return await _answers(session, orders, {}, ())
         clerk = self._clerk()
         visit = Visit(page.touched, page.before, quote, page.sizes, clerk)
-        entering = enter(order, quote, clerk.moment)
-        refusal = visit.enter(entering)
+        for order in new:
+            visit.enter(enter(order, quote, clerk.moment))
         trades = visit.trades()
-        if refusal is not None:
-            await books.write_trades(session, quote, trades, page.before)
-            await books.write_refused(session, replace(entering, state="refused", refusal=refusal))
-            return refusal
-        after = next(each for each in trades.orders if each.is_entering)
-        sequence = await books.write_trades(session, quote, trades, page.before)
-        assert sequence is not None, "an order that enters gets its place"
+        numbers = await books.write_trades(session, quote, trades, page.before)
+        entered = {
+            ClientKey(each.key): replace(each, sequence=numbers[each.key]) for each in trades.orders if each.is_entering
+        }
+        assert len(entered) == len(new), "every order that enters gets its place"
 
         async def hint() -> None:
-            if after.state == "open":
-                self.open_symbols.add(order.symbol)
-            if len(trades.orders) > 1:
+            if any(each.state == "open" for each in entered.values()):
+                self.open_symbols.add(quote.symbol)
+            if len(trades.orders) > len(entered):
                 self._news.set()
 
         after_commit(session, hint)
-        executions = tuple(execution for owner, execution in trades.executions if owner == key)
-        return books.answer_of(replace(after, sequence=sequence), executions)
+        return await _answers(session, orders, entered, trades.executions)
 
     async def apply(self, quote: Quote) -> int:
         """Serve the book of a symbol against a new quote; tell how many orders that changed."""
         async with self._database.system() as session:
             await books.lock_symbol(session, quote.symbol)
-            page = await books.read_page(session, quote, None)
+            page = await books.read_page(session, quote)
             if not page.touched:
                 return 0
             trades = Visit(page.touched, page.before, quote, page.sizes, self._clerk()).trades()
@@ -171,12 +174,12 @@ class Simulator:
         async with self._books() as session:
             await books.lock_symbol(session, order.symbol)
             page = await books.read_page(session, quote, books.Member(key, order.side, change.limit_price))
-            known = page.known
+            known = page.known.get(key)
             if known is not None and _is_so_already(known, change):
                 return await _as_before(session, known)
             if known is None or known.state != "open":
                 return _too_late(known, broker_order_id)
-            visit = Visit((*page.touched, known), page.before, quote, page.sizes, self._clerk())
+            visit = Visit(page.touched, page.before, quote, page.sizes, self._clerk())
             served = visit.order(key)
             earlier = tuple(each for owner, each in visit.trades().executions if owner == key)
             refusal = _unchangeable(served, change, broker_order_id) or visit.amend(key, change)
@@ -222,6 +225,23 @@ class Simulator:
         """Read again which symbols have orders in the book."""
         async with self._database.system() as session:
             self.open_symbols = await books.list_open_symbols(session)
+
+
+async def _answers(
+    session: Session,
+    orders: Sequence[OrderIntent],
+    entered: Mapping[ClientKey, BookOrder],
+    traded: Sequence[tuple[UUID, Execution]],
+) -> list[Accepted | Refused]:
+    """What the books say about orders that have just entered, and about those that were there before."""
+    executions: dict[UUID, tuple[Execution, ...]] = {}
+    for key, execution in traded:
+        executions[key] = (*executions.get(key, ()), execution)
+    answers = {key: books.answer_of(each, executions.get(key, ())) for key, each in entered.items()}
+    if earlier := [order.key for order in orders if order.key not in entered]:
+        for key, known in (await books.find_orders(session, earlier)).items():
+            answers[ClientKey(key)] = await _answer(session, known)
+    return [answers[order.key] for order in orders]
 
 
 async def _answer(session: Session, order: BookOrder) -> Accepted | Refused:

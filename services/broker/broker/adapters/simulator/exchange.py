@@ -144,6 +144,7 @@ class Session:
         self._book = {str(order.key): order for order in orders}
         self._changed: dict[str, BookOrder] = {}
         self._executions: list[tuple[UUID, Execution]] = []
+        self._has_let_in = False
         self._before = before
         self._is_new_day = self._ends_another_day()
         bid_size, ask_size = sizes
@@ -162,9 +163,13 @@ class Session:
         exchange.restore(_open(order) for order in line if order.place == venue)
         if before is None or not before.is_ahead:
             self._settle(exchange.begin(quote.phase_at(venue), quote.price))
+        self._show(exchange)
+        return exchange
+
+    def _show(self, exchange: Exchange) -> None:
+        """Show a venue what is left outside: another may have taken some of it."""
         self._settle(exchange.quote(self._outside))
         self._outside = exchange.outside
-        return exchange
 
     def _phase_before(self, venue: Venue) -> Phase:
         """The phase a book was left in; whatever belongs to another day was left closed."""
@@ -181,10 +186,30 @@ class Session:
         for key in old:
             if self._book[key].time_in_force in {"day", "at_close"}:
                 self._changed[key] = replace(self._book.pop(key), state="expired")
-        return bool(old) or (before is not None and before.trading_date != today)
+        return bool(old) if before is None else before.trading_date != today
 
-    def enter(self, order: BookOrder) -> Refused | None:
-        """Let an order in; the reason when it may not."""
+    def enter(self, order: BookOrder) -> None:
+        """Let an order in, or write down why it may not. Each finds what it would find on a visit of its own."""
+        if self._has_let_in:
+            self._look_again()
+        self._has_let_in = True
+        refusal = self._let_in(order)
+        if refusal is not None:
+            self._changed[str(order.key)] = replace(order, state="refused", refusal=refusal)
+
+    def _look_again(self) -> None:
+        """See the books as the next visit would: at the quote's price; all in line anew, if this one began a phase."""
+        quote, before = self._quote, self._before
+        if before is None or not (before.is_ahead or before.is_of(quote)):
+            self._before = Day(quote.phase, quote.phase_at("NXT"), quote.trading_date, is_ahead=False)
+            self._is_new_day = False
+            self._book = {key: each for key, each in (self._book | self._changed).items() if each.state == "open"}
+            for venue in tuple(self._exchanges):
+                self._open_book(venue)
+        for exchange in self._exchanges.values():
+            exchange.last = quote.price
+
+    def _let_in(self, order: BookOrder) -> Refused | None:
         window = self._choose(order)
         if window is not None and not is_traded(window, Instrument(order.board, order.kind, self._quote.trading_date)):
             return Refused("order_type_not_allowed", f"{order.symbol} is not traded at {window.venue} now.")
@@ -193,8 +218,7 @@ class Session:
         if venue == "NXT" and order.time_in_force not in _OF_NXT:
             return Refused("order_type_not_allowed", f"NXT has no orders that last {order.time_in_force}.")
         exchange = self._exchanges.get(venue) or self._open_book(venue)
-        exchange.quote(self._outside)  # the other venue may have taken some of it
-        self._book[str(order.key)] = placed
+        self._show(exchange)
         outcome = exchange.enter(_open(placed))
         if isinstance(outcome, Refusal):
             return Refused(outcome.code, outcome.text)
@@ -215,11 +239,16 @@ class Session:
         return min(ranked)[2] if ranked else windows[0] if windows else None
 
     def _best_for(self, order: BookOrder, venue: Venue) -> Decimal:
-        """The best price that waits for an order at a venue: the lower, the better; for a sale with its sign turned."""
+        """The best price that waits for an order at a venue: the lower, the better; for a sale with its sign turned.
+
+        A limit beyond its own does not count: whether that was read depends on who else has come.
+        """
         exchange = self._exchanges.get(venue)
         side: Side = "sell" if order.side == "buy" else "buy"
         shown = self._outside.ask if side == "sell" else self._outside.bid
         waiting = exchange.book.best(side) if exchange is not None else None
+        if waiting is not None and not _open(order).accepts(waiting):
+            waiting = None
         offers = [price if side == "sell" else -price for price in (shown, waiting) if price is not None]
         return min(offers, default=Decimal("Infinity"))
 
@@ -227,7 +256,7 @@ class Session:
         """Change an open order; the reason when that cannot be."""
         order = self.order(key)
         exchange = self._exchanges[order.place]
-        exchange.quote(self._outside)
+        self._show(exchange)
         outcome = exchange.replace(str(key), change.quantity - order.filled, change.limit_price)
         if isinstance(outcome, Refusal):
             return Refused(outcome.code, outcome.text)
