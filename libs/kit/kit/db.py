@@ -99,9 +99,12 @@ class Database:
         self._relay: HasRelay | None = None
 
     def owned(self, *owners: UUID) -> AbstractAsyncContextManager[Session]:
-        """Open a transaction that sees only these owners' rows: of several, in tables whose policies know of lists."""
+        """Open a transaction that sees only these owners' rows: of several, in tables whose policies know of that."""
         assert all(isinstance(owner, UUID) for owner in owners), "owners are ids: they go into the statement as given"
-        return self._transaction(self._app, f"BEGIN; SET LOCAL app.owner_id = '{','.join(map(str, owners))}'")
+        whose = f"SET LOCAL app.owner_id = '{owners[0]}'"
+        if len(owners) > 1:
+            whose = f"SET LOCAL app.owner_id = 'several'; SET LOCAL app.owner_ids = '{{{','.join(map(str, owners))}}}'"
+        return self._transaction(self._app, f"BEGIN; {whose}")
 
     def public(self) -> AbstractAsyncContextManager[Session]:
         """Open a transaction of the app role without an owner: shared tables only, tenant tables raise."""
