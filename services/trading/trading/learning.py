@@ -1,8 +1,7 @@
-"""Tables are analyzed as soon as there is something in them: until then every statement on them is planned blindly.
+"""Tables are analyzed when there is something in them, and again whenever they are five times as large.
 
 PostgreSQL looks once a minute, and plans are kept. On a new platform each index that begins with the owner looked as
-good as another, so an order was found by walking through all of its owner's. From the first time on it is left to
-PostgreSQL.
+good as another, so an order was found by walking through all of its owner's.
 """
 
 import asyncio

@@ -110,7 +110,7 @@ async def delete_halt(session: Session, halt: Halt) -> None:
 
 
 async def learn_tables(session: Session) -> int:
-    """Have tables analyzed that have filled and never were; how many they are."""
+    """Have tables analyzed that are five times as large as when they last were; how many they are."""
     return int(await session.scalar(LEARN) or 0)
 
 
