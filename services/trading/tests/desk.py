@@ -12,7 +12,7 @@ from sqlalchemy import text
 from trading.domain.account import Balance, Connection
 from trading.domain.halt import Halt, HaltLevel, HaltMode
 from trading.domain.limits import LimitsInForce, RiskLimits, Scope
-from trading.domain.order import Happening, Order
+from trading.domain.order import OPEN, Happening, Order
 from trading.domain.position import Position
 from trading.domain.proof import Proof
 from trading.domain.quote import Quote
@@ -227,6 +227,13 @@ class Desk:
         proof = await self.proof()
         assert proof.holds, (proof.differences, proof.faults)
         assert proof.entries
+        counted = text(
+            "SELECT a.open_orders, (SELECT count(*) FROM orders o WHERE o.account_id = a.id AND o.owner_id = a.owner_id"
+            " AND o.status = ANY(:open)) FROM accounts a WHERE a.owner_id = :owner"
+        )
+        async with self.database.system() as session:
+            for known, there in await session.execute(counted, {"owner": self.owner, "open": sorted(OPEN)}):
+                assert known == there, "the database counts what is open"
 
 
 def same_again(request: OrderRequest, **changes: Any) -> OrderRequest:

@@ -4,7 +4,7 @@ import pytest
 from kit.db import Database
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
-from trading.domain.order import OPEN
+from trading.domain.order import OPEN, Status
 from trading.store import automation_tables  # noqa: F401 - they belong to the same metadata
 from trading.store.tables import metadata
 
@@ -92,6 +92,16 @@ class TestConstraints:
         assert declared - {"orders_client_order_id", "accounts_of_connection", "hooks_id"} == {
             name for name in named if name.startswith(tuple(TENANT_TABLES))
         }
+
+    async def test_the_database_counts_as_open_what_is_open(self, database: Database) -> None:
+        triggers = text(
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'orders'::regclass AND NOT tgisinternal"
+        )
+        async with database.system() as session:
+            counting = [each for each in await session.scalars(triggers) if "count_open_order" in each]
+        assert len(counting) == 4
+        for each in counting:
+            assert {status for status in each.split("'") if status in set(Status)} == set(OPEN)
 
     async def test_the_index_of_open_orders_is_that_of_the_open_statuses(self, database: Database) -> None:
         async with database.system() as session:

@@ -1,8 +1,9 @@
 """What an account can put behind one more order: one statement, after the account is locked.
 
-Counters are counted from the rows themselves, so nothing is forgotten by a restart. Each count stops at its limit, and
-what no limit asks for is not looked at. The waiting one of a pair is worth nothing: only one of the two will trade.
-Nor is the order itself, when it is there already and other terms are asked for: it is judged by those.
+Counters are counted from the rows themselves, so nothing is forgotten by a restart; how many orders are open, the
+database counts along (migration 0017). Each count stops at its limit, and what no limit asks for is not looked at. The
+waiting one of a pair is worth nothing: only one of the two will trade. Nor is the order itself, when it is there
+already and other terms are asked for: it is judged by those.
 """
 
 from collections.abc import Sequence
@@ -59,8 +60,7 @@ SELECT balance.available, balance.held AS held_cash, balance.unsettled_in, balan
               WHERE owner_id = :owner
                 AND (scope = 'user' OR (scope = 'account' AND scope_id = :account)
                      OR (scope = 'strategy' AND scope_id = :strategy))) AS halts,
-       (SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.status IN ({_OPEN})
-                               LIMIT :open_orders_max) AS counted) AS open_orders,
+       (SELECT open_orders FROM accounts WHERE owner_id = :owner AND id = :account) AS open_orders,
        (SELECT count(*) FROM (SELECT FROM orders o WHERE {_MINE} AND o.created_at > CAST(:second_ago AS timestamptz)
                                ORDER BY o.created_at LIMIT :orders_per_second_max) AS counted) AS orders_last_second,
        CASE WHEN CAST(:duplicate_since AS timestamptz) < CAST(:now AS timestamptz) THEN coalesce((
@@ -191,7 +191,6 @@ def _given(owner: UUID, request: OrderRequest, limits: Limits, at: Moment) -> di
         "day_began": at.day_began,
         "second_ago": at.now - SECOND,
         "duplicate_since": at.now - window,
-        "open_orders_max": limits.open_orders_max,
         "orders_per_second_max": limits.orders_per_second_max,
         "daily_trades_max": limits.daily_trades_max or 0,
         "asks_trades": limits.daily_trades_max is not None,

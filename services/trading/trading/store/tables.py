@@ -60,9 +60,11 @@ accounts = Table(
     Column("broker", Text, nullable=False, server_default=text("'simulator'")),
     Column("connection_id", Uuid),
     Column("revision", BigInteger, nullable=False, server_default=text("0")),
+    Column("open_orders", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("owner_id", "id"),
     UniqueConstraint("owner_id", "connection_id", name="accounts_of_connection"),
     CheckConstraint("kind IN ('paper', 'live')", "accounts_kind"),
+    CheckConstraint("open_orders >= 0", "accounts_open_orders"),
     CheckConstraint("currency IN ('KRW', 'USD')", "accounts_currency"),
 )
 
