@@ -63,6 +63,15 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spent]:
 
 
 @pytest.mark.requirement("R-2", "R-15")
+class RelayHere:
+    """A relay in this process, as a worker has one."""
+
+    publishes = True
+
+    def wake(self) -> None:
+        pass
+
+
 async def test_many_at_once_are_answered_each_with_a_number_an_owner_and_a_story_of_its_own(floor: Floor) -> None:
     await floor.tape.quotes(ask_size="100")
     messages = [submitted(an_order(floor.tape.symbol)) for _ in range(TOGETHER_MAX)]
@@ -83,7 +92,7 @@ async def test_many_at_once_are_answered_each_with_a_number_an_owner_and_a_story
 
 @pytest.mark.requirement("R-2")
 async def test_sixteen_take_as_many_round_trips_as_one(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
-    floor.database.wake_here(lambda: True)
+    floor.database.wake_here(RelayHere())
     await floor.tape.quotes()
     await floor.submit(an_order(floor.tape.symbol))
     spent = []
