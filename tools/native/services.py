@@ -14,6 +14,7 @@ from tools.native.layout import ROOT, Layout
 from tools.native.ports import COMPUTERS_MAX, SERVICES
 from tools.native.probes import why_not_ready
 from tools.native.programs import Program
+from tools.native.supervising import yielding
 
 # How long an API may take to finish what it has begun; the supervisor waits a little longer.
 GRACE_SECONDS = 8
@@ -101,7 +102,7 @@ def _worker(layout: Layout, service: str) -> Program:
     return Program(
         name=_named(layout, f"{service}-worker"),
         group=layout.ports.colour,
-        command=("nice", "-n", NICENESS_OF.get(service, WORKER_NICENESS), sys.executable, "-m", f"{service}.worker"),
+        command=yielding(NICENESS_OF.get(service, WORKER_NICENESS), sys.executable, "-m", f"{service}.worker"),
         directory=layout.directory,
         why_not_ready=lambda: why_not_ready(port, "/health/ready"),
         environment=environment(layout, service),
@@ -115,7 +116,7 @@ def _computer(layout: Layout, number: int) -> Program:
     return Program(
         name=_named(layout, "backtest-compute" if number == 0 else f"backtest-compute-{number + 1}"),
         group=layout.ports.colour,
-        command=("nice", "-n", WORKER_NICENESS, sys.executable, "-m", "backtest.compute"),
+        command=yielding(WORKER_NICENESS, sys.executable, "-m", "backtest.compute"),
         directory=layout.directory,
         why_not_ready=lambda: why_not_ready(port, "/health/ready"),
         environment={**environment(layout, "backtest"), "BACKTEST_COMPUTE_PORT": str(port)},

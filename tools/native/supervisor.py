@@ -17,7 +17,7 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from tools.native.errors import StackError
-from tools.native.layout import Layout
+from tools.native.layout import ROOT, Layout
 from tools.native.programs import GROUPS, Group, Program
 
 LOG_BYTES_MAX = "10MB"
@@ -129,7 +129,7 @@ class Supervisor:
             self._run("supervisor.supervisorctl", "update")
         else:
             self._socket.unlink(missing_ok=True)
-            self._run("supervisor.supervisord")
+            self._run("tools.native.supervising")
         deadline = time.monotonic() + START_SECONDS_MAX
         while not self.is_running():
             if time.monotonic() > deadline:
@@ -177,7 +177,9 @@ class Supervisor:
     def _run(self, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, "-c", str(self._layout.supervisor_config), *arguments]
         environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        result = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
         if result.returncode != 0:
             raise StackError(f"{module} failed:\n{result.stdout}{result.stderr}")
 

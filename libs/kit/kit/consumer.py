@@ -79,6 +79,8 @@ class Subscriptions:
         self.consumer = consumer
         self.handlers: dict[str, Subscription] = {}
         self.gathered: Gathered | None = None
+        self.gathers: Collection[str] = ()
+        """The types that `gathered` handles: what of other owners comes at once goes with them, so they wait for none."""
 
     def on(
         self, event_type: str, model: type[Fact], *, phases: bool = False
@@ -175,6 +177,7 @@ class Consumer:
             # the driver's own channel: aio_pika wraps each message once more, which cost as much as reading it
             channel = await queue.channel.get_underlay_channel()
             lonely = {name for name, each in self._subscriptions.handlers.items() if each.phases}
+            lonely |= set(self._subscriptions.gathers)
             lanes = [Lane(lonely) for _ in range(LANES)]
 
             async def receive(message: DeliveredMessage) -> None:

@@ -19,7 +19,7 @@ from notification.dead_man import DeadMan, require_young_backup
 from notification.resources import open_resources
 from notification.rule_watcher import RuleWatcher
 from notification.sender import Sender
-from notification.subscriptions import subscribe, told_of
+from notification.subscriptions import TELLINGS, subscribe, told_of
 from notification.telegram_reader import TelegramReader
 from notification.teller import Teller
 from notification.usecases.forget_old import Keeping, forget_old
@@ -63,7 +63,7 @@ async def main() -> None:
     async with open_resources(settings) as resources:
         subscriptions = subscribe(resources.hints.owner_was_told, settings.restored_at)
         teller = Teller(resources.database, understand, resources.hints.owner_was_told, now)
-        subscriptions.gathered = teller.tell
+        subscriptions.gathered, subscriptions.gathers = teller.tell, TELLINGS.keys()
         tasks = [
             Relay(settings, resources.database, "notification").run(),
             Consumer(subscriptions, resources, amqp_url).run(),

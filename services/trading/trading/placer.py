@@ -1,9 +1,10 @@
 """The placer: orders that wait at the same time are placed by one transaction.
 
-One that comes while fewer than two transactions are under way goes at once, by itself. What comes meanwhile waits for
-one of them to end and goes as one portion: so a quiet platform does not wait for company, and a busy one pays for a
-transaction once where it would have paid sixteen times. An order that cannot go with others, and every one of a
-portion that failed, goes by itself: then it shows whether it was to blame.
+One that comes while no transaction is under way goes at once, by itself. What comes meanwhile waits and goes as one
+portion: so a quiet platform does not wait for company, and a busy one pays for a transaction once where it would have
+paid sixteen times. A second transaction begins beside the first when there is enough for one, or somebody has waited a
+few milliseconds. An order that cannot go with others, and every one of a portion that failed, goes by itself: then it
+shows whether it was to blame.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -26,6 +28,8 @@ from trading.usecases.put_question import Asked
 
 AT_ONCE: Final = 2
 """While PostgreSQL works on one portion, the next is being decided here."""
+ENOUGH: Final = 8
+PATIENCE_SECONDS: Final = 0.004
 PORTION_MAX: Final = 16
 """Orders of one transaction at most: so long the accounts of its first are locked."""
 TRIES_MAX: Final = 3
@@ -58,12 +62,13 @@ class Placer:
     locked: Counter[AccountId] = field(default_factory=Counter)
     """Accounts that orders are being placed in by this process."""
     portions: set["asyncio.Task[None]"] = field(default_factory=set)
+    timer: "asyncio.TimerHandle | None" = None
 
     async def place(self, owner: UUID, asked: Asked) -> Placed:
         """Place an order, whoever else it goes with; raises what `place_order` raises, and no one else's errors."""
         if not asked.is_plain:
             return await self._alone(owner, asked)
-        if self.under_way < AT_ONCE:
+        if self.under_way == 0:
             self.under_way += 1
         elif (placed := await self._with_others(Wish(owner, asked, copy_context()))) is not None:
             return placed
@@ -89,6 +94,7 @@ class Placer:
     async def _with_others(self, wish: Wish) -> Placed | None:
         waits = Waiting(wish)
         self.waiting.append(waits)
+        self._begin()
         try:
             return await waits.placed
         except asyncio.CancelledError:
@@ -99,6 +105,18 @@ class Placer:
     def _leave(self) -> None:
         """End a turn: the next one begins with what waits."""
         self.under_way -= 1
+        self._begin()
+
+    def _begin(self, *, at_last: bool = False) -> None:
+        """Begin a turn if one may: the first at once, another when there is enough for it or enough was waited."""
+        if at_last:
+            self.timer = None
+        if self.under_way >= AT_ONCE or not self.waiting:
+            return
+        if self.under_way > 0 and len(self.waiting) < ENOUGH and not at_last:
+            if self.timer is None:
+                self.timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, partial(self._begin, at_last=True))
+            return
         if not (portion := self._next_portion()):
             return
         self.under_way += 1

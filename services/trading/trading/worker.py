@@ -9,7 +9,7 @@ from kit.settings import load
 from kit.worker import run_tasks
 
 from trading.automator import Automator
-from trading.booker import Booker
+from trading.booker import ACCEPTED, Booker
 from trading.census import keep_census
 from trading.config import Settings
 from trading.days import KEEP_EVERY, keep_days
@@ -33,7 +33,7 @@ from trading.jobs import (
 from trading.learning import keep_learning
 from trading.resources import open_resources
 from trading.stops import StopWatcher, forget_keys
-from trading.subscriptions import subscriptions
+from trading.subscriptions import EXECUTED, subscriptions
 from trading.switches import keep_switches
 from trading.wants import tell_wants
 
@@ -55,6 +55,7 @@ async def main() -> None:
     amqp_url = settings.amqp_url.get_secret_value()
     async with open_resources(settings) as resources:
         relay = Relay(settings, resources.database, "trading")
+        subscriptions.gathers = (EXECUTED, ACCEPTED)
         subscriptions.gathered = Booker(resources.database, now).book
         consumer = Consumer(subscriptions, resources, amqp_url)
         stops = StopWatcher(settings, resources, now)
