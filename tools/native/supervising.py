@@ -12,12 +12,10 @@ from supervisor.options import ServerOptions
 
 SHARE = "/proc/self/autogroup"
 # A session's share is written once in a tenth of a second by all who may not administer the machine, hence the tries.
-YIELD = f"""
-if [ -w {SHARE} ]; then
-    for try in 1 2 3 4 5 6 7 8 9 10 11 12; do (echo "$1" > {SHARE}) 2>/dev/null && break; sleep 0.1; done
-fi
-exec nice -n "$@"
-"""
+YIELD = (
+    f'if [ -w {SHARE} ]; then for try in 1 2 3 4 5 6 7 8 9 10 11 12; do (echo "$1" > {SHARE}) 2> /dev/null && break;'
+    ' sleep 0.1; done; fi; exec nice -n "$@"'
+)
 
 
 def yielding(niceness: str, *command: str) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ class Subscriptions:
         self.handlers: dict[str, Subscription] = {}
         self.gathered: Gathered | None = None
         self.gathers: Collection[str] = ()
-        """The types that `gathered` handles: what of other owners comes at once goes with them, so they wait for none."""
+        """The types that `gathered` handles with those of other owners: so they do not wait for their own owner's."""
 
     def on(
         self, event_type: str, model: type[Fact], *, phases: bool = False

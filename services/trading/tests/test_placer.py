@@ -14,7 +14,7 @@ from trading import placer as of_placer
 from trading.domain.order import Status
 from trading.domain.request import AccountId
 from trading.errors import AccountNotFound
-from trading.placer import AT_ONCE, Placer
+from trading.placer import ENOUGH, Placer
 from trading.usecases.place_in_account import Placed
 from trading.usecases.place_together import Outcome, Wish, place_together
 from trading.usecases.put_question import Asked
@@ -56,10 +56,29 @@ async def test_who_comes_when_it_is_quiet_goes_alone_and_who_comes_meanwhile_goe
     assert (first.order.status, portions) == (Status.SUBMITTED, [])
     went = await asyncio.gather(*(placer.place(desk.owner, asked(desk)) for desk in crowd))
     assert all(placed.order.is_open and not placed.replayed for placed in went)
-    assert portions == [PEOPLE - AT_ONCE]
+    assert portions == [ENOUGH, PEOPLE - 1 - ENOUGH], "the first goes alone, and when there is enough a second begins"
     assert (placer.under_way, placer.waiting, dict(placer.locked)) == (0, [], {})
     for desk in crowd:
         await desk.proves()
+
+
+async def test_a_few_who_come_meanwhile_do_not_wait_until_they_are_enough(
+    database: Database, portions: list[int]
+) -> None:
+    slow, *few, _ = (await a_crowd(database))[:5]
+    placer = Placer(database)
+    async with database.owned(slow.owner) as session:
+        mine = text("SELECT FROM accounts WHERE owner_id = :owner FOR UPDATE")
+        await session.execute(mine, {"owner": slow.owner})
+        held_up = asyncio.create_task(placer.place(slow.owner, asked(slow)))
+        await asyncio.sleep(0.05)
+        went = await asyncio.wait_for(
+            asyncio.gather(*(placer.place(desk.owner, asked(desk)) for desk in few)), WAIT_SECONDS
+        )
+        assert all(placed.order.is_open for placed in went)
+        assert portions == [len(few)]
+    assert (await held_up).order.is_open
+    assert (placer.under_way, placer.waiting, placer.timer) == (0, [], None)
 
 
 @pytest.mark.requirement("R-5")
