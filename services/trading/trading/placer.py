@@ -3,7 +3,8 @@
 One that comes while no transaction is under way goes at once, by itself. What comes meanwhile waits and goes as one
 portion: so a quiet platform does not wait for company, and a busy one pays for a transaction once where it would have
 paid sixteen times. A second transaction begins beside the first when there is enough for one, or somebody has waited a
-few milliseconds. An order that cannot go with others, and every one of a portion that failed, goes by itself: then it
+few milliseconds; more of them only while none gets on, since an order by itself waits for whoever has its account
+locked. An order that cannot go with others, and every one of a portion that failed, goes by itself: then it
 shows whether it was to blame.
 """
 
@@ -30,6 +31,9 @@ AT_ONCE: Final = 2
 """While PostgreSQL works on one portion, the next is being decided here."""
 ENOUGH: Final = 8
 PATIENCE_SECONDS: Final = 0.004
+AT_MOST: Final = 8
+STUCK_SECONDS: Final = 0.1
+"""After so long without a new turn one more than usual begins: those under way wait for somebody's lock."""
 PORTION_MAX: Final = 16
 """Orders of one transaction at most: so long the accounts of its first are locked."""
 TRIES_MAX: Final = 3
@@ -63,13 +67,14 @@ class Placer:
     """Accounts that orders are being placed in by this process."""
     portions: set["asyncio.Task[None]"] = field(default_factory=set)
     timer: "asyncio.TimerHandle | None" = None
+    began_at: float = 0.0
 
     async def place(self, owner: UUID, asked: Asked) -> Placed:
         """Place an order, whoever else it goes with; raises what `place_order` raises, and no one else's errors."""
         if not asked.is_plain:
             return await self._alone(owner, asked)
         if self.under_way == 0:
-            self.under_way += 1
+            self.under_way, self.began_at = 1, asyncio.get_running_loop().time()
         elif (placed := await self._with_others(Wish(owner, asked, copy_context()))) is not None:
             return placed
         try:
@@ -111,21 +116,30 @@ class Placer:
         """Begin a turn if one may: the first at once, another when there is enough for it or enough was waited."""
         if at_last:
             self.timer = None
-        if self.under_way >= AT_ONCE or not self.waiting:
+        if not self.waiting:
             return
-        if self.under_way > 0 and len(self.waiting) < ENOUGH and not at_last:
-            if self.timer is None:
-                self.timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, partial(self._begin, at_last=True))
-            return
-        if not (portion := self._next_portion()):
+        if not self._may_begin(at_last=at_last) or not (portion := self._next_portion()):
+            self._look_again(PATIENCE_SECONDS if self.under_way < AT_ONCE and not at_last else STUCK_SECONDS)
             return
         self.under_way += 1
+        self.began_at = asyncio.get_running_loop().time()
         if len(portion) == 1:
             portion[0].placed.set_result(None)
             return
         task = asyncio.create_task(self._together(portion), name="placer")
         self.portions.add(task)
         task.add_done_callback(self.portions.discard)
+
+    def _may_begin(self, *, at_last: bool) -> bool:
+        if self.under_way == 0:
+            return True
+        if self.under_way < AT_ONCE:
+            return at_last or len(self.waiting) >= ENOUGH
+        return self.under_way < AT_MOST and asyncio.get_running_loop().time() - self.began_at >= STUCK_SECONDS
+
+    def _look_again(self, seconds: float) -> None:
+        if self.timer is None:
+            self.timer = asyncio.get_running_loop().call_later(seconds, partial(self._begin, at_last=True))
 
     def _next_portion(self) -> list[Waiting]:
         """Take the first that wait, one of each account; those of accounts at work wait for the next."""
