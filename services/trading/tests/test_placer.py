@@ -56,7 +56,7 @@ async def test_who_comes_when_it_is_quiet_goes_alone_and_who_comes_meanwhile_goe
     assert (first.order.status, portions) == (Status.SUBMITTED, [])
     went = await asyncio.gather(*(placer.place(desk.owner, asked(desk)) for desk in crowd))
     assert all(placed.order.is_open and not placed.replayed for placed in went)
-    assert sorted(portions) == [PEOPLE - 1 - ENOUGH, ENOUGH], "the first goes alone, and when there is enough a second begins"
+    assert sorted(portions) == [PEOPLE - 1 - ENOUGH, ENOUGH], "one goes alone; when there is enough a second begins"
     assert (placer.under_way, placer.waiting, dict(placer.locked)) == (0, [], {})
     for desk in crowd:
         await desk.proves()
