@@ -8,6 +8,7 @@ from kit.consumer import Read
 from kit.db import Database
 from kit.events import Envelope
 from kit.ids import new_id
+from kit.testing.round_trips import RelayHere, counted
 from trading.booker import ACCEPTED, PORTION_MAX
 from trading.domain.order import Happening, Order, Status
 from trading.domain.request import Execution
@@ -18,10 +19,8 @@ from services.trading.tests.builders import NOW, a_fill
 from services.trading.tests.contracts.test_events import example
 from services.trading.tests.desk import Desk
 from services.trading.tests.test_booker import (
-    RelayHere,
     Worker,
     a_read,
-    counted,
     desks_of,
     revision_in,
     stored,

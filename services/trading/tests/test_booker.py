@@ -1,21 +1,20 @@
 """Fills that come at once are booked at once: as the ordinary way books them, each once, and none harms another."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 from kit.clock import now
 from kit.consumer import Consumer, Later, Read, Subscriptions, take
-from kit.db import WAKE, Database, Session
+from kit.db import Database, Session
 from kit.events import Envelope
 from kit.ids import new_id
+from kit.testing.round_trips import RelayHere, counted
 from sqlalchemy import text
 from trading.booker import PORTION_MAX, Booker
 from trading.domain.order import Happening, Illegal, Order, Status
@@ -43,18 +42,6 @@ def a_read(desk: Desk, execution: Execution, **changes: Any) -> Read:
     envelope = Envelope.model_validate({**message, "data": {**message["data"], **fields}, **changes})
     subscription = subscriptions.handlers[EXECUTED]
     return Read(envelope, subscription, subscription.model.model_validate(envelope.data))
-
-
-class RelayHere:
-    """A relay in this process, as a worker has one."""
-
-    publishes = True
-
-    def __init__(self) -> None:
-        self.woken = 0
-
-    def wake(self) -> None:
-        self.woken += 1
 
 
 class Worker:
@@ -127,27 +114,6 @@ async def ordered(desk: Desk, quantity: int = 10, **changes: Any) -> Order:
 async def a_fill_of(desk: Desk, quantity: int = 10, **changes: Any) -> Read:
     """A new order of somebody's, and all of it filled."""
     return a_read(desk, a_fill(await ordered(desk, quantity), **changes))
-
-
-@contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the driver is asked, whoever asks it: each a round trip."""
-    asked: list[str] = []
-
-    def counting(name: str) -> None:
-        method = getattr(asyncpg.Connection, name)
-
-        async def counted_method(self: Any, query: str, *args: Any, **options: Any) -> Any:
-            if query != WAKE:  # sent behind the back of whoever is counted, and not at all where a relay runs
-                asked.append(name)
-            return await method(self, query, *args, **options)
-
-        patch.setattr(asyncpg.Connection, name, counted_method)
-
-    with monkeypatch.context() as patch:
-        for name in ("fetch", "fetchmany", "execute", "executemany", "prepare"):
-            counting(name)
-        yield asked
 
 
 class TestTogether:

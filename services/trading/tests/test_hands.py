@@ -1,18 +1,16 @@
 """Signals of one owner act together: what it costs when all act at one close, and that none undoes another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from kit.db import Database, Session
+from kit.testing.round_trips import counted
 from kit.testing.serving import serving
 from kit.testing.tasks import ended
 from redis.asyncio import Redis
@@ -34,33 +32,6 @@ SYMBOLS = tuple(f"00{number:04}" for number in range(30))
 OWNERS, EACH = 10, 5
 START = NOW.replace(minute=4, second=0)
 APART_SECONDS = GATHER_SECONDS / 2
-
-
-class Spent:
-    """What was asked of the database in a block."""
-
-    def __init__(self) -> None:
-        self.round_trips = 0
-
-
-@contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spent]:
-    """Count what the driver is asked, whoever asks it."""
-    spent = Spent()
-
-    def counting(name: str) -> None:
-        method = getattr(asyncpg.Connection, name)
-
-        async def counted_method(self: Any, *args: Any, **options: Any) -> Any:
-            spent.round_trips += 1
-            return await method(self, *args, **options)
-
-        patch.setattr(asyncpg.Connection, name, counted_method)
-
-    with monkeypatch.context() as patch:
-        for name in ("fetch", "fetchmany", "execute", "prepare"):
-            counting(name)
-        yield spent
 
 
 @pytest_asyncio.fixture
@@ -100,7 +71,7 @@ async def test_fifty_signals_of_one_close_take_few_round_trips(bench: Bench, mon
             assert await worker.work_off() == OWNERS * EACH
         ordered = [order for each in benches for order in await each.orders() if order.side == side]
         assert len(ordered) == OWNERS * EACH
-        assert spent.round_trips <= trips_max * OWNERS * EACH
+        assert len(spent) <= trips_max * OWNERS * EACH
         for each in benches:
             for order in await each.orders():
                 if order.is_open:
@@ -180,7 +151,7 @@ async def test_bars_that_close_together_are_written_down_by_one_statement(
     with counted(monkeypatch) as spent:
         await bench.hears_together("market.bar.closed.v1", None, facts)
     assert await bench.statuses() == {"due": 3}
-    assert spent.round_trips <= 6, "to begin, to write down, to wake, to commit; a statement is prepared once"
+    assert len(spent) <= 6, "to begin, to write down, to wake, to commit; a statement is prepared once"
 
 
 async def test_bars_of_one_close_that_are_told_one_after_the_other_are_judged_together(bench: Bench) -> None:

@@ -1,12 +1,9 @@
 """Orders that come to one book at once are placed in one transaction, and nobody can tell but by the time it takes."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-import asyncpg
 import pytest
 from broker.adapters.simulator import books
 from broker.pit import TOGETHER_MAX
@@ -15,6 +12,7 @@ from broker.usecases.recover_attempts import recover_attempts
 from kit import db
 from kit.clock import now
 from kit.events import Envelope
+from kit.testing.round_trips import RelayHere, counted
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -36,42 +34,7 @@ async def counts(floor: Floor) -> list[int]:
     return [await floor.count(table) for table in TABLES]
 
 
-class Spent:
-    """How often the driver was asked for something."""
-
-    round_trips = 0
-
-
-@contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spent]:
-    """Count what the driver is asked, whoever asks it."""
-    spent = Spent()
-
-    def counting(name: str) -> None:
-        method = getattr(asyncpg.Connection, name)
-
-        async def counted_method(self: Any, *args: Any, **options: Any) -> Any:
-            spent.round_trips += 1
-            return await method(self, *args, **options)
-
-        patch.setattr(asyncpg.Connection, name, counted_method)
-
-    with monkeypatch.context() as patch:
-        for name in ("fetch", "fetchmany", "execute", "prepare"):
-            counting(name)
-        yield spent
-
-
 @pytest.mark.requirement("R-2", "R-15")
-class RelayHere:
-    """A relay in this process, as a worker has one."""
-
-    publishes = True
-
-    def wake(self) -> None:
-        pass
-
-
 async def test_many_at_once_are_answered_each_with_a_number_an_owner_and_a_story_of_its_own(floor: Floor) -> None:
     await floor.tape.quotes(ask_size="100")
     messages = [submitted(an_order(floor.tape.symbol)) for _ in range(TOGETHER_MAX)]
