@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from kit import db
 from kit.db import Database, Session
 from kit.ids import new_id
 from sqlalchemy import text
@@ -117,6 +118,29 @@ async def test_a_portion_that_fails_is_placed_one_by_one(database: Database, mon
     assert all(placed.order.is_open and not placed.replayed for placed in went)
     assert [await desk.count("orders") for desk in crowd] == [1] * PEOPLE
     assert placer.under_way == 0
+
+
+@pytest.mark.requirement("R-2")
+async def test_what_was_not_committed_is_nobodys_answer(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd, placer, say = await a_crowd(database), Placer(database), db._say
+    ended: list[str] = []
+
+    async def ends_before_it(driver: Any, command: str) -> str:
+        task = asyncio.current_task()
+        if "COMMIT" in command and task in placer.portions and not ended:
+            ended.append(command)
+            assert task is not None
+            task.cancel()  # the process is told to stop
+            await asyncio.sleep(0)
+        return await say(driver, command)
+
+    monkeypatch.setattr(db, "_say", ends_before_it)
+    went = await asyncio.gather(*(placer.place(desk.owner, asked(desk)) for desk in crowd))
+    assert ended
+    for desk, placed in zip(crowd, went, strict=True):
+        assert await desk.order(placed.order.id) == placed.order
+        assert await desk.count("orders") == 1
+    assert (placer.under_way, dict(placer.locked)) == (0, {})
 
 
 async def test_everybody_gets_their_own_error(database: Database) -> None:

@@ -162,9 +162,9 @@ class Placer:
         try:
             with self._locking(*(waits.account_id for waits in portion)):
                 async with self.database.owned(*(wish.owner for wish in wishes)) as session:
-                    outcomes = await place_together(session, wishes)
+                    placed = await place_together(session, wishes)
+            outcomes = placed  # now that it is committed
         except Exception as failed:  # noqa: BLE001 - each shows by itself whether it was to blame
-            outcomes = [None] * len(portion)
             log.info("orders are placed one by one", error=repr(failed), count=len(portion))
         finally:
             for waits, outcome in zip(portion, outcomes, strict=True):
