@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from kit.db import Session
@@ -13,7 +12,7 @@ from sqlalchemy import Uuid, and_, bindparam, select, update
 from trading.domain.order import BrokerWord, Order
 from trading.domain.request import AccountId, OrderId
 from trading.store import orders
-from trading.store.fills.gate import ACCOUNT, IS_USUAL, fact_of, gate, named, telling
+from trading.store.fills.gate import ACCOUNT, IS_USUAL, Decision, gate, named, telling
 from trading.store.rows import values_of
 from trading.store.tables import accounts
 from trading.store.tables import orders as orders_table
@@ -42,15 +41,11 @@ class SeenOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecidedOrder:
-    """What was made of an order that was seen at a revision; `told` is what APPEND would be given of its fact."""
+class DecidedOrder(Decision):
+    """What was made of an order."""
 
-    owner: UUID
-    message_id: UUID
-    revision: int
     before: Order
     order: Order
-    told: dict[str, Any]
 
 
 SEE = Statement(
@@ -125,15 +120,10 @@ async def save_decided(session: Session, consumer: str, decided: Sequence[Decide
     """
     given = [
         {
-            "owner": each.owner,
+            **each.given(consumer, now),
             "account": each.order.account_id,
-            "seen_revision": each.revision,
             "of_order": each.order.id,
-            "message": each.message_id,
-            "consumer": consumer,
-            "received": now,
             **named(orders_table, values_of(each.order, orders.CHANGING)),
-            **fact_of(each.told),
         }
         for each in decided
     ]

@@ -7,7 +7,10 @@ is written has to hang on what the gate returns: a part that did not would be wr
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from kit.events import events, inbox
 from sqlalchemy import (
@@ -40,6 +43,27 @@ IS_USUAL = UNTOUCHED & ~exists().where(
 """Nobody of before has it, and its message is new."""
 _FACT = ("id", "type", "subject", "correlation_id", "causation_id", "data", "must_reach", "retry_at", "occurred_at")
 """What an event has besides its owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided on what was seen at a revision; `told` is what APPEND would be given of its fact."""
+
+    owner: UUID
+    message_id: UUID
+    revision: int
+    told: dict[str, Any]
+
+    def given(self, consumer: str, received: datetime) -> dict[str, Any]:
+        """What the gate and `telling` are given of it, but for the account."""
+        return {
+            "owner": self.owner,
+            "seen_revision": self.revision,
+            "message": self.message_id,
+            "consumer": consumer,
+            "received": received,
+            **_fact_of(self.told),
+        }
 
 
 def gate() -> CTE:
@@ -90,7 +114,7 @@ def named(table: Table, values: dict[str, Any]) -> dict[str, Any]:
     return {f"{table.name}_{name}": value for name, value in values.items()}
 
 
-def fact_of(told: dict[str, Any]) -> dict[str, Any]:
+def _fact_of(told: dict[str, Any]) -> dict[str, Any]:
     """What `telling` is given of one fact: the row that APPEND would write of it."""
     [fact], [kind], [subject], [data] = told["ids"], told["types"], told["subjects"], told["data"]
     row = {

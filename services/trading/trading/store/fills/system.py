@@ -13,7 +13,7 @@ from sqlalchemy import Uuid, and_, bindparam, select, update
 from trading.domain.fill import Books, Filled
 from trading.domain.request import Execution
 from trading.store import booking, executions, ledger, orders, positions, unsettled
-from trading.store.fills.gate import ACCOUNT, IS_USUAL, adding, fact_of, gate, named, telling
+from trading.store.fills.gate import ACCOUNT, IS_USUAL, Decision, adding, gate, named, telling
 from trading.store.rows import values_of
 from trading.store.tables import accounts, balances
 from trading.store.tables import executions as executions_table
@@ -41,14 +41,10 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """A fill that was decided on what was seen at a revision; `told` is what APPEND would be given of its fact."""
+class Decided(Decision):
+    """A fill, and what it changes."""
 
-    owner: UUID
-    message_id: UUID
-    revision: int
     filled: Filled
-    told: dict[str, Any]
 
 
 SEE = Statement(
@@ -130,22 +126,19 @@ async def save_decided(session: Session, consumer: str, decided: Sequence[Decide
         decided: of each account one at most.
         now: when the messages were received.
     """
-    rows = await SAVE.many(session, [_given_of(each) | {"consumer": consumer, "received": now} for each in decided])
+    rows = await SAVE.many(session, [each.given(consumer, now) | _given_of(each) for each in decided])
     return {row.message for row in rows}
 
 
 def _given_of(decided: Decided) -> dict[str, Any]:
-    filled, told = decided.filled, decided.told
+    filled = decided.filled
     after = values_of(filled.balance, ledger.MOVING)
     return {
         **ledger.moving(decided.owner, filled.movement).given,
-        "message": decided.message_id,
-        "seen_revision": decided.revision,
         "of_order": filled.order.id,
         **{f"then_{name}": value for name, value in after.items()},
         **named(orders_table, values_of(filled.order, orders.CHANGING)),
         **named(executions_table, values_of(filled.recorded, executions.NAMES)),
         **named(positions_table, values_of(filled.position, positions.NAMES)),
         **named(unsettled_table, values_of(filled.unsettled, unsettled.NAMES)),
-        **fact_of(told),
     }
