@@ -10,7 +10,6 @@ from typing import Final
 import structlog
 from kit.db import Database
 
-from trading.stops import OUTAGES
 from trading.store import system
 
 LOOK_SECONDS: Final = 3
@@ -24,6 +23,6 @@ async def keep_learning(database: Database) -> None:
         try:
             async with database.system() as session:
                 await system.learn_tables(session)
-        except OUTAGES as away:
-            log.warning("tables are learned later", error=repr(away))
+        except Exception:  # a table of a day may be dropped while it is looked at
+            log.exception("tables are learned later")
         await asyncio.sleep(LOOK_SECONDS)
