@@ -13,7 +13,9 @@ from tools.people import FINAL, Json, Refused, Trader
 ORDER_EVERY_SECONDS = 0.12
 PAUSE_AFTER_REFUSAL_SECONDS = 0.2
 SETTLE_SECONDS_MAX = 60
-ORDERS_UNTIL_EVEN = 90
+SHARES_KEPT = 30
+SHARES_MAX = 100
+"""What may wait to be filled and can be paid for: while fills are away, sales are denied and buys are not."""
 # refusals that are right while prices or the fills of earlier buys are away; everything else is a finding
 FAIL_CLOSED = {"stale_quote", "insufficient_shares"}
 AWAY = {429, 502, 503, 504}
@@ -38,16 +40,19 @@ class Stream:
         return len(self.acknowledged) + len(self.denied)
 
     async def run(self) -> None:
-        """Order until told to stop: first two buys for each sale, then one, so that the money never runs out."""
-        number = 0
+        """Order until told to stop: first two buys for each sale, then one, and none where the money might run out."""
+        number = shares = 0
         while self.going:
-            sells = number >= 3 and number % (3 if number < ORDERS_UNTIL_EVEN else 2) == 0
-            await self.place("sell" if sells else "buy")
+            sells = number >= 3 and number % (3 if shares < SHARES_KEPT else 2) == 0
+            if sells or shares >= SHARES_MAX:
+                shares -= await self.place("sell")
+            else:
+                shares += await self.place("buy")
             number += 1
             await asyncio.sleep(ORDER_EVERY_SECONDS)
 
-    async def place(self, side: str) -> None:
-        """Send one order until there is an answer, always under the same client id."""
+    async def place(self, side: str) -> bool:
+        """Send one order until there is an answer, always under the same client id; whether it was taken."""
         body = self.trader.order(side, SYMBOL, 1, client_order_id=secrets.token_hex(8))
         async with asyncio.timeout(SETTLE_SECONDS_MAX):
             while True:
@@ -56,7 +61,7 @@ class Stream:
                 except Refused as refused:
                     if refused.code in FAIL_CLOSED:
                         self.denied.add(body["client_order_id"])
-                        return
+                        return False
                     if refused.status not in AWAY:
                         raise
                     self.refusals += 1
@@ -66,7 +71,7 @@ class Stream:
                     pass  # no answer: the same client id goes out again
                 else:
                     self.acknowledged.add(body["client_order_id"])
-                    return
+                    return True
                 await asyncio.sleep(PAUSE_AFTER_REFUSAL_SECONDS)
 
     async def until_answered(self, more: int, trading: "asyncio.Task[None]") -> None:

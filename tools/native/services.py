@@ -21,8 +21,8 @@ GRACE_SECONDS = 8
 STOP_SECONDS = GRACE_SECONDS + 4
 # In a burst, orders are accepted first and worked off right after: whoever waits for an answer goes first. Then comes
 # the worker that places the orders of automations: what others make of the first ones does not hold up the rest.
-WORKER_NICENESS = "19"
-NICENESS_OF: Mapping[str, str] = {"trading": "10"}
+WORKER_NICENESS = 19
+NICENESS_OF: Mapping[str, int] = {"trading": 10}
 # A larger frame closes the connection; compression would cost half a megabyte for each client.
 WEBSOCKET_FRAME_BYTES_MAX = 65_536
 # Longer than any client of ours keeps an idle connection (httpx 5 s, the gateway 4 s): whoever ends it first must be

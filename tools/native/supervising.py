@@ -11,16 +11,18 @@ from supervisor import supervisord
 from supervisor.options import ServerOptions
 
 SHARE = "/proc/self/autogroup"
+SESSIONS_NICENESS = 3
+"""A session is nice by this part of its program's niceness: less would starve it beside a machine that is busy."""
 # A session's share is written once in a tenth of a second by all who may not administer the machine, hence the tries.
 YIELD = (
-    f'if [ -w {SHARE} ]; then for try in 1 2 3 4 5 6 7 8 9 10 11 12; do (echo "$1" > {SHARE}) 2> /dev/null && break;'
-    ' sleep 0.1; done; fi; exec nice -n "$@"'
+    f'if [ -w {SHARE} ]; then share=$(($1 / {SESSIONS_NICENESS})); for try in 1 2 3 4 5 6 7 8 9 10 11 12; do'
+    f' (echo $share > {SHARE}) 2> /dev/null && break; sleep 0.1; done; fi; exec nice -n "$@"'
 )
 
 
-def yielding(niceness: str, *command: str) -> tuple[str, ...]:
+def yielding(niceness: int, *command: str) -> tuple[str, ...]:
     """The command of a program that goes after others: within its session, and its session after others'."""
-    return ("sh", "-c", YIELD, "sh", niceness, *command)
+    return ("sh", "-c", YIELD, "sh", str(niceness), *command)
 
 
 class Sessions(ServerOptions):  # type: ignore[misc]  # supervisor has no types

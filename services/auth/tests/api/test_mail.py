@@ -329,6 +329,7 @@ class TestSending:
         async with asyncio.timeout(30):
             await asyncio.to_thread(mailbox.arrived.wait)
         sending.cancel()
+        await asyncio.wait([sending])  # it gives its connection back
 
 
 def test_a_password_never_goes_to_the_mail_server_in_the_clear(settings: Settings) -> None:
