@@ -82,6 +82,8 @@ def _beside(port_base: int, which: Sequence[str]) -> "Iterator[tuple[subprocess.
 def _patient_step(name: str, begun: float, *command: str) -> bool:
     """Run a command that goes after everybody else, and so in a session of its own; return whether it failed."""
     with subprocess.Popen(yielding(NICENESS_OF_PARTS, *command), cwd=ROOT, start_new_session=True) as process:
+        with suppress(OSError):  # a kernel that does not group by session
+            Path(f"/proc/{process.pid}/autogroup").write_text(str(NICENESS_OF_PARTS))
         try:
             code = process.wait()
         except BaseException:  # a terminal interrupts its own session alone

@@ -328,8 +328,9 @@ class TestSending:
         await mailed.post(FORGOT, json={"email": EMAIL})
         async with asyncio.timeout(30):
             await asyncio.to_thread(mailbox.arrived.wait)
-        sending.cancel()
-        await asyncio.wait([sending])  # it gives its connection back
+        while not sending.done():  # Python before 3.12 may lose what comes together with the server's answer
+            sending.cancel()
+            await asyncio.wait([sending], timeout=1)
 
 
 def test_a_password_never_goes_to_the_mail_server_in_the_clear(settings: Settings) -> None:
