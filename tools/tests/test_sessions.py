@@ -71,7 +71,9 @@ def begun(tmp_path: Path) -> Iterator[Begun]:
         run = (sys.executable, str(program))
         arguments = (str(ear.getsockname()[1]), str(SHARE))
         programs = {"first": (*run, "first", *arguments), "last": yielding(7, *run, "last", *arguments)}
-        commands = {name: shlex.join(("setpriv", "--pdeathsig", "KILL", "--", *each)) for name, each in programs.items()}
+        commands = {
+            name: shlex.join(("setpriv", "--pdeathsig", "KILL", "--", *each)) for name, each in programs.items()
+        }
         (tmp_path / "settings").write_text(SETTINGS.format(folder=tmp_path, **commands))
         command = (sys.executable, "-m", "tools.native.supervising", "-c", str(tmp_path / "settings"))
         subprocess.run(command, cwd=ROOT, check=True, timeout=PATIENCE_SECONDS)

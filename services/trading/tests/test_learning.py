@@ -31,7 +31,9 @@ async def test_tables_are_learned_when_they_have_filled_and_again_when_they_are_
 ) -> None:
     admin = await asyncpg.connect(fresh.admin_url)
     try:
-        await admin.execute("ALTER TABLE orders SET (autovacuum_enabled = off)")  # or PostgreSQL may learn it just before
+        await admin.execute(
+            "ALTER TABLE orders SET (autovacuum_enabled = off)"
+        )  # or PostgreSQL may learn it just before
         desk = await Desk.open(database, cash=1_000_000_000)
         assert await learned(database) == 0, "there is nothing to learn from"
         for _ in range(ORDERS):
