@@ -230,21 +230,24 @@ class Telling:
     entry_type: EntryType | None = None
     notice_of: Callable[[Any], Notice | None] | None = None
     parts: tuple[EntryType, ...] = ()
-    """The fields that are entries of their own, in the order in which they are told."""
+    """The fields that are entries of their own, in the order in which they are told; one that is null is none."""
 
     def entries(self, data: Mapping[str, Any]) -> tuple[Entry, ...]:
-        """Return what goes on the stream."""
-        whole = () if self.entry_type is None else (Entry(self.entry_type, data),)
-        return (*whole, *(Entry(part, data[part]) for part in self.parts))
+        """Return what goes on the stream: what is not a part as one entry, if it has a type, and the parts."""
+        parts = [Entry(part, data[part]) for part in self.parts if data.get(part) is not None]
+        if self.entry_type is None:
+            return tuple(parts)
+        whole = {name: value for name, value in data.items() if name not in self.parts}
+        return (Entry(self.entry_type, whole), *parts)
 
 
 TELLINGS: Mapping[str, Telling] = {
     "trading.fill.booked.v1": Telling(FillFact, None, FillFact.notice, ("execution", "order", "position", "balance")),
-    "trading.order.accepted.v1": Telling(PassedOn, "order"),
+    "trading.order.accepted.v1": Telling(PassedOn, "order", parts=("balance",)),
     "trading.order.partially_filled.v1": Telling(PassedOn, "order"),
     "trading.order.canceled.v1": Telling(PassedOn, "order"),
     "trading.order.expired.v1": Telling(PassedOn, "order"),
-    "trading.order.unknown.v1": Telling(PassedOn, "order"),
+    "trading.order.unknown.v1": Telling(PassedOn, "order", parts=("balance",)),
     "trading.order.filled.v1": Telling(OrderFact, "order", lambda fact: notice.of_fill(fact.seen())),
     "trading.order.denied.v1": Telling(OrderFact, "order", lambda fact: notice.of_denial(fact.seen())),
     "trading.order.rejected.v1": Telling(OrderFact, "order", lambda fact: notice.of_rejection(fact.seen())),

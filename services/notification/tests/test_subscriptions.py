@@ -21,7 +21,7 @@ from notification.domain.preference import Preferences
 from notification.resources import Resources
 from notification.store import preferences
 from notification.store.stream import Numbered
-from notification.subscriptions import subscribe, subscriptions, told_of
+from notification.subscriptions import TELLINGS, subscribe, subscriptions, told_of
 from notification.teller import Teller
 from sqlalchemy import text
 
@@ -65,7 +65,12 @@ NOTICES_ALONE = {
     "trading.prices.regained.v1",
     "trading.hook.troubled.v1",
 }
-PARTS = {"trading.fill.booked.v1": ("execution", "order", "position", "balance")}
+PARTS = {
+    "trading.fill.booked.v1": ("execution", "order", "position", "balance"),
+    "trading.order.accepted.v1": ("balance",),
+    "trading.order.unknown.v1": ("balance",),
+}
+MADE_OF_PARTS = {"trading.fill.booked.v1"}
 UNTOLD = {"auth.permissions.changed.v1", "market.bar.closed.v1"}
 
 
@@ -93,8 +98,9 @@ async def test_every_announcement_is_passed_on_as_it_came(worker: Resources) -> 
         noun = event_type.split(".")[1]
         passed = [(row.type, row.data) for row in told if row.type != "notice"]
         parts = [(part, message.data[part]) for part in PARTS.get(event_type, ())]
-        on_stream = event_type not in NOTICES_ALONE
-        assert passed == (parts or [(noun, message.data)] if on_stream else [])
+        whole = {name: value for name, value in message.data.items() if name not in PARTS.get(event_type, ())}
+        is_told = event_type not in {*NOTICES_ALONE, *MADE_OF_PARTS}
+        assert passed == [*([(noun, whole)] if is_told else []), *parts]
         expected = [(message.id, NOTICES[event_type])] if event_type in NOTICES else []
         assert [(row.id, row.title) for row in inbox] == expected
         assert [row.seq for row in told] == list(range(1, len(passed) + len(expected) + 1))
@@ -132,7 +138,7 @@ async def test_messages_from_the_bus_are_told_in_order_and_once(
     mine = subscribe(hear)
     mine.consumer = f"test-{uuid4().hex[:12]}"
     owner = str(new_id())
-    types = ["trading.order.accepted.v1", "trading.execution.recorded.v1", "trading.order.filled.v1"] * 5
+    types = ["trading.order.partially_filled.v1", "trading.execution.recorded.v1", "trading.order.filled.v1"] * 5
     messages = [{**example(each), "owner": owner} for each in types]
     expected = ["order", "execution", "order", "notice"] * 5
     async with a_bus(amqp_url, mine.consumer) as publish:
@@ -182,3 +188,11 @@ async def test_what_happened_before_a_restore_reaches_the_stream_and_is_no_notic
             await subscription.handler(session, subscription.model.model_validate(told.data), told)
         assert len(await rows(worker, f"SELECT id FROM notifications WHERE owner_id = '{owner}'")) == notices
         assert len(await rows(worker, f"SELECT seq FROM stream WHERE owner_id = '{owner}' AND type = 'order'")) == 1
+
+
+def test_a_part_that_is_null_is_no_entry() -> None:
+    message = example("trading.order.accepted.v1")["data"]
+    told = TELLINGS["trading.order.accepted.v1"].entries({**message, "balance": None})
+    assert [entry.type for entry in told] == ["order"]
+    assert "balance" not in told[0].data
+    assert TELLINGS["trading.order.accepted.v1"].entries(dict(told[0].data)) == told, "as the version before told it"

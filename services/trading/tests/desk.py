@@ -155,6 +155,13 @@ class Desk:
             rows = await session.scalars(TYPES, {"owner": self.owner})
             return [kind.removeprefix("trading.").removesuffix(".v1") for kind in rows]
 
+    async def last_told(self) -> dict[str, Any]:
+        """What the newest of the owner's facts says."""
+        async with self.database.system() as session:
+            newest = text("SELECT data FROM events WHERE owner_id = :owner ORDER BY position DESC LIMIT 1")
+            told: dict[str, Any] = await session.scalar(newest, {"owner": self.owner})
+            return told
+
     async def count(self, table: str) -> int:
         async with self.database.system() as session:
             query = text(f"SELECT count(*) FROM {table} WHERE owner_id = :owner")

@@ -48,6 +48,7 @@ async def test_what_is_kept_is_what_the_ordinary_way_would_have_kept(database: D
         del was["inbox"], would["inbox"]  # here are the others' as well
         assert revision_in(was) == revision_in(would) + 1, "by that lock"
         assert was == would
+        assert Decimal((await desk.last_told())["balance"]["held"]) == (await desk.balance()).held > 0
         await desk.proves()
 
 

@@ -29,7 +29,7 @@ from trading.domain.group import leads_on
 from trading.domain.order import Happening, Order
 from trading.domain.request import AccountId, OrderId
 from trading.domain.settlement import due
-from trading.events import FillBooked, order_changed
+from trading.events import FillBooked, order_answered
 from trading.meters import hear_first_word
 from trading.store.fills import answers, system
 from trading.store.fills.answers import Answered, DecidedOrder, SeenOrder
@@ -217,13 +217,14 @@ def _accepted(word: Word, seen: SeenOrder) -> DecidedOrder | None:
     after = before.after(heard.happening, word.told_at)
     if after is before or not after.is_open:
         return None
+    balance = seen.balance if before.side == "buy" else None
     return DecidedOrder(
         owner=heard.owner,
         message_id=heard.message_id,
         revision=seen.revision,
         before=before,
         order=after,
-        told=given_of(order_changed(after), owner=heard.owner),
+        told=given_of(order_answered(before, after, balance), owner=heard.owner),
     )
 
 

@@ -178,12 +178,6 @@ class OrderDenied(OrderChanged):
     TYPE: ClassVar[str] = "trading.order.denied.v1"
 
 
-class OrderAccepted(OrderChanged):
-    """The broker has the order, or has it again after refusing to cancel it."""
-
-    TYPE: ClassVar[str] = "trading.order.accepted.v1"
-
-
 class OrderPartiallyFilled(OrderChanged):
     """Part of the order was executed; the status says whether the rest is still open."""
 
@@ -212,12 +206,6 @@ class OrderExpired(OrderChanged):
     """The order's time ran out before all of it was filled."""
 
     TYPE: ClassVar[str] = "trading.order.expired.v1"
-
-
-class OrderUnknown(OrderChanged):
-    """The broker did not answer: only evidence will tell what became of the order."""
-
-    TYPE: ClassVar[str] = "trading.order.unknown.v1"
 
 
 class OrderHeld(OrderChanged):
@@ -311,6 +299,29 @@ class BalanceChanged(Event):
         return cls.model_validate(balance)
 
 
+class OrderAnswered(OrderChanged):
+    """A broker's first word about an order that is open. What a buy holds is told of with it, and not before."""
+
+    balance: BalanceChanged | None = None
+
+    @classmethod
+    def with_hold(cls, order: Order, balance: Balance) -> Self:
+        """Tell how the order is now, and what the account has while it is open."""
+        return cls(**OrderChanged.of(order).model_dump(), balance=BalanceChanged.of(balance))
+
+
+class OrderAccepted(OrderAnswered):
+    """The broker has the order, or has it again after refusing to cancel it."""
+
+    TYPE: ClassVar[str] = "trading.order.accepted.v1"
+
+
+class OrderUnknown(OrderAnswered):
+    """The broker did not answer: only evidence will tell what became of the order."""
+
+    TYPE: ClassVar[str] = "trading.order.unknown.v1"
+
+
 class FillBooked(Event):
     """A fill was booked: order, money and position have all moved by it, and are told of together."""
 
@@ -350,6 +361,14 @@ _BY_STATUS: Final[dict[Status, type[OrderChanged]]] = {
 def order_changed(order: Order) -> OrderChanged:
     """The event of the status an order has come to."""
     return _BY_STATUS[order.status].of(order)
+
+
+def order_answered(before: Order, order: Order, balance: Balance | None) -> OrderChanged:
+    """The event of a broker's word about an order that is open: the first one tells what is held, if that is cash."""
+    kind = _BY_STATUS[order.status]
+    if balance is None or before.status is not Status.SUBMITTED or not issubclass(kind, OrderAnswered):
+        return kind.of(order)
+    return kind.with_hold(order, balance)
 
 
 def order_submitted(order: Order, account: Account) -> OrderSubmitted:

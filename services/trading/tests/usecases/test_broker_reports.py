@@ -13,6 +13,7 @@ from trading.domain.order import BrokerWord, Happening, Illegal, Order, Status
 from trading.domain.position import Oversold
 from trading.domain.request import OrderId
 from trading.errors import OrderNotFound, OrderNotOpen
+from trading.events import BalanceChanged
 
 from services.trading.tests.builders import a_fill, an_order
 from services.trading.tests.desk import Desk
@@ -26,6 +27,23 @@ class TestAnswers:
         order = await desk.hears(await desk.places(), Happening.ACCEPTED)
         assert order.status is Status.ACCEPTED
         assert (await desk.announced())[-1] == "order.accepted"
+
+    @pytest.mark.parametrize("answer", [Happening.ACCEPTED, Happening.UNKNOWN])
+    async def test_the_first_answer_to_a_buy_tells_what_it_holds(self, database: Database, answer: Happening) -> None:
+        desk = await Desk.open(database)
+        order = await desk.hears(await desk.places(), answer)
+        told, holds = await desk.last_told(), BalanceChanged.of(await desk.balance())
+        assert (told["status"], told["balance"]) == (order.status, holds.model_dump(mode="json"))
+        assert holds.held == order.held > 0
+        await desk.asks_to_cancel(order)
+        await desk.hears(order, Happening.CANCEL_REJECTED)
+        assert (await desk.last_told())["balance"] is None, "it is known by then"
+
+    async def test_the_answer_to_a_sale_tells_of_no_cash(self, database: Database) -> None:
+        desk = await Desk.open(database)
+        await desk.owns(10)
+        await desk.hears(await desk.places(side="sell"), Happening.ACCEPTED)
+        assert (await desk.last_told())["balance"] is None
 
     @pytest.mark.requirement("R-20")
     @pytest.mark.parametrize("end", [Happening.CANCELED, Happening.EXPIRED, Happening.REJECTED])
@@ -109,7 +127,7 @@ class TestExecutions:
         order = await desk.places()
         part = await desk.fills(order, quantity=Decimal(4), price=Decimal(56_000))
         assert (part.status, part.filled_quantity, part.fee) == (Status.PARTIALLY_FILLED, 4, 33)
-        assert (await desk.announced())[-2:] == ["balance.changed", "fill.booked"]
+        assert (await desk.announced())[-2:] == ["order.submitted", "fill.booked"]
         full = await desk.fills(order, price=Decimal(56_000))
         assert (full.status, full.average_price, full.fee) == (Status.FILLED, 56_000, 83)
         assert (await desk.announced())[-2:] == ["fill.booked", "fill.booked"]

@@ -58,10 +58,12 @@ class Saving:
         before, movement = reviewed.standing.balance, movements.hold(order)
         assert before is not None, "an approved buy has money"
         expected = movements.balance_after(before, movement)
+        # of one that goes to its broker the answer tells what is held
+        facts = (submitted, BalanceChanged.of(expected)) if order.status is Status.HELD else (submitted,)
         return cls(
             order,
             (added, ledger.moving(owner, movement)),
-            (submitted, BalanceChanged.of(expected)),
+            facts,
             partial(ledger.require, movement, expected=expected),
         )
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from kit.db import Session
 
-from trading.domain.order import BrokerWord, Order
+from trading.domain.order import BrokerWord, Order, Status
 from trading.domain.request import AccountId, OrderId
 from trading.errors import OrderNotFound
-from trading.events import order_changed
+from trading.events import order_answered
 from trading.meters import hear_first_word
 from trading.store import accounts, orders
 from trading.store.together import write
@@ -44,5 +44,8 @@ async def record_broker_answer(session: Session, owner: UUID, answer: Answer, no
     hear_first_word(order, after, now)
     if not after.is_open:
         return await end_order(session, owner, order, answer.happening, now, (answer.reason, answer.detail))
-    await write(session, orders.saving(owner, after), facts=[order_changed(after)], owner=owner)
+    balance = None
+    if order.status is Status.SUBMITTED and order.side == "buy":
+        balance = await accounts.find_balance(session, owner, order.account_id, order.currency)
+    await write(session, orders.saving(owner, after), facts=[order_answered(order, after, balance)], owner=owner)
     return after

@@ -6,15 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Session
-from kit.sql import Statement
+from kit.sql import Row, Statement
 from sqlalchemy import Uuid, and_, bindparam, select, update
 
+from trading.domain.account import Balance
 from trading.domain.order import BrokerWord, Order
 from trading.domain.request import AccountId, OrderId
 from trading.store import orders
+from trading.store.booking import BALANCE, OF_ITS_CURRENCY, balance_of
 from trading.store.fills.gate import ACCOUNT, IS_USUAL, Decision, gate, named, telling
 from trading.store.rows import values_of
-from trading.store.tables import accounts
+from trading.store.tables import accounts, balances
 from trading.store.tables import orders as orders_table
 
 SHARED = "whose order it is is said by each of those that are asked for or written"
@@ -33,9 +35,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenOrder:
-    """An order as it was seen without a lock: at which revision, and whether everything is as it usually is."""
+    """An order and its balance as they were seen without a lock: at which revision, and whether all is as usual."""
 
     order: Order
+    balance: Balance
     revision: int
     is_usual: bool
 
@@ -51,6 +54,7 @@ class DecidedOrder(Decision):
 SEE = Statement(
     select(
         *orders.COLUMNS,
+        *BALANCE,
         bindparam("message", type_=Uuid).label("message"),
         accounts.c.revision.label("revision"),
         IS_USUAL.label("is_usual"),
@@ -58,7 +62,7 @@ SEE = Statement(
     .select_from(
         orders_table.join(
             accounts, and_(accounts.c.owner_id == orders_table.c.owner_id, accounts.c.id == orders_table.c.account_id)
-        )
+        ).outerjoin(balances, OF_ITS_CURRENCY)
     )
     .where(*ACCOUNT, orders_table.c.owner_id == bindparam("owner"), orders_table.c.id == bindparam("order_id"))
 )
@@ -103,10 +107,12 @@ async def list_seen(session: Session, consumer: str, heard: Sequence[Answered]) 
         }
         for each in heard
     ]
-    return {
-        row.message: SeenOrder(order=orders.order_of(row), revision=row.revision, is_usual=row.is_usual)
-        for row in await SEE.many(session, given)
-    }
+    return {row.message: _seen(row) for row in await SEE.many(session, given)}
+
+
+def _seen(row: Row) -> SeenOrder:
+    order = orders.order_of(row)
+    return SeenOrder(order=order, balance=balance_of(row, order), revision=row.revision, is_usual=row.is_usual)
 
 
 async def save_decided(session: Session, consumer: str, decided: Sequence[DecidedOrder], now: datetime) -> set[UUID]:
