@@ -22,7 +22,7 @@ export function usePlacing() {
   const settle = (result: Outcome, terms: string): void => {
     ids.current.settle(result.kind, terms);
     setOutcome(result);
-    for (const key of ["orders", "summary"]) void queries.invalidateQueries({ queryKey: [key] });
+    for (const key of ["orders", "summary", "balance", "ledger"]) void queries.invalidateQueries({ queryKey: [key] });
   };
 
   const place = async (orderWith: (clientOrderId: string) => Schemas["PlaceOrder"]): Promise<void> => {
