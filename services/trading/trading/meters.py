@@ -5,6 +5,7 @@ from typing import Final
 
 from prometheus_client import Gauge, Histogram
 
+from trading.backlog import reached
 from trading.domain.order import Order, Status
 
 BUCKETS_SECONDS: Final = (0.005, 0.01, 0.02, 0.04, 0.08, 0.12, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
@@ -23,3 +24,4 @@ def hear_first_word(before: Order, after: Order, said_at: datetime) -> None:
     if before.status is Status.SUBMITTED and after.status is not Status.SUBMITTED:
         waited = (said_at - before.updated_at).total_seconds()
         order_first_word_seconds.labels(after.status).observe(max(0, waited))
+        reached.note(before)

@@ -63,7 +63,8 @@ async def main() -> None:
         switches, automator = keep_switches(resources, now), Automator(settings, resources, now)
         census = keep_census(resources, now)
         always = [relay.run(), consumer.run(), stops.run(), switches, automator.run(), forget_keys(resources, now)]
-        always += [census, tell_wants(resources), keep_learning(resources.database)]
+        assert resources.progress is not None
+        always += [census, tell_wants(resources), keep_learning(resources.database), resources.progress.tell_forever()]
         await run_tasks(resources, settings.worker_port, [*always, *chores], settings.worker_host)
 
 

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from kit.clock import now
 from kit.db import Database
 from kit.testing.serving import serving
 from kit.testing.tokens import Tokens
@@ -16,12 +18,14 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from trading.api.lanes import NEVER_REFUSED, ORDERS, Lanes
 from trading.app import create_app
+from trading.backlog import Backlog, Progress
 from trading.config import Settings
 
 from services.trading.tests.api.conftest import Trader, publish
 from services.trading.tests.conftest import People
 
 CAPACITY = 4
+PATIENCE_SECONDS = 30
 FLOOD = 5 * CAPACITY
 ROUNDS = 10
 REFUSALS = 200
@@ -101,6 +105,42 @@ async def test_a_full_lane_refuses_cheaply_and_lets_cancels_and_the_kill_switch_
     assert (await trader.caller.get("/trading/halts")).json()["items"][0]["level"] == "user"
     with capsys.disabled():
         print(f"\n  back-pressure: a refusal costs {each_ms:.1f} ms of processor time, the client's included")  # noqa: T201
+
+
+@pytest.mark.requirement("R-31")
+async def test_what_waits_for_its_broker_holds_up_new_orders_and_nothing_else(
+    trader: Trader, symbol: str, app: FastAPI, redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trading.backlog.GETS_ON_SECONDS", 2 * PATIENCE_SECONDS)  # however busy this machine is
+    account, progress = await trader.opens(), Progress(redis)
+    backlog: Backlog = app.state.resources.backlog
+    backlog.most = 1
+    await progress.tell(now())
+
+    async def posts(key: str | None = None) -> httpx.Response:
+        headers = trader.caller.headers | ({"Idempotency-Key": key} if key else {})
+        body = trader.order(account, symbol, quantity="1")
+        return await trader.caller.api.post("/api/v1/trading/orders", headers=headers, json=body)
+
+    async def reads() -> datetime | None:
+        found = await progress.read()
+        asyncio.get_running_loop().call_soon(looked.set)
+        return found
+
+    backlog.read, looked = reads, asyncio.Event()
+    first, second = await posts(), await posts("a-key")
+    assert (first.status_code, second.status_code) == (201, 201)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await looked.wait()
+    kept = [await posts(), await posts("another")]
+    assert all(refusal_is_complete(answer) for answer in kept)
+    assert (await trader.caller.get("/trading/orders")).status_code == 200
+    assert (await trader.caller.delete(f"/trading/orders/{first.json()['id']}")).status_code == 202
+    await progress.tell(now())
+    assert backlog.looking is not None
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await backlog.looking
+    assert (await posts("another")).status_code == 201, "which was not begun before"
 
 
 @pytest.mark.requirement("R-31")

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 from kit.errors import Unavailable, responses
 from prometheus_client import Counter, Gauge
 
 from trading.config import Settings
 from trading.errors import Overloaded
+from trading.resources import Resources
 
 Lane = Literal["orders", "other"]
 
@@ -27,7 +28,7 @@ NEVER_REFUSED: Final = frozenset({"delete_order", "delete_orders", "post_halt", 
 BUSY: Final = responses(Unavailable, Overloaded)
 
 under_way = Gauge("lane_requests_under_way", "Requests that are being answered", ["lane"])
-refused = Counter("lane_requests_refused_total", "Requests told to come again, since too many were under way", ["lane"])
+refused = Counter("lane_requests_refused_total", "Requests told to come again, since there was too much", ["lane"])
 
 
 @dataclass
@@ -71,6 +72,21 @@ class Lanes:
             self.leave(lane)
 
 
+@contextmanager
+def admitted(app: FastAPI, lane: Lane) -> Iterator[None]:
+    """Be one of those under way in an application, or raise Overloaded: also while too many orders wait behind it."""
+    resources: Resources = app.state.resources
+    lanes: Lanes = app.state.lanes
+    if lane == "orders":
+        try:
+            resources.backlog.require_short()
+        except Overloaded:
+            refused.labels(lane).inc()
+            raise
+    with lanes.admitted(lane):
+        yield
+
+
 def lane_of(route: str) -> Lane | None:
     """The lane of a route, by its name; None for those that are never refused."""
     if route in NEVER_REFUSED:
@@ -79,12 +95,11 @@ def lane_of(route: str) -> Lane | None:
 
 
 async def _admitted(request: Request) -> AsyncIterator[None]:
-    lanes: Lanes = request.app.state.lanes
     lane = lane_of(request.scope["route"].name)
     if lane is None:
         yield
         return
-    with lanes.admitted(lane):
+    with admitted(request.app, lane):
         yield
 
 

@@ -14,10 +14,12 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Receive, Scope, Send
 
 from trading.api.idempotency import Replay, claim_of
-from trading.api.lanes import Lanes
+from trading.api.lanes import admitted
 from trading.api.order_shapes import PlaceOrder
 from trading.api.orders import basis_of, judged_by, place, post_order, written
+from trading.domain.order import Status
 from trading.resources import Resources
+from trading.usecases.place_in_account import Placed
 
 PATH = "/api/v1/trading/orders"
 HANDED_ON = "trading.handed_on"
@@ -49,8 +51,7 @@ class StraightRoute(BaseRoute):
         """Answer; what says nothing that could be placed is answered on the ordinary way."""
         request = Request(scope, receive)
         body = await request.body()
-        lanes: Lanes = self._app.state.lanes
-        with lanes.admitted("orders"):
+        with admitted(self._app, "orders"):
             try:
                 asked = PlaceOrder.model_validate(await request.json())
             except (ValueError, RecursionError):
@@ -70,15 +71,25 @@ class StraightRoute(BaseRoute):
         user = await current_user(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token.strip()))
         basis = await basis_of(asked.symbol, user, resources)
         if claim is None:
-            return written(await resources.placer.place(user.user_id, judged_by(basis, asked)))
+            placed = await resources.placer.place(user.user_id, judged_by(basis, asked))
+            _count(placed, resources)
+            return written(placed)
         try:
             async with resources.database.owned(user.user_id) as session:
                 await claim.begin(session, user.user_id)
-                response = written(await place(session, user, asked, basis))
+                placed = await place(session, user, asked, basis)
+                response = written(placed)
                 await claim.keep(response)
         except Replay as replay:
             return replay.response
+        _count(placed, resources)
         return response
+
+
+def _count(placed: Placed, resources: Resources) -> None:
+    """Count what goes to a broker now."""
+    if placed.order.status is Status.SUBMITTED and not placed.replayed:
+        resources.backlog.add(placed.order)
 
 
 def _once_more(body: bytes, receive: Receive) -> Receive:
