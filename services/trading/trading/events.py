@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from quant.markets.listing import Board, Currency, Kind, Market, Side
 from quant.markets.sessions import Venue
 
+from trading.alarm_events import LedgerDisproved, OrderSilent  # noqa: F401 - announced here as well, as others below
 from trading.automation_events import (  # noqa: F401 - announced here as well, as all that is imported so
     AutomationChanged,
     AutomationReported,
@@ -63,28 +64,6 @@ class DividendPaid(Event):
     gross: Money
     tax: Money
     paid_on: date
-
-
-class LedgerDisproved(Event):
-    """What is stored of an account is not what its entries add up to: a human has to look, before it trades again."""
-
-    TYPE: ClassVar[str] = "trading.ledger.disproved.v1"
-    SUBJECT: ClassVar[str] = "account_id"
-    MUST_REACH: ClassVar[bool] = False
-    account_id: UUID
-    faults: int
-
-
-class OrderSilent(Event):
-    """Nothing was heard of an order for too long: its broker owes an answer, and a human should look."""
-
-    TYPE: ClassVar[str] = "trading.order.silent.v1"
-    SUBJECT: ClassVar[str] = "order_id"
-    MUST_REACH: ClassVar[bool] = False
-    order_id: UUID
-    account_id: UUID
-    status: Status
-    heard_at: datetime
 
 
 class OrderAsked(Event):
