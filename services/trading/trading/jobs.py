@@ -16,9 +16,9 @@ from kit.belongings import list_old_leavers
 from kit.events import record
 from prometheus_client import Gauge
 
+from trading.alarm_events import LedgerDisproved, OrderSilent
 from trading.domain.order import Status
 from trading.domain.settlement import MARKET_OF, last_close, local_day, market_day
-from trading.events import LedgerDisproved, OrderSilent
 from trading.resources import Resources
 from trading.store import positions, system
 from trading.store.belongings import BOOKS_KEPT
