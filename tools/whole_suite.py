@@ -20,7 +20,6 @@ from tools import web
 from tools.native import packages
 from tools.native.errors import StackError
 from tools.native.layout import ROOT
-from tools.native.supervising import yielding
 
 PARTS: Final = ("-n", "3", "--dist", "loadfile", "libs", "services", "gateway", "tools")
 WHOLE: Final = {
@@ -41,7 +40,7 @@ def run() -> int:
     with ExitStack() as ends:
         whole = {title: ends.enter_context(_beside(*which)) for title, which in WHOLE.items()}
         failed += _step("the web client", begun, sys.executable, "-m", "tools.web", "test")
-        failed += _patient_step("the parts", begun, sys.executable, "-m", "pytest", *PARTS)
+        failed += _step("the parts", begun, *_patiently(), sys.executable, "-m", "pytest", *PARTS)
         for title, (process, log) in whole.items():
             code = _follow(process, log)
             _say(title, begun, code)
@@ -79,18 +78,8 @@ def _beside(port_base: int, which: Sequence[str]) -> "Iterator[tuple[subprocess.
             _end(process)
 
 
-def _patient_step(name: str, begun: float, *command: str) -> bool:
-    """Run a command that goes after everybody else, and so in a session of its own; return whether it failed."""
-    with subprocess.Popen(yielding(NICENESS_OF_PARTS, *command), cwd=ROOT, start_new_session=True) as process:
-        with suppress(OSError):  # a kernel that does not group by session
-            Path(f"/proc/{process.pid}/autogroup").write_text(str(NICENESS_OF_PARTS))
-        try:
-            code = process.wait()
-        except BaseException:  # a terminal interrupts its own session alone
-            os.killpg(process.pid, signal.SIGINT)
-            raise
-    _say(name, begun, code)
-    return code != 0
+def _patiently() -> tuple[str, ...]:
+    return ("nice", "-n", str(NICENESS_OF_PARTS))
 
 
 def _say(name: str, begun: float, code: int) -> None:
