@@ -237,7 +237,7 @@ class Telling:
         parts = [Entry(part, data[part]) for part in self.parts if data.get(part) is not None]
         if self.entry_type is None:
             return tuple(parts)
-        whole = {name: value for name, value in data.items() if name not in self.parts}
+        whole = {name: value for name, value in data.items() if name not in self.parts} if self.parts else data
         return (Entry(self.entry_type, whole), *parts)
 
 
