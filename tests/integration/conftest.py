@@ -12,18 +12,25 @@ import pytest_asyncio
 from tests.integration.brokerage import KOREAN, KOREAN_DAY, write_korean_prices
 from tests.integration.platform_under_test import SYMBOL, US_CASH, Platform
 from tools import cli
+from tools.native.readiness import READY_SECONDS_MAX
 from tools.people import Admin, Trader
 
 LIVE = timedelta(seconds=2)
-WITH_ITS_START_SECONDS = 400
+START_SECONDS = READY_SECONDS_MAX + 100
 """A test's time counts from the start of the platform, if it is the first to want it: two start at once."""
+TEST_SECONDS = 400
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give whoever uses the platform, and says nothing else, the time that its start may take."""
-    for item in items:
-        if "platform" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(WITH_ITS_START_SECONDS))
+    """Give who uses the platform, and says nothing else, a while; and the first of them the time that its start takes.
+
+    Those of other folders are among the items as well.
+    """
+    users = [item for item in items if "platform" in getattr(item, "fixturenames", ())]
+    for item in users:
+        told = item.get_closest_marker("timeout")
+        seconds = TEST_SECONDS if told is None else told.args[0]
+        item.add_marker(pytest.mark.timeout(seconds + (START_SECONDS if item is users[0] else 0)), append=False)
 
 
 @pytest.fixture(scope="session")
