@@ -1,18 +1,18 @@
 """Every test there is, in as little time as two cores allow: `python -m tools.whole_suite`.
 
-The tests of the whole platform mostly wait, for processes to start and for markets to move; those of the parts compute.
-So all run at once: two platforms in the background, one that people use and one that things happen to, each written to
-a file that is shown when the parts have ended.
+The tests of the whole platform mostly wait, for processes to start and for markets to move. So two platforms run at
+once, one that people use and one that things happen to, each written to a file that is shown when it ends. Those of the
+parts compute: they come after. Beside them a platform on a slow machine has no time left, and what is tested of it then is
+that.
 """
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -29,11 +29,6 @@ WHOLE: Final = {
 }
 """What the tests of whole platforms are called, the first of their ports, and which they are."""
 SHOW_EVERY_SECONDS: Final = 0.5
-START_SECONDS_MAX: Final = 300
-OUTCOME: Final = re.compile(rb"\.py [.FEsx]")
-"""What the tests of a platform have written when the first of them has ended: then the platform runs."""
-NICENESS_OF_PARTS: Final = 10
-"""Who measures time on the platform goes first; the parts take what is left."""
 
 
 def run() -> int:
@@ -44,12 +39,11 @@ def run() -> int:
     with ExitStack() as ends:
         whole = {title: ends.enter_context(_beside(*which)) for title, which in WHOLE.items()}
         failed += _step("the web client", begun, sys.executable, "-m", "tools.web", "test")
-        _wait_until_they_test(whole.values())
-        failed += _step("the parts", begun, *_patiently(), sys.executable, "-m", "pytest", *PARTS)
         for title, (process, log) in whole.items():
             code = _follow(process, log)
             _say(title, begun, code)
             failed += code != 0
+    failed += _step("the parts", begun, sys.executable, "-m", "pytest", *PARTS)
     subprocess.run((sys.executable, "-m", "tools.stack", "test-servers", "down"), cwd=ROOT, check=False)
     return failed
 
@@ -81,18 +75,6 @@ def _beside(port_base: int, which: Sequence[str]) -> "Iterator[tuple[subprocess.
             yield process, Path(log.name)
         finally:
             _end(process)
-
-
-def _wait_until_they_test(whole: "Iterable[tuple[subprocess.Popen[bytes], Path]]") -> None:
-    """Let the platforms start before the parts take what is left of two processors."""
-    deadline = time.monotonic() + START_SECONDS_MAX
-    for process, log in whole:
-        while process.poll() is None and not OUTCOME.search(log.read_bytes()) and time.monotonic() < deadline:
-            time.sleep(SHOW_EVERY_SECONDS)
-
-
-def _patiently() -> tuple[str, ...]:
-    return ("nice", "-n", str(NICENESS_OF_PARTS))
 
 
 def _say(name: str, begun: float, code: int) -> None:
