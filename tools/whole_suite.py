@@ -2,8 +2,7 @@
 
 The tests of the whole platform mostly wait, for processes to start and for markets to move. So two platforms run at
 once, one that people use and one that things happen to, each written to a file that is shown when it ends. Those of the
-parts compute: they come after. Beside them a platform on a slow machine has no time left, and what is tested of it then is
-that.
+parts compute: they come after. Beside them a platform on a slow machine has no time left, and that is what is tested.
 """
 
 import os
