@@ -18,18 +18,20 @@ from tools.people import Admin, Trader
 LIVE = timedelta(seconds=2)
 START_SECONDS = READY_SECONDS_MAX + 100
 """A test's time counts from the start of the platform, if it is the first to want it: two start at once."""
-TEST_SECONDS = 400
+TEST_SECONDS = 1_200
+"""So long every test of a platform may take at least: it ends what hangs, and says nothing of what is slow. A release
+and the way back start some fifty processes one after the other, which took a slow machine with two platforms 405 s."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give who uses the platform, and says nothing else, a while; and the first of them the time that its start takes.
+    """Give who uses the platform time, and the first of them what its start takes as well.
 
     Those of other folders are among the items as well.
     """
     users = [item for item in items if "platform" in getattr(item, "fixturenames", ())]
     for item in users:
         told = item.get_closest_marker("timeout")
-        seconds = TEST_SECONDS if told is None else told.args[0]
+        seconds = TEST_SECONDS if told is None else max(TEST_SECONDS, told.args[0])
         item.add_marker(pytest.mark.timeout(seconds + (START_SECONDS if item is users[0] else 0)), append=False)
 
 
