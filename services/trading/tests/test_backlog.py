@@ -12,7 +12,6 @@ from kit.db import Database
 from redis.asyncio import Redis
 from trading.backlog import KEY, Backlog, Progress, reached
 from trading.domain.order import Happening, Order
-from trading.errors import Overloaded
 
 from services.trading.tests.builders import NOW, an_order
 from services.trading.tests.desk import Desk
@@ -38,17 +37,13 @@ async def progress(redis: "Redis", monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 @pytest_asyncio.fixture
 async def backlog(progress: Progress) -> AsyncIterator[Backlog]:
-    opened = Backlog(progress.read, MOST)
-    yield opened
-    await opened.close()
+    opened = Backlog(most=MOST)
+    async with opened.watching(progress):
+        yield opened
 
 
-async def is_too_much(backlog: Backlog) -> bool:
-    try:
-        backlog.require_short()
-    except Overloaded:
-        return True
-    return False
+def is_too_much(backlog: Backlog) -> bool:
+    return backlog.too_many > 0
 
 
 async def looked(backlog: Backlog, progress: Progress) -> None:
@@ -73,19 +68,19 @@ async def test_what_waits_holds_up_what_comes_until_enough_of_it_is_worked_off(
     await progress.tell(made(0).created_at)
     for number in range(1, MOST + 1):
         backlog.add(made(number))
-        assert not await is_too_much(backlog), "there is room for these"
+        assert not is_too_much(backlog), "there is room for these"
     backlog.add(made(MOST + 1))
     await looked(backlog, progress)
-    assert await is_too_much(backlog)
+    assert is_too_much(backlog)
     await progress.tell(made(1).created_at)
     assert backlog.looking is not None
     async with asyncio.timeout(PATIENCE_SECONDS):
         await backlog.looking
-    assert not await is_too_much(backlog)
+    assert not is_too_much(backlog)
     assert len(backlog.made_at) == MOST
     backlog.add(made(MOST + 2))
     await looked(backlog, progress)
-    assert await is_too_much(backlog), "and again"
+    assert is_too_much(backlog), "and again"
 
 
 @pytest.mark.requirement("R-31")
@@ -95,14 +90,14 @@ async def test_nobody_is_held_up_by_a_worker_that_is_not_heard_of(
     for number in range(10 * MOST):
         backlog.add(made(number))
     await looked(backlog, progress)
-    assert not await is_too_much(backlog), "it never said anything"
+    assert not is_too_much(backlog), "it never said anything"
     await progress.tell(made(0).created_at)
     assert 0 < await redis.pttl(KEY) <= GETS_ON_SECONDS * 1_000, "and what it says is soon forgotten"
     await looked(backlog, progress)
-    assert await is_too_much(backlog)
+    assert is_too_much(backlog)
     await redis.delete(KEY)
     await looked(backlog, progress)
-    assert not await is_too_much(backlog)
+    assert not is_too_much(backlog)
 
 
 @pytest.mark.requirement("R-31")
@@ -110,15 +105,15 @@ async def test_nobody_is_held_up_where_redis_is_away_or_says_nonsense(redis: "Re
     away = cache.connect("redis://127.0.0.1:9/0")
     backlog, progress = Backlog(most=MOST), Progress(away)
     await progress.tell(NOW)
-    for number in range(2 * MOST):
-        backlog.add(made(number))
-    await looked(backlog, progress)
-    assert not await is_too_much(backlog)
-    await redis.set(KEY, "soon", px=60_000)
-    await looked(backlog, Progress(redis))
-    assert not await is_too_much(backlog)
-    await redis.delete(KEY)
-    await backlog.close()
+    async with backlog.watching(progress):
+        for number in range(2 * MOST):
+            backlog.add(made(number))
+        await looked(backlog, progress)
+        assert not is_too_much(backlog)
+        await redis.set(KEY, "soon", px=60_000)
+        await looked(backlog, Progress(redis))
+        assert not is_too_much(backlog)
+        await redis.delete(KEY)
     await away.aclose()
 
 

@@ -1,5 +1,8 @@
 """The HTTP side of trading: `uvicorn --factory trading.app:create_app`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 from kit.auth import TokenVerifier
 from kit.http import create_service
@@ -22,8 +25,9 @@ from trading.api import (
 )
 from trading.api.lanes import ADMITTED, BUSY, Lanes
 from trading.api.straight import StraightRoute
+from trading.backlog import Backlog
 from trading.config import Settings
-from trading.resources import open_resources
+from trading.resources import Resources, open_resources
 
 ROUTERS = (
     accounts.router,
@@ -45,12 +49,19 @@ ROUTERS = (
 def create_app(settings: Settings | None = None, verifier: TokenVerifier | None = None) -> FastAPI:
     """Build the application; nothing is connected before its lifespan begins."""
     settings = settings or load(Settings)
+    backlog = Backlog(most=settings.orders_waiting_max)
+
+    @asynccontextmanager
+    async def open_with_backlog(settings: Settings) -> AsyncIterator[Resources]:
+        async with open_resources(settings) as resources, backlog.watching(resources.progress):
+            yield resources
+
     app = create_service(
-        settings, [belongings.router], name="trading", open_resources=open_resources, verifier=verifier
+        settings, [belongings.router], name="trading", open_resources=open_with_backlog, verifier=verifier
     )
     for router in ROUTERS:
         app.include_router(router, dependencies=[ADMITTED], responses=BUSY)
     app.state.write_scope, app.state.lends = "trade", True
-    app.state.lanes = Lanes.of(settings)
+    app.state.lanes = Lanes.of(settings, backlog)
     app.router.routes.insert(0, StraightRoute(app))
     return app

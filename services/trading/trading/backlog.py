@@ -11,7 +11,8 @@ all brokers), orders are accepted and wait, as they should; so they are when Red
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -21,7 +22,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from trading.domain.order import Order
-from trading.errors import Overloaded
 
 KEY: Final = "trading:worked-off"
 TELL_SECONDS: Final = 0.25
@@ -106,22 +106,22 @@ class Backlog:
         if len(self.made_at) > self.most and (self.looking is None or self.looking.done()):
             self.looking = asyncio.create_task(self._look(), name="backlog")
 
-    def require_short(self) -> None:
-        """Be silent while there is room for more.
+    @property
+    def too_many(self) -> int:
+        """How many orders wait, when they are too many and are being worked off; else nothing."""
+        return len(self.made_at) if self.gets_on and len(self.made_at) > self.most else 0
 
-        Raises:
-            Overloaded: while too much waits, and is being worked off.
-        """
-        if self.gets_on and len(self.made_at) > self.most:
-            raise Overloaded(
-                f"{len(self.made_at)} orders wait to be worked off: this one was not begun, send it again in a second."
-            )
-
-    async def close(self) -> None:
-        """Stop looking."""
-        if self.looking is not None:
-            self.looking.cancel()
-            await asyncio.wait([self.looking])
+    @asynccontextmanager
+    async def watching(self, progress: Progress | None) -> AsyncIterator[None]:
+        """Know meanwhile what the worker tells."""
+        if progress is not None:
+            self.read = progress.read
+        try:
+            yield
+        finally:
+            if self.looking is not None:
+                self.looking.cancel()
+                await asyncio.wait([self.looking])
 
     async def _look(self) -> None:
         while len(self.made_at) > self.most:

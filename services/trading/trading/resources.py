@@ -11,7 +11,7 @@ from kit.service_tokens import ServiceTokens
 from kit.trust import trust
 from quant.markets.listing import Currency
 
-from trading.backlog import Backlog, Progress
+from trading.backlog import Progress
 from trading.clients.market import Market
 from trading.clients.quotes import Quotes
 from trading.config import Settings
@@ -33,7 +33,6 @@ class Resources:
     """What courses are compared with."""
     progress: Progress | None = None
     """How far the worker tells that it has come."""
-    backlog: Backlog = field(default_factory=Backlog)
     placer: Placer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,15 +50,13 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     )
     redis = cache.connect(settings.redis_url.get_secret_value())
     progress = Progress(redis)
-    backlog = Backlog(progress.read, settings.orders_waiting_max)
     http = httpx.AsyncClient(verify=trust(), timeout=NEIGHBOUR_TIMEOUT_SECONDS)
     tokens = ServiceTokens(http, settings.auth_url, "trading", settings.service_secret.get_secret_value())
     try:
         market = Market(http, settings.market_url, tokens)
         quotes = Quotes(redis, settings.quote_kept_milliseconds / 1e3)
-        yield Resources(database, quotes, settings.limits(), market, settings.benchmarks(), progress, backlog)
+        yield Resources(database, quotes, settings.limits(), market, settings.benchmarks(), progress)
     finally:
-        await backlog.close()
         await http.aclose()
         await redis.aclose()
         await database.close()

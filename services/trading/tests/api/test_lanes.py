@@ -113,7 +113,7 @@ async def test_what_waits_for_its_broker_holds_up_new_orders_and_nothing_else(
 ) -> None:
     monkeypatch.setattr("trading.backlog.GETS_ON_SECONDS", 2 * PATIENCE_SECONDS)  # however busy this machine is
     account, progress = await trader.opens(), Progress(redis)
-    backlog: Backlog = app.state.resources.backlog
+    backlog: Backlog = app.state.lanes.backlog
     backlog.most = 1
     await progress.tell(now())
 

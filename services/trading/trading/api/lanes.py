@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, Request
 from kit.errors import Unavailable, responses
 from prometheus_client import Counter, Gauge
 
+from trading.backlog import Backlog
 from trading.config import Settings
 from trading.errors import Overloaded
-from trading.resources import Resources
 
 Lane = Literal["orders", "other"]
 
@@ -36,19 +36,26 @@ class Lanes:
     """How many requests are under way in this process, and how many may be."""
 
     most: dict[Lane, int]
+    backlog: Backlog
+    """What waits behind the lane of orders."""
     now: dict[Lane, int] = field(default_factory=lambda: {"orders": 0, "other": 0})
 
     @classmethod
-    def of(cls, settings: Settings) -> "Lanes":
+    def of(cls, settings: Settings, backlog: Backlog) -> "Lanes":
         """As wide as the settings say."""
-        return cls({"orders": settings.orders_under_way_max, "other": settings.others_under_way_max})
+        return cls({"orders": settings.orders_under_way_max, "other": settings.others_under_way_max}, backlog)
 
     def enter(self, lane: Lane) -> None:
         """Count one more request.
 
         Raises:
-            Overloaded: when there are as many as there may be.
+            Overloaded: when there are as many as there may be, or too much waits behind them.
         """
+        if lane == "orders" and (waiting := self.backlog.too_many):
+            refused.labels(lane).inc()
+            raise Overloaded(
+                f"{waiting} orders wait to be worked off: this one was not begun, send it again in a second."
+            )
         if self.now[lane] >= self.most[lane]:
             refused.labels(lane).inc()
             raise Overloaded(
@@ -72,21 +79,6 @@ class Lanes:
             self.leave(lane)
 
 
-@contextmanager
-def admitted(app: FastAPI, lane: Lane) -> Iterator[None]:
-    """Be one of those under way in an application, or raise Overloaded: also while too many orders wait behind it."""
-    resources: Resources = app.state.resources
-    lanes: Lanes = app.state.lanes
-    if lane == "orders":
-        try:
-            resources.backlog.require_short()
-        except Overloaded:
-            refused.labels(lane).inc()
-            raise
-    with lanes.admitted(lane):
-        yield
-
-
 def lane_of(route: str) -> Lane | None:
     """The lane of a route, by its name; None for those that are never refused."""
     if route in NEVER_REFUSED:
@@ -95,11 +87,12 @@ def lane_of(route: str) -> Lane | None:
 
 
 async def _admitted(request: Request) -> AsyncIterator[None]:
+    lanes: Lanes = request.app.state.lanes
     lane = lane_of(request.scope["route"].name)
     if lane is None:
         yield
         return
-    with admitted(request.app, lane):
+    with lanes.admitted(lane):
         yield
 
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Receive, Scope, Send
 
 from trading.api.idempotency import Replay, claim_of
-from trading.api.lanes import admitted
+from trading.api.lanes import Lanes
 from trading.api.order_shapes import PlaceOrder
 from trading.api.orders import basis_of, judged_by, place, post_order, written
 from trading.domain.order import Status
@@ -51,7 +51,7 @@ class StraightRoute(BaseRoute):
         """Answer; what says nothing that could be placed is answered on the ordinary way."""
         request = Request(scope, receive)
         body = await request.body()
-        with admitted(self._app, "orders"):
+        with self._lanes.admitted("orders"):
             try:
                 asked = PlaceOrder.model_validate(await request.json())
             except (ValueError, RecursionError):
@@ -72,7 +72,7 @@ class StraightRoute(BaseRoute):
         basis = await basis_of(asked.symbol, user, resources)
         if claim is None:
             placed = await resources.placer.place(user.user_id, judged_by(basis, asked))
-            _count(placed, resources)
+            self._count(placed)
             return written(placed)
         try:
             async with resources.database.owned(user.user_id) as session:
@@ -82,14 +82,18 @@ class StraightRoute(BaseRoute):
                 await claim.keep(response)
         except Replay as replay:
             return replay.response
-        _count(placed, resources)
+        self._count(placed)
         return response
 
+    @property
+    def _lanes(self) -> Lanes:
+        lanes: Lanes = self._app.state.lanes
+        return lanes
 
-def _count(placed: Placed, resources: Resources) -> None:
-    """Count what goes to a broker now."""
-    if placed.order.status is Status.SUBMITTED and not placed.replayed:
-        resources.backlog.add(placed.order)
+    def _count(self, placed: Placed) -> None:
+        """Count what goes to a broker now."""
+        if placed.order.status is Status.SUBMITTED and not placed.replayed:
+            self._lanes.backlog.add(placed.order)
 
 
 def _once_more(body: bytes, receive: Receive) -> Receive:
