@@ -3,8 +3,8 @@
 Where the kernel groups processes by session (sched_autogroup, usual outside of systemd's own groups), each session gets
 an equal share of a busy processor, and being nice counts within a session only. PostgreSQL makes a session of every
 connection; supervisord and all it begins would be one. So a program that somebody waits for is a session of its own.
-Those that go after others stay together in supervisord's, which has a smaller share: in there they are as nice as they
-say, and together they never starve, however busy the machine is.
+Those that go after others stay together in supervisord's, which has a smaller share, and keeps it however busy the
+machine is: in there they are as nice as they say.
 """
 
 import os

@@ -48,7 +48,7 @@ class Settings(ServiceSettings):
     orders_under_way_max: Annotated[int, Field(ge=1, le=10_000)] = 48
     """How many orders one process works on at once; more are told to come again. What there is of them is the wait."""
     orders_waiting_max: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    """How many accepted orders may wait for their brokers' first word before more are told to come again."""
+    """About so many accepted orders may wait for their brokers' first word before more are told to come again."""
     others_under_way_max: Annotated[int, Field(ge=1, le=10_000)] = 48
     """The same for everything else but cancels and the kill switch, which are never refused."""
 
