@@ -19,8 +19,10 @@ LIVE = timedelta(seconds=2)
 START_SECONDS = READY_SECONDS_MAX + 100
 """A test's time counts from the start of the platform, if it is the first to want it: two start at once."""
 TEST_SECONDS = 1_200
-"""So long every test of a platform may take at least: it ends what hangs, and says nothing of what is slow. A release
-and the way back start some fifty processes one after the other, which took a slow machine with two platforms over 400 s."""
+"""So long every test of a platform may take at least: it ends what hangs, and says nothing of what is slow.
+
+A release and the way back start some forty processes one after the other: over 400 s on a slow machine.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
